@@ -1,0 +1,133 @@
+"""The command line: the only place that prints. Heavy rooms are imported when a command runs, so that --help is quick."""
+
+from __future__ import annotations
+
+import inspect
+import shlex
+import sys
+import typing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+from rich.console import Console
+from rich.markdown import Markdown
+
+from pipeline.errors import UserError
+from pipeline.interrupts import Interrupts
+from pipeline.settings import Names, Settings
+
+app = typer.Typer(
+    help="Two-stage, parallel hyperparameter search for neural networks on tables.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _options() -> Iterator[inspect.Parameter]:
+    """One command line option for each setting: a setting is declared once, in `pipeline.settings`."""
+    file = typer.Option("--settings", help="TOML file with any of these settings; options given here win")
+    yield _parameter("settings", Annotated[Optional[Path], file])
+    for name, field in Settings.model_fields.items():
+        kind = list[str] if field.annotation == typing.get_args(Names)[0] else field.annotation
+        if kind not in (list[str], str, int, float, Path):
+            kind = str  # one of a few words: the settings check which
+        extra = field.json_schema_extra
+        assert isinstance(extra, dict)
+        default = f" [{field.default}]" if field.default not in ((), "") and not field.is_required() else ""
+        option = typer.Option(
+            "--" + name.replace("_", "-"), help=f"{field.description}{default}", rich_help_panel=str(extra["heading"])
+        )
+        yield _parameter(name, Annotated[Optional[kind], option])
+
+
+def _parameter(name: str, annotation: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def run(**options: Any) -> None:
+    """Search, or go on where a search stopped: the same command resumes."""
+    file = options.pop("settings")
+    listed = {name: ",".join(value) for name, value in options.items() if isinstance(value, list | tuple) and value}
+    chosen = {name: value for name, value in options.items() if not isinstance(value, list | tuple)}
+    _guarded(lambda: _search(file, {**chosen, **listed}))
+
+
+_signature = inspect.Signature(list(_options()))
+run.__signature__ = _signature  # type: ignore[attr-defined]  # typer reads the options from it
+run.__annotations__ = {name: parameter.annotation for name, parameter in _signature.parameters.items()}
+app.command()(run)
+
+
+@app.command()
+def predict(
+    study: Annotated[Path, typer.Option(help="folder of the study")],
+    input: Annotated[Path, typer.Option("--input", help="rows to predict: CSV, Excel or Parquet")],  # noqa: A002
+    output: Annotated[Path, typer.Option("--output", help="CSV file to write")],
+    count: Annotated[int, typer.Option("--top", help="best configurations that predict together")] = 3,
+) -> None:
+    """Predict new rows with the best models of a study, in the units of the original data."""
+    _guarded(lambda: _predict(study, input, output, count))
+
+
+def main() -> None:
+    """The entry point of the installed program."""
+    app()
+
+
+def _guarded(action: Callable[[], int]) -> None:
+    """Exit with what the action returns; 2 and a clear text for what a user can mend."""
+    try:
+        code = action()
+    except UserError as error:
+        Console(stderr=True, soft_wrap=True).print(f"[bold red]Error:[/] {_escaped(str(error))}", highlight=False)
+        code = 2
+    raise typer.Exit(code)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+def _search(file: Path | None, options: dict[str, Any]) -> int:
+    from pipeline import settings
+    from pipeline.launch import launch, prepare
+    from pipeline.progress import Progress
+    from pipeline.workers.pool import StoppedError
+
+    console = Console(soft_wrap=not sys.stdout.isatty())
+    prepared = prepare(settings.read(file, options))
+    for line in prepared.description:
+        console.print(_escaped(line), highlight=False)
+    with Interrupts() as interrupts, Progress(console, prepared.plan) as progress:
+        try:
+            finished = launch(prepared, observe=progress.observe, say=progress.say, stop=interrupts.asked)
+        except (StoppedError, KeyboardInterrupt):
+            progress.say(f"Stopped. Everything finished is in {prepared.settings.study}. To go on, run again:")
+            progress.say(f"  {shlex.join([Path(sys.executable).name, *sys.argv])}")
+            return interrupts.exit_code
+    console.print(Markdown(finished.summary))
+    console.print(f"Ledger: {_escaped(str(finished.workbook))}", highlight=False)
+    return 0
+
+
+def _predict(study: Path, source: Path, target: Path, count: int) -> int:
+    from pipeline import load_top_models
+    from pipeline.data import tables
+    from pipeline.files import replace
+
+    console = Console(soft_wrap=True)
+    frame = tables.read_frame(str(source))
+    top = load_top_models(study, count)
+    for column, values in top.unknown_categories(frame).items():
+        console.print(
+            f"{_escaped(column)}: never seen in training, treated as none of the known categories: "
+            f"{_escaped(', '.join(values))}",
+            highlight=False,
+        )
+    predicted = top.predict(frame)
+    replace(target, predicted.to_csv(index=False).encode())
+    console.print(f"{len(predicted)} rows predicted by {len(top.members)} networks: {_escaped(str(target))}", highlight=False)
+    return 0

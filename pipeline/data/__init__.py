@@ -1,0 +1,1 @@
+"""The user's table: read, split, scaled, and scored in its own units."""

@@ -1,0 +1,174 @@
+"""What one cell means, whichever file it came from: a number, a category's text, or nothing.
+
+The same table gives the same values from CSV, Excel and Parquet: readers guess types per file, and a column that held
+`1, 2, A` while training may hold only `1.0` in the file to predict.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+
+from pipeline.errors import UserError
+
+MISSING: Final = ""  # the text of an empty cell among categories
+SHOWN_MISSING: Final = "(empty)"
+
+Kind = Literal["number", "truth", "text", "date", "empty", "other"]
+
+_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_INTEGER: Final = re.compile(r"[+-]?\d{1,300}", re.ASCII)
+_DECIMAL_COMMA: Final = re.compile(r"[+-]?[\d.]*,\d+", re.ASCII)
+_DATE: Final = re.compile(r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([ T]\d.*)?", re.ASCII)
+_TRUTH: Final = {"true": "True", "TRUE": "True", "false": "False", "FALSE": "False"}
+_EXACT: Final = 2.0**53  # the integers below it are floats without loss
+_NUMBERS_TO_DOUBT: Final = 20  # so many distinct numbers beside a text are rather a typing error than categories
+
+
+def row_number(position: int) -> str:
+    """The row as a spreadsheet shows it: the header is row 1."""
+    return f"row {int(position) + 2}"
+
+
+def kind(column: pd.Series[Any]) -> Kind:
+    """What a column holds as a whole, missing cells aside; text that is all numbers is numbers, as from a CSV file."""
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        inner = kind(pd.Series(dtype.categories.astype(object)))
+        return inner if inner in {"date", "empty"} else "text"
+    found = pd.api.types.infer_dtype(column, skipna=True)
+    if bool(column.isna().all()):
+        return "empty"
+    if found in {"integer", "floating", "mixed-integer-float", "decimal"}:
+        return "number"
+    if found == "boolean":
+        return "truth"
+    if found in {"string", "mixed", "mixed-integer"}:
+        return _kind_of_objects(column)
+    return (
+        "date" if found in {"datetime", "datetime64", "date", "timedelta", "timedelta64", "time", "period"} else "other"
+    )
+
+
+def _kind_of_objects(column: pd.Series[Any]) -> Kind:
+    values = column.dropna().tolist()
+    if not all(isinstance(value, str | int | float | Decimal | np.number | np.bool_) for value in values):
+        return "other"
+    texts = {value.strip() for value in values if isinstance(value, str)} - {""}
+    plain = [value for value in values if not isinstance(value, str)]
+    if not texts and not plain:
+        return "empty"
+    if all(_NUMBER.fullmatch(text) for text in texts):
+        return "number"
+    return "date" if not plain and all(_DATE.fullmatch(text) for text in texts) else "text"
+
+
+def numbers(column: pd.Series[Any], what: str) -> np.ndarray:
+    """The cells as float64 `(n,)`, NaN where missing; truth values are 0 and 1. UserError for text and infinity.
+
+    `what` begins the error, as in "Target 'price'".
+    """
+    dtype = column.dtype
+    if (pd.api.types.is_numeric_dtype(dtype) and dtype.kind != "c") or pd.api.types.is_bool_dtype(dtype):
+        values = np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    else:
+        cells = column.astype(object).tolist()
+        parsed = [_number(cell) for cell in cells]
+        for position, value in enumerate(parsed):
+            if value is None:
+                raise _no_number(
+                    what,
+                    cells[position],
+                    position,
+                    some=any(each is not None and not math.isnan(each) for each in parsed),
+                )
+        values = np.array(parsed, dtype=np.float64)
+    infinite = np.flatnonzero(np.isinf(values))
+    if infinite.size:
+        raise UserError(
+            f"{what} has an infinite value in {row_number(infinite[0])}",
+            expected="finite numbers",
+            came=f"{infinite.size} infinite or overflowing value(s)",
+            todo="correct them, or leave the cells empty where the value is not known (inputs only)",
+        )
+    return values + 0.0  # -0.0 becomes 0.0: one value, one hash
+
+
+def _number(cell: object) -> float | None:
+    if isinstance(cell, str):
+        text = cell.strip()
+        return float(text) if _NUMBER.fullmatch(text) else None if text else math.nan
+    if isinstance(cell, bool | int | float | Decimal | np.number | np.bool_):
+        try:
+            return float(cell)  # complex numbers are np.number too, and fail
+        except OverflowError:
+            return math.inf
+        except TypeError:
+            return None
+    return math.nan if _is_missing(cell) else None
+
+
+def _no_number(what: str, cell: object, position: int, *, some: bool) -> UserError:
+    todo = "correct the cell, or leave it empty if the value is missing" if some else "name a column of numbers"
+    if isinstance(cell, str) and _DECIMAL_COMMA.fullmatch(cell.strip()):
+        todo = "write decimal points instead of decimal commas, and no separators between thousands"
+    return UserError(
+        f"{what} has text where a number is needed",
+        expected="numbers with a decimal point",
+        came=f"{str(cell)!r} in {row_number(position)}",
+        todo=todo,
+    )
+
+
+def texts(column: pd.Series[Any], what: str) -> np.ndarray:
+    """The cells as categories' texts `(n,)`: 1, 1.0 and "1" are "1", True and "true" are "True", missing is `MISSING`.
+
+    UserError for cells that are neither numbers nor text.
+    """
+    try:
+        codes, distinct = pd.factorize(column.astype(object), use_na_sentinel=True)
+    except TypeError:
+        raise UserError(
+            f"{what} holds neither numbers nor text", expected="one value per cell", todo="name it in `ignore`"
+        ) from None
+    known = np.array([*(text(value) for value in distinct), MISSING], dtype=object)
+    return np.asarray(known[codes])  # the code of a missing cell is -1, the last one
+
+
+def text(cell: object) -> str:
+    """The text under which a cell is known as a category."""
+    if _is_missing(cell):
+        return MISSING
+    if isinstance(cell, bool | np.bool_):
+        return str(bool(cell))
+    if isinstance(cell, int | np.integer):
+        return str(int(cell))
+    if isinstance(cell, float | np.floating):
+        value = float(str(cell))  # a float32 0.1 is "0.1", not "0.10000000149011612"
+        return str(int(value)) if abs(value) < _EXACT and value.is_integer() else repr(value)
+    stripped = str(cell).strip()
+    if _INTEGER.fullmatch(stripped):
+        return str(int(stripped))
+    return text(float(stripped)) if _NUMBER.fullmatch(stripped) else _TRUTH.get(stripped, stripped)
+
+
+def stray(column: pd.Series[Any]) -> tuple[str, int] | None:
+    """The first text, with its position, of a column that is otherwise numbers; None for a column of categories."""
+    cells = column.astype(object).tolist()
+    words = [isinstance(cell, str) and cell.strip() != "" and _number(cell) is None for cell in cells]
+    found = {_number(cell) for cell, word in zip(cells, words, strict=True) if not word}
+    figures = {value for value in found if value is not None and not math.isnan(value)}
+    others = {str(cell).strip() for cell, word in zip(cells, words, strict=True) if word}
+    if len(figures) <= max(_NUMBERS_TO_DOUBT, len(others)):
+        return None
+    position = words.index(True)
+    return str(cells[position]), position
+
+
+def _is_missing(cell: object) -> bool:
+    return cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and math.isnan(cell))

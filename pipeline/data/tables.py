@@ -1,0 +1,252 @@
+"""A table is checked once, here: which column is what, and that every cell is what its column says."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from pipeline.data.cells import MISSING, kind, numbers, row_number, stray, texts
+from pipeline.data.files import NAMELESS, read_frame
+from pipeline.errors import UserError
+
+__all__ = ["Columns", "Table", "read", "read_frame", "unknown_column"]
+
+MOST_CATEGORIES: Final = 200
+_LISTED: Final = 30  # column names in an error
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The role of every used column; groups may be inputs as well."""
+
+    targets: tuple[str, ...]  # in the user's order
+    inputs: tuple[str, ...]  # in the file's order
+    categories: tuple[str, ...]  # those of the inputs that become one-hot
+    weight: str = ""
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Only the used columns: numbers as float64, categories and mere groups as text; rows as in the user's file."""
+
+    frame: pd.DataFrame  # default RangeIndex: positions in the file
+    columns: Columns
+    source: str
+    sha256: str  # of the used columns' names and values: the same from CSV, Excel and Parquet
+
+
+def read(
+    source: str,
+    *,
+    targets: Sequence[str],
+    inputs: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    categories: Sequence[str] = (),
+    weight: str = "",
+    groups: Sequence[str] = (),
+) -> Table:
+    """Read a table whose every used cell has been checked; UserError names the column, the row and what to do.
+
+    Without `inputs`, all columns are inputs but targets, weight and what `ignore` names. Text columns are categories;
+    `categories` names numeric columns to treat so. A group column is an input too, unless `ignore` names it.
+    """
+    frame = read_frame(source)
+    for role, names in (
+        ("target", targets),
+        ("input", inputs),
+        ("ignored", ignore),
+        ("category", categories),
+        ("weight", [weight] if weight else []),
+        ("group", groups),
+    ):
+        for name in names:
+            if name not in frame.columns:
+                raise unknown_column(name, frame.columns, f"{source} has no column {name!r} (named as {role})")
+    _check_roles(targets, inputs, ignore, weight, groups)
+    used = _inputs(frame, targets, inputs, ignore, weight)
+    outside = [name for name in categories if name not in used]
+    if outside:
+        raise UserError(f"{_quoted(outside)} cannot be a category: no input", todo="take it out of `categories`")
+    columns = Columns(
+        targets=tuple(dict.fromkeys(targets)),
+        inputs=used,
+        categories=tuple(name for name in used if name in categories or _is_category(frame[name], name)),
+        weight=weight,
+        groups=tuple(dict.fromkeys(groups)),
+    )
+    checked = _checked(frame, columns)
+    return Table(checked, columns, source, _hash(checked))
+
+
+def unknown_column(name: str, names: Iterable[object], what: str) -> UserError:
+    """The error for a column that is not there, with the nearest names that are."""
+    there = [str(each) for each in names]
+    folded = {each.casefold(): each for each in reversed(there)}
+    near = [folded[each] for each in difflib.get_close_matches(name.casefold(), folded, n=3)]
+    listed = _quoted(there[:_LISTED]) + (f" and {len(there) - _LISTED} more" if len(there) > _LISTED else "")
+    return UserError(
+        what,
+        expected=f"one of {listed}",
+        todo=f"write {_quoted(near, ' or ')} if that is meant" if near else "check the name",
+    )
+
+
+def _quoted(names: Iterable[str], between: str = ", ") -> str:
+    return between.join(repr(name) for name in names)
+
+
+def _check_roles(
+    targets: Sequence[str], inputs: Sequence[str], ignore: Sequence[str], weight: str, groups: Sequence[str]
+) -> None:
+    if not targets:
+        raise UserError("No target is named", expected="the column, or columns, to predict", todo="name it")
+    named = {"target": set(targets), "input": set(inputs), "ignored": set(ignore), "group": set(groups)}
+    named["weight"] = {weight} if weight else set()
+    for one, other in (
+        ("target", "input"),
+        ("target", "ignored"),
+        ("target", "weight"),
+        ("target", "group"),
+        ("input", "ignored"),
+        ("input", "weight"),
+        ("ignored", "weight"),
+        ("weight", "group"),
+    ):
+        both = sorted(named[one] & named[other])
+        if both:
+            raise UserError(
+                f"Column {_quoted(both)} is named as {one} and as {other}",
+                expected="one role for each column",
+                todo="take it out of one of the two",
+            )
+
+
+def _inputs(
+    frame: pd.DataFrame, targets: Sequence[str], inputs: Sequence[str], ignore: Sequence[str], weight: str
+) -> tuple[str, ...]:
+    if inputs:
+        return tuple(name for name in frame.columns if name in set(inputs))
+    taken = {*targets, *ignore, weight}
+    left = tuple(name for name in frame.columns if name not in taken)
+    nameless = [name for name in left if name.startswith(NAMELESS)]
+    if nameless:
+        raise UserError(
+            f"Column {int(nameless[0].removeprefix(NAMELESS)) + 1} has no name",
+            expected="a name for every input; a column without one is often the row number",
+            todo=f"name {nameless[0]!r} in `ignore`, or give the column a name in the file",
+        )
+    if not left:
+        raise UserError("No input is left", expected="at least one column beside targets, weight and ignored ones")
+    return left
+
+
+def _is_category(column: pd.Series[Any], name: str) -> bool:
+    found = kind(column)
+    ignore = f"name {name!r} in `ignore`"
+    if found == "empty":
+        raise UserError(f"Input {name!r} is empty", expected="at least one value", todo=ignore)
+    if found == "date":
+        raise UserError(
+            f"Input {name!r} holds dates or times",
+            expected="numbers or categories",
+            todo=f"{ignore}, or make a number of it (days since, hour of the day)",
+        )
+    if found == "other":
+        raise UserError(f"Input {name!r} holds neither numbers nor text", expected="one value per cell", todo=ignore)
+    odd = stray(column) if found == "text" and not isinstance(column.dtype, pd.CategoricalDtype) else None
+    if odd:
+        raise UserError(
+            f"Input {name!r} is numbers, but for some text",
+            expected="numbers with a decimal point, or text only",
+            came=f"{odd[0]!r} in {row_number(odd[1])}",
+            todo=f"correct the cells (leave them empty where the value is missing), or name {name!r} in `categories`",
+        )
+    return found == "text"
+
+
+def _checked(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
+    checked: dict[str, np.ndarray] = {}
+    for name in columns.targets:
+        values = _whole(numbers(_no_date(frame[name], name), f"Target {name!r}"), f"Target {name!r}")
+        if np.ptp(values) == 0.0:
+            raise UserError(
+                f"Target {name!r} is constant", expected="values that differ", came=f"{values[0]:g} in every row"
+            )
+        checked[name] = values
+    for name in columns.inputs:
+        what = f"Input {name!r}"
+        checked[name] = (
+            _few(texts(frame[name], what), name) if name in columns.categories else numbers(frame[name], what)
+        )
+    if columns.weight:
+        checked[columns.weight] = _weights(frame[columns.weight], columns.weight)
+    for name in columns.groups:
+        _no_gap(texts(frame[name], f"Group {name!r}") == MISSING, f"Group {name!r}")
+        checked.setdefault(name, texts(frame[name], f"Group {name!r}"))
+    return pd.DataFrame(checked, index=pd.RangeIndex(len(frame)))
+
+
+def _no_date(column: pd.Series[Any], name: str) -> pd.Series[Any]:
+    found = kind(column)
+    if found in {"date", "other"}:
+        holds = "dates or times" if found == "date" else "neither numbers nor text"
+        raise UserError(f"Target {name!r} holds {holds}", expected="numbers", todo="make a number of it")
+    return column
+
+
+def _whole(values: np.ndarray, what: str) -> np.ndarray:
+    _no_gap(np.isnan(values), what)
+    return values
+
+
+def _no_gap(gaps: np.ndarray, what: str) -> None:
+    if gaps.any():
+        raise UserError(
+            f"{what} has {int(gaps.sum())} empty cell(s), the first in {row_number(int(np.argmax(gaps)))}",
+            expected="a value in every row",
+            todo="fill them in, or remove those rows from the file",
+        )
+
+
+def _few(values: np.ndarray, name: str) -> np.ndarray:
+    distinct = len(set(values.tolist()) - {MISSING})
+    if distinct > MOST_CATEGORIES:
+        raise UserError(
+            f"Category {name!r} has {distinct} distinct values",
+            expected=f"at most {MOST_CATEGORIES}: each becomes an input of the network",
+            todo=f"name {name!r} in `ignore` if it is an identifier or free text, or merge rare values",
+        )
+    return values
+
+
+def _weights(column: pd.Series[Any], name: str) -> np.ndarray:
+    what = f"Weight {name!r}"
+    values = _whole(numbers(column, what), what)
+    if (values < 0.0).any():
+        first = int(np.argmax(values < 0.0))
+        raise UserError(f"{what} is negative in {row_number(first)}", expected="0 or more", came=f"{values[first]:g}")
+    if not values.any():
+        raise UserError(f"{what} is 0 in every row", expected="weights above 0")
+    return values
+
+
+def _hash(frame: pd.DataFrame) -> str:
+    digest = hashlib.sha256()
+    for name in frame.columns:
+        values = frame[name].to_numpy()
+        if values.dtype.kind == "f":
+            # One NaN for all: readers and platforms differ in its sign and payload.
+            content = np.where(np.isnan(values), np.nan, values).astype("<f8").tobytes()
+        else:
+            content = json.dumps([str(value) for value in values]).encode()
+        digest.update(json.dumps([name, values.dtype.kind == "f", len(content)]).encode())
+        digest.update(content)
+    return digest.hexdigest()

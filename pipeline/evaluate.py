@@ -1,0 +1,159 @@
+"""Answers trials: look up, plan, run, commit, summarise. Where the effects of a study meet its story."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pipeline.ledger.journal import Journal, before
+from pipeline.training.protocol import Trained
+from pipeline.trial import (
+    Configuration,
+    Imported,
+    Job,
+    Repeat,
+    Stage,
+    Summary,
+    Training,
+    Trial,
+    plan,
+    summarise,
+    summarise_imported,
+)
+from pipeline.workers.pool import Workers
+from pipeline.workers.slots import Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Trials were asked for: so many trainings, of which so many are in the ledger already."""
+
+    stage: Stage
+    trainings: int
+    known: int
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A repeat is in the journal, and its model is on the disk; `best` is the lowest mean of a complete trial so far."""
+
+    repeat: Repeat
+    best: float
+
+
+Event = Asked | Committed
+Observe = Callable[[Event], None]
+
+
+class Evaluator:
+    """Answers trials from the journal, and trains what it lacks; every repeat is committed as soon as it is known."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        workers: Workers,
+        train: Callable[[Job], tuple[Trained, ...]],
+        save: Callable[[Trained], str],
+        observe: Observe,
+    ) -> None:
+        self._journal = journal
+        self._workers = workers
+        self._train = train
+        self._save = save
+        self._observe = observe
+        self._stage: Stage = "baseline"
+        self._best = math.inf
+
+    def __call__(self, trials: Sequence[Trial]) -> tuple[Summary, ...]:
+        """Summaries in the order of the trials, each of exactly the repeats that the trial asks for."""
+        imported = {row.configuration.key: row for row in self._journal.contents.imported}
+        known = {repeat.training.identity: repeat for repeat in self._journal.contents.repeats}
+        answered = [trial for trial in trials if trial.configuration.key in imported and trial.trainings[0].identity not in known]
+        asked = [trial for trial in trials if trial not in answered]
+        missing = plan(asked, (repeat.training for repeat in known.values()))
+        total = sum(trial.repeats for trial in asked)
+        self._observe(Asked(self._stage, total, total - len(missing)))
+        complete = [trial for trial in asked if all(training.identity in known for training in trial.trainings)]
+        for trial in complete:
+            self._note(_answer(trial, known))
+        waiting = {trial.configuration.key: trial for trial in asked}
+        for repeat in self._trained(missing):
+            known[repeat.training.identity] = repeat
+            trial = waiting[repeat.training.configuration.key]
+            if all(training.identity in known for training in trial.trainings):
+                self._note(_answer(trial, known))
+            self._observe(Committed(repeat, self._best))
+        return tuple(
+            summarise_imported(imported[trial.configuration.key]) if trial in answered else _answer(trial, known)
+            for trial in trials
+        )
+
+    def begin(self, stage: Stage, facts: Mapping[str, object]) -> tuple[Summary, ...]:
+        """Open a stage: what is trained from now on bears its name. Returns what was measured before it first began.
+
+        Sorted by key, because the order in which workers finish must not matter; every imported row counts as before.
+        """
+        identity = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+        self._stage = stage
+        if not any(each.stage == stage and each.identity == identity for each in self._journal.contents.stages):
+            self._journal.append_stage(stage, identity, facts)
+        past = before(self._journal.contents, stage, identity)
+        return summaries(past.repeats, self._journal.contents.imported)
+
+    def _note(self, summary: Summary) -> None:
+        if summary.failures == 0:
+            self._best = min(self._best, summary.mean)
+
+    def _trained(self, missing: Sequence[Training]) -> Iterable[Repeat]:
+        jobs = [Job((training,)) for training in missing]
+        for finished in self._workers.run(self._train, jobs):
+            if finished.answer is None:
+                for training in finished.job.trainings:
+                    yield self._commit(_lost(training, finished.lost), finished.slot)
+            else:
+                for trained in finished.answer:
+                    yield self._commit(trained, finished.slot)
+
+    def _commit(self, trained: Trained, slot: Slot) -> Repeat:
+        """The model first, the line second: what the journal has is on the disk."""
+        repeat = Repeat(
+            training=trained.training,
+            stage=self._stage,
+            seed=trained.seed,
+            objective=trained.objective,
+            scores=trained.scores,
+            epochs_run=trained.epochs_run,
+            best_epoch=trained.best_epoch,
+            seconds=trained.seconds,
+            slot=slot.name,
+            threads=trained.threads,
+            weights=trained.parameters,
+            error=trained.error,
+            model="" if trained.error else self._save(trained),
+        )
+        self._journal.append_repeat(repeat)
+        return repeat
+
+
+def _lost(training: Training, reason: str) -> Trained:
+    return Trained(training=training, seed=0, seconds=0.0, threads=0, error=reason)
+
+
+def _answer(trial: Trial, known: Mapping[tuple[str, int, int], Repeat]) -> Summary:
+    return summarise(trial.configuration, trial.epochs, [known[training.identity] for training in trial.trainings])
+
+
+def summaries(repeats: Iterable[Repeat], imported: Iterable[Imported]) -> tuple[Summary, ...]:
+    """One summary for each configuration and epoch limit, sorted by key; repeats of our own overrule imported rows."""
+    groups: dict[tuple[str, int], list[Repeat]] = {}
+    configurations: dict[str, Configuration] = {}
+    for repeat in repeats:
+        configuration = repeat.training.configuration
+        configurations[configuration.key] = configuration
+        groups.setdefault((configuration.key, repeat.training.epochs), []).append(repeat)
+    own = [summarise(configurations[key], epochs, each) for (key, epochs), each in sorted(groups.items())]
+    others = [summarise_imported(row) for row in imported if row.configuration.key not in configurations]
+    return tuple(sorted((*own, *others), key=lambda summary: (summary.key, summary.epochs)))

@@ -1,0 +1,78 @@
+"""The study folder: held by one run at a time, and bound to one data set and one protocol by its fingerprint."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from filelock import FileLock, Timeout
+
+from pipeline import files
+from pipeline.errors import DamagedFile, StudyMismatch, UserError
+
+FORMAT: Final = 1
+_PACKAGES: Final = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "scikit-optimize", "skops", "joblib", "pandas")
+
+
+def versions() -> dict[str, str]:
+    """The versions that a result depends on; nothing is imported for it."""
+    return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
+
+
+def check(study: Path, fingerprint: Mapping[str, Any]) -> None:
+    """Nothing happens for a new folder or one of the same fingerprint; StudyMismatch names every field that differs."""
+    path = study / "study.json"
+    if not path.exists():
+        if study.exists() and not study.is_dir():
+            raise UserError(f"{study} is not a folder", todo="give --study another name")
+        if (study / "ledger.jsonl").exists():
+            raise DamagedFile(f"{study} has a ledger but no study.json", todo="restore study.json, or use another --study")
+        return
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))["fingerprint"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedFile(f"{path} cannot be read", came=str(error), todo="restore it, or use another --study") from error
+    names = sorted(set(stored) | set(fingerprint))
+    differing = [name for name in names if stored.get(name) != _plain(fingerprint.get(name))]
+    if differing:
+        lines = "; ".join(f"{name}: {stored.get(name)!r} there, {fingerprint.get(name)!r} now" for name in differing)
+        raise StudyMismatch(
+            f"The study {study} was made with other data or another protocol",
+            expected="the same " + ", ".join(differing),
+            came=lines,
+            todo="use another --study, or the settings of that study",
+        )
+
+
+def _plain(value: Any) -> Any:
+    return json.loads(json.dumps(value))
+
+
+def write(study: Path, fingerprint: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """Store the fingerprint, and the settings and versions of this run."""
+    content = {"format": FORMAT, "fingerprint": fingerprint, "settings": settings, "versions": versions()}
+    files.replace(study / "study.json", json.dumps(content, indent=1, default=str).encode())
+
+
+@contextlib.contextmanager
+def held(study: Path) -> Iterator[None]:
+    """Hold the folder for this run, creating it; UserError says which process has it. A killed run lets go at once."""
+    try:
+        study.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(study / ".lock")
+        with lock.acquire(timeout=0):
+            (study / ".holder").write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
+            yield
+            (study / ".holder").unlink(missing_ok=True)
+    except Timeout:
+        holder = study / ".holder"
+        who = holder.read_text(encoding="utf-8") if holder.exists() else "another process"
+        raise UserError(f"The study {study} is being worked on by {who}", todo="wait for it, or use another --study") from None
+    except OSError as error:
+        raise UserError(f"The study folder {study} cannot be written: {error}", todo="check its place and permissions") from error

@@ -1,0 +1,308 @@
+"""One run from settings to summary: puts the rooms together, and is what a script calls."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline import bundle, files, folder, models, space
+from pipeline.analysis.verdict import Tested, Verdict, judge, tested
+from pipeline.data import preprocessing, tables, task
+from pipeline.data.preprocessing import Preprocessing
+from pipeline.data.task import Rows
+from pipeline.errors import UserError
+from pipeline.evaluate import Committed, Evaluator, Event, Observe, summaries
+from pipeline.ledger import workbook
+from pipeline.ledger.journal import Journal, open_journal
+from pipeline.models import Signature
+from pipeline.report.contents import Contents
+from pipeline.settings import Settings
+from pipeline.space import Narrowing, Space
+from pipeline.study import Plan, Result, Say, run
+from pipeline.training.jobs import TrainJobs
+from pipeline.training.protocol import PROBE_ROWS, Protocol
+from pipeline.trial import Summary, ranked
+from pipeline.workers import slots
+from pipeline.workers.pool import StoppedError, Workers
+
+REFRESH_SECONDS = 10.0  # the workbook is drawn anew at most so often while training goes on,
+REFRESH_RATIO = 20.0  # and at most every so many times the last drawing took
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run whose settings, space, data and slots were found sound; nothing was written yet."""
+
+    settings: Settings
+    space: Space
+    table: tables.Table
+    rows: Rows
+    preprocessing: Preprocessing
+    slots: tuple[slots.Slot, ...]
+
+    @property
+    def description(self) -> tuple[str, ...]:
+        """What is about to happen, a line each."""
+        columns, rows, asked = self.table.columns, self.rows, self.settings
+        parts = ", ".join(f"{len(getattr(rows, name).rows)} {name}" for name in ("train", "validation", "test"))
+        count = space.size(self.space)
+        grouped = f", grouped by {', '.join(columns.groups)}" if columns.groups else ""
+        return (
+            f"Data: {self.table.source}, {len(self.table.frame)} rows ({parts}{grouped})",
+            f"Inputs: {', '.join(columns.inputs)} ({len(rows.features)} numbers); outputs: {', '.join(columns.targets)}",
+            f"Space: {asked.space}, {'infinitely many' if count is None else count} configurations",
+            f"Plan: {asked.configurations} configurations x {asked.repeats} repeats, then {asked.elite} searches"
+            f" x {asked.calls} configurations; at most {asked.epochs} epochs",
+            f"Workers: {', '.join(slot.name for slot in self.slots)}; study: {asked.study}",
+        )
+
+    @property
+    def plan(self) -> Plan:
+        """What the study does."""
+        asked = self.settings
+        return Plan(
+            space=self.space,
+            baseline=models.load(asked.model).BASELINE,
+            configurations=asked.configurations,
+            repeats=asked.repeats,
+            elite=asked.elite,
+            calls=asked.calls,
+            epochs=asked.epochs,
+            seed=asked.seed,
+            narrowing=Narrowing(asked.units_radius, asked.units_step, asked.box_fraction),
+        )
+
+    @property
+    def protocol(self) -> Protocol:
+        """How it trains."""
+        asked = self.settings
+        return Protocol(asked.model, asked.loss, asked.patience, asked.min_delta, asked.seed, asked.engine)
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """What results must share to stand in one ledger."""
+        asked, columns = self.settings, self.table.columns
+        same = ("validation", "test", "input_scaler", "output_scaler", "model", "engine", "loss", "epochs", "patience")
+        return {
+            "format": folder.FORMAT,
+            "data": self.table.sha256,
+            "target": columns.targets,
+            "inputs": columns.inputs,
+            "categories": columns.categories,
+            "weight": columns.weight,
+            "group": columns.groups,
+            "min_delta": asked.min_delta,
+            "seed": asked.seed,
+            **{name: getattr(asked, name) for name in same},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a run leaves behind."""
+
+    contents: Contents
+    summary: str  # Markdown, also in summary.md
+    workbook: Path
+
+
+def prepare(settings: Settings) -> Prepared:
+    """Check everything that can be checked before the first file is written; UserError says what is wrong."""
+    searched = models.load(settings.model).complete(space.load(settings.space))
+    owned = slots.parse(settings.slots)
+    table = tables.read(
+        settings.data,
+        targets=settings.target,
+        inputs=settings.inputs,
+        ignore=settings.ignore,
+        categories=settings.categories,
+        weight=settings.weight,
+        groups=settings.group,
+    )
+    rows, fitted = task.prepare(
+        table,
+        validation=settings.validation,
+        test=settings.test,
+        seed=settings.seed,
+        input_scaler=settings.input_scaler,
+        output_scaler=settings.output_scaler,
+    )
+    prepared = Prepared(settings, searched, table, rows, fitted, owned)
+    folder.check(settings.study, prepared.fingerprint)
+    return prepared
+
+
+def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[], bool]) -> Finished:
+    """Run or resume the study; StoppedError when the user asked to stop, after everything known was written."""
+    settings, started = prepared.settings, time.monotonic()
+    study = settings.study
+    with folder.held(study):
+        folder.check(study, prepared.fingerprint)
+        folder.write(study, prepared.fingerprint, settings.model_dump(mode="json"))
+        for name in ("models", "logs", "figures"):
+            (study / name).mkdir(exist_ok=True)
+        rows_file = (study / "rows.npz").resolve()
+        task.save(prepared.rows, rows_file)
+        with contextlib.closing(open_journal(study / "ledger.jsonl")) as journal:
+            _take_in(prepared, journal, say)
+            book = _Workbook(prepared, journal, say)
+
+            def watch(event: Event) -> None:
+                observe(event)
+                if isinstance(event, Committed):
+                    book.refresh()
+
+            with Workers(prepared.slots, study / "logs", stop) as workers:
+                common = _common(prepared)
+                evaluator = Evaluator(
+                    journal,
+                    workers,
+                    TrainJobs(rows_file, prepared.protocol),
+                    lambda trained: bundle.save(study, trained, common),
+                    watch,
+                )
+                try:
+                    result = run(prepared.plan, evaluator, evaluator.begin, say)
+                    verdict = _verdict(prepared, result, journal, workers)
+                except StoppedError:
+                    book.write()
+                    raise
+            contents = _contents(prepared, result, verdict, journal, time.monotonic() - started)
+            return _report(prepared, contents, book)
+
+
+def _common(prepared: Prepared) -> bundle.Common:
+    rows, settings = prepared.rows, prepared.settings
+    raw = prepared.table.frame.loc[rows.validation.rows[:PROBE_ROWS], list(prepared.table.columns.inputs)]
+    return bundle.Common(
+        model=settings.model,
+        signature=Signature(len(rows.features), len(rows.target.names)),
+        preprocessing=preprocessing.dumps(prepared.preprocessing),
+        probe=bundle.probe_of(raw),
+        versions=folder.versions(),
+    )
+
+
+def _take_in(prepared: Prepared, journal: Journal, say: Say) -> None:
+    """Rows that somebody added to the workbook, or that a lost journal had: results of this study, never trained again."""
+    known = {repeat.training.configuration.key for repeat in journal.contents.repeats}
+    known |= {row.configuration.key for row in journal.contents.imported} | {prepared.plan.baseline.key}
+    found = workbook.unknown(prepared.settings.study / "ledger.xlsx", known, prepared.settings.epochs)
+    for row in found:
+        journal.append_imported(row)
+    if found:
+        say(f"{len(found)} configurations of the workbook were not in the journal: taken in, not to be trained again.")
+
+
+class _Workbook:
+    """Draws the workbook from the journal, now and then while training goes on, and whenever asked."""
+
+    def __init__(self, prepared: Prepared, journal: Journal, say: Say) -> None:
+        self._prepared = prepared
+        self._journal = journal
+        self._say = say
+        self._next = time.monotonic() + REFRESH_SECONDS
+        self._said = False
+
+    def refresh(self) -> None:
+        """Draw it when the last time is long enough ago."""
+        if time.monotonic() > self._next:
+            self.write()
+
+    def write(self, elite: frozenset[str] = frozenset(), test: Mapping[str, float] | None = None) -> Path:
+        """Draw it now; returns where it was written, which is beside the workbook while somebody has that open."""
+        began = time.monotonic()
+        path = self._prepared.settings.study / "ledger.xlsx"
+        written = workbook.write(path, self._view(elite, test or {}))
+        if written != path and not self._said:
+            self._said = True
+            self._say(f"{path} cannot be written now (is it open, or was its key column changed?): see {written}")
+        self._next = time.monotonic() + max(REFRESH_SECONDS, REFRESH_RATIO * (time.monotonic() - began))
+        return written
+
+    def _view(self, elite: frozenset[str], test: Mapping[str, float]) -> workbook.View:
+        prepared = self._prepared
+        everything = _summaries(prepared, self._journal)
+        facts = {**prepared.settings.model_dump(mode="json"), **prepared.fingerprint, **folder.versions()}
+        return workbook.View(
+            ranking=tuple(each for each in everything if each.stage != "baseline"),
+            baseline=next((each for each in everything if each.stage == "baseline"), None),
+            repeats=self._journal.contents.repeats,
+            elite=elite,
+            outputs=prepared.rows.target.names,
+            study=tuple((name, _text(value)) for name, value in facts.items()),
+            test=test,
+        )
+
+
+def _text(value: object) -> str:
+    return ", ".join(str(each) for each in value) if isinstance(value, list | tuple) else str(value)
+
+
+def _summaries(prepared: Prepared, journal: Journal) -> tuple[Summary, ...]:
+    everything = summaries(journal.contents.repeats, journal.contents.imported)
+    return ranked(each for each in everything if each.epochs == prepared.settings.epochs)
+
+
+def _verdict(prepared: Prepared, result: Result, journal: Journal, workers: Workers) -> Verdict:
+    """The best configurations and the default network predict the test rows: the only time that these are used."""
+    study = prepared.settings.study.resolve()
+    saved = [each for each in _summaries(prepared, journal) if each.failures == 0 and each.stage not in ("baseline", "imported")]
+    best = saved[: prepared.settings.top]
+    wanted = [*best, *([result.baseline] if result.baseline.repeats else [])]
+    examine = bundle.Examine(study, study / "rows.npz")
+    answers: dict[str, bundle.Examined] = {}
+    for finished in workers.run(examine, [each.key for each in wanted]):
+        if finished.answer is None:
+            raise UserError(f"The models of configuration {finished.job} cannot be tested: {finished.lost}")
+        answers[finished.job] = finished.answer
+    for each in best:
+        for name, content in answers[each.key].keras.items():
+            bundle.add(bundle.folder_of(study, each.key), name, content)
+
+    def test(summary: Summary) -> Tested:
+        return tested(summary, answers[summary.key].predictions, prepared.rows.test, prepared.rows.target)
+
+    default = test(result.baseline) if result.baseline.repeats else None
+    return judge(prepared.rows.target, prepared.rows.test, prepared.rows.train, default, [test(each) for each in best])
+
+
+def _contents(prepared: Prepared, result: Result, verdict: Verdict, journal: Journal, elapsed: float) -> Contents:
+    repeats = journal.contents.repeats
+    rounds = range(max((len(search.found) for search in result.searches), default=0))
+    refined = [search.found[turn] for turn in rounds for search in result.searches if turn < len(search.found)]
+    study = str(prepared.settings.study)
+    return Contents(
+        name=prepared.settings.study.name,
+        result=result,
+        ranking=tuple(each for each in _summaries(prepared, journal) if each.stage != "baseline"),
+        verdict=verdict,
+        scale=prepared.rows.target.scale,
+        timeline=(*result.explored, *refined),
+        trainings=len(repeats),
+        failed=sum(repeat.failed for repeat in repeats),
+        seconds=sum(repeat.seconds for repeat in repeats),
+        elapsed=elapsed,
+        repeats=prepared.settings.repeats,
+        load_command=f'from pipeline import load_top_models; load_top_models("{study}", {prepared.settings.top}).predict(frame)',
+        folder=study,
+    )
+
+
+def _report(prepared: Prepared, contents: Contents, book: _Workbook) -> Finished:
+    from pipeline.report import figures, page, rows  # deferred: matplotlib takes a second to import
+
+    study = prepared.settings.study
+    elite = frozenset(each.key for each in contents.result.elite)
+    test = {each.summary.key: each.mean for each in (*contents.verdict.best, contents.verdict.default) if each}
+    written = book.write(elite, test)
+    text = page.summary(contents)
+    files.replace(study / "summary.md", text.encode())
+    files.replace(study / "worst_rows.csv", rows.worst_rows_csv(contents.verdict, contents.scale).encode())
+    files.replace(study / "test_predictions.csv", rows.test_predictions_csv(contents.verdict).encode())
+    figures.draw(contents, study / "figures")
+    return Finished(contents, text, written)

@@ -1,0 +1,1 @@
+"""The ledger: the journal is the truth, the workbook is its view for people."""

@@ -1,0 +1,276 @@
+"""The journal: the truth of a study, one checksummed line per fact, only ever appended to.
+
+A line counts from the moment its newline is there. A torn last line (the power went, the disk was full) is never
+cut off: the next appender puts a fence behind it, and readers pass over it. Damage anywhere else is an error.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from pipeline.errors import DamagedFile, UserError
+from pipeline.ledger.records import (
+    FENCE,
+    FORMAT,
+    HEADER,
+    Begun,
+    Known,
+    Name,
+    Raw,
+    Record,
+    decode,
+    encode,
+    frame,
+    name,
+    parse,
+    unframe,
+)
+from pipeline.trial import Imported, Repeat, Stage
+
+# The mark makes sure that the torn line stays torn: without it a line that lacks only its newline would become whole.
+CLOSE: Final = b"~\n" + FENCE
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a journal holds, each fact once, in the order in which it was written."""
+
+    records: tuple[Record, ...] = ()
+    header: bool = False  # the header is there
+    torn: bool = False  # the last line is torn and no fence follows it
+
+    @property
+    def repeats(self) -> tuple[Repeat, ...]:
+        """The trainings, in file order."""
+        return tuple(record for record in self.records if isinstance(record, Repeat))
+
+    @property
+    def imported(self) -> tuple[Imported, ...]:
+        """The rows that were taken in from workbooks, in file order."""
+        return tuple(record for record in self.records if isinstance(record, Imported))
+
+    @property
+    def stages(self) -> tuple[Begun, ...]:
+        """The stages that were begun, in file order."""
+        return tuple(record for record in self.records if isinstance(record, Begun))
+
+
+def before(contents: Contents, stage: Stage, identity: str) -> Contents:
+    """Everything that was recorded before the stage with that identity was begun; all of it where it never was."""
+    for position, record in enumerate(contents.records):
+        if isinstance(record, Begun) and (record.stage, record.identity) == (stage, identity):
+            return Contents(contents.records[:position], contents.header)
+    return contents
+
+
+def read(path: Path) -> Contents:
+    """What the journal holds, nothing where there is none; the file is never changed.
+
+    Raises DamagedFile naming the line that does not hold what was written, UserError for a newer format.
+    """
+    try:
+        with path.open("rb") as file:
+            return _replay(file, path)
+    except FileNotFoundError:
+        return Contents()
+    except (IsADirectoryError, PermissionError) as error:
+        raise UserError(
+            f"The journal {path} cannot be read", came=str(error.strerror), todo="check the path and its permissions"
+        ) from error
+
+
+def _replay(lines: Iterable[bytes], path: Path) -> Contents:
+    known: Known = {}
+    found: dict[Name, tuple[int, Record]] = {}
+    header = False
+    torn = 0  # the line that only a fence or the end of the file forgives
+    for number, line in enumerate(lines, 1):
+        body = unframe(line)
+        if body is None:
+            if not (header or _begins(line, HEADER) or _begins(line, FENCE)):
+                raise _damaged(path, number, line, "a journal begins with a header")
+            # Appending a fence can be cut short as well, any number of times.
+            if torn and not _begins(line, FENCE):
+                raise _damaged(path, torn, b"", "its checksum does not match")
+            torn = torn or number
+        elif line == FENCE:
+            torn = 0
+        elif torn:
+            raise _damaged(path, torn, b"", "its checksum does not match")
+        elif not header:
+            header = _check_header(path, number, line, body)
+        else:
+            _take(path, number, body, found, known)
+    return Contents(tuple(record for _, record in found.values()), header, torn > 0)
+
+
+def _take(path: Path, number: int, body: bytes, found: dict[Name, tuple[int, Record]], known: Known) -> None:
+    try:
+        record = decode(parse(body), known)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _damaged(path, number, body, f"its record is not valid ({error})") from error
+    first = found.setdefault(name(record), (hash(body), record))
+    if first[0] != hash(body):
+        raise _damaged(path, number, body, "it says of a fact something else than an earlier line")
+
+
+def _check_header(path: Path, number: int, line: bytes, body: bytes) -> bool:
+    if line == HEADER:
+        return True
+    try:
+        raw = parse(body)
+    except (ValueError, RecursionError):
+        raw = {}
+    if raw.get("kind") != "header":
+        raise _damaged(path, number, body, "a journal begins with a header")
+    raise UserError(
+        f"The journal {path} was written in format {raw.get('format')!r:.40}",
+        expected=f"format {FORMAT}, the one that this version reads and writes",
+        todo="use the version of the program that wrote it, or name another study folder",
+    )
+
+
+def _begins(line: bytes, whole: bytes) -> bool:
+    """True for a prefix of `whole` with a tail of zeros (the file grew, its data never arrived) or marks."""
+    return whole.startswith(line.rstrip(b"\0~\n"))
+
+
+def _damaged(path: Path, number: int, line: bytes, why: str) -> DamagedFile:
+    return DamagedFile(
+        f"The journal {path} is damaged in line {number}: {why}",
+        expected="lines exactly as they were written",
+        came=ascii(line[:80].decode("latin-1")) if line else "",
+        todo=f"restore the file from a copy; or delete line {number} alone, and the next run repeats its training",
+    )
+
+
+class Journal:
+    """A journal opened for appending; what it shows is always what a reader of the file would see."""
+
+    __slots__ = ("_descriptor", "_found", "_known", "_path", "_torn")
+
+    def __init__(self, path: Path, descriptor: int, contents: Contents) -> None:
+        self._path = path
+        self._descriptor = descriptor
+        self._torn = False
+        self._known: Known = {}
+        self._found: dict[Name, Record] = {name(record): record for record in contents.records}
+
+    @property
+    def contents(self) -> Contents:
+        """Everything recorded so far, as a value."""
+        return Contents(self.records, header=True, torn=self._torn)
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """Everything recorded so far, in file order."""
+        return tuple(self._found.values())
+
+    @property
+    def repeats(self) -> tuple[Repeat, ...]:
+        """The trainings, in file order."""
+        return self.contents.repeats
+
+    @property
+    def imported(self) -> tuple[Imported, ...]:
+        """The rows that were taken in from workbooks, in file order."""
+        return self.contents.imported
+
+    @property
+    def stages(self) -> tuple[Begun, ...]:
+        """The stages that were begun, in file order."""
+        return self.contents.stages
+
+    def append_repeat(self, repeat: Repeat) -> None:
+        """Record a training, durably when this returns; see `_append` for what is raised."""
+        self._append(encode(repeat))
+
+    def append_imported(self, row: Imported) -> None:
+        """Record a row of a workbook, durably when this returns; see `_append` for what is raised."""
+        self._append(encode(row))
+
+    def append_stage(self, stage: Stage, identity: str, facts: Mapping[str, Any]) -> None:
+        """Record that a stage begins, durably when this returns; see `_append` for what is raised."""
+        self._append(encode(Begun(stage, identity, facts)))
+
+    def close(self) -> None:
+        """Give the file back; closing twice is allowed."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _append(self, raw: Raw) -> None:
+        """Write one line and fsync it; a fact that is known already is not written again.
+
+        Raises ValueError for NaN, infinity or a fact that differs from the recorded one, TypeError for values that
+        JSON does not have, OSError where the disk refuses: then the fact does not count, or counts and may be lost
+        by a power cut, and the journal can go on.
+        """
+        line = frame(raw)
+        record = decode(parse(line[27:-2]), self._known)
+        known = self._found.get(name(record))
+        if known is None:
+            line = CLOSE + line if self._torn else line
+            self._torn = True
+            _write(self._descriptor, line)
+            self._torn = False
+            self._found[name(record)] = record
+        elif encode(known) != encode(record):
+            raise ValueError(f"the journal {self._path} says something else of {name(record)} already")
+        os.fsync(self._descriptor)
+
+
+def open_journal(path: Path) -> Journal:
+    """Open a journal for appending, made new where there is none; a torn last line gets its fence.
+
+    Raises DamagedFile and UserError like `read`, OSError where the disk refuses.
+    """
+    contents = read(path)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    except (PermissionError, FileNotFoundError) as error:
+        raise UserError(
+            f"The journal {path} cannot be written",
+            came=str(error.strerror),
+            todo="make the folder and the file writable, or name another study folder",
+        ) from error
+    try:
+        repair = (CLOSE if contents.torn else b"") + (b"" if contents.header else HEADER)
+        if repair:
+            _write(descriptor, repair)
+        # Also for a file that was there: its maker may have been killed before it came to this.
+        os.fsync(descriptor)
+        sync_folder(path.parent)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return Journal(path, descriptor, contents)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable: a file that was created or renamed is found after a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        written = os.write(descriptor, view)
+        if written <= 0:
+            raise OSError("the disk took nothing")
+        view = view[written:]

@@ -1,0 +1,188 @@
+"""The workbook as a file: read with what would be lost, written whole or not at all, sealed so that edits show."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import warnings
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, Final
+
+from openpyxl import load_workbook
+from openpyxl.packaging.custom import StringProperty
+from openpyxl.worksheet import _writer
+from openpyxl.writer.excel import ExcelWriter
+from openpyxl.xml.constants import ARC_CUSTOM
+
+from pipeline.ledger.journal import sync_folder
+from pipeline.ledger.sheets import CONFIGURATIONS
+
+SEAL: Final = "two-stage-search seal"  # a document property: the digest of all other parts as they were drawn
+BLANK: Final = "0" * 64
+UNPACKED: Final = 2 << 30  # bytes: a larger workbook is not one that people read, it is made to fill the memory
+
+Stamp = tuple[int, int, int]
+
+# What openpyxl says, or does not even say, when it leaves something out.
+_LOSSES: Final = re.compile(r"removed|lost|dropped|discarded|ignored|[Uu]nable to read")
+_PARTS: Final = re.compile(r"threadedComments/|slicers/|timelines/|ctrlProps/|embeddings/|diagrams/|vbaProject")
+_SHAPES: Final = re.compile(rb"<(?:\w+:)?(?:sp|cxnSp|grpSp)[ >]")
+_KEY: Final = re.compile(rb"<t>([0-9a-f]{16})</t>")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A workbook to edit, and what of it saving would lose (empty: nothing)."""
+
+    content: Any
+    lost: str
+
+
+def load(path: Path) -> Loaded:
+    """Read a workbook to edit it; the file is not changed. ValueError for one that is too large unpacked."""
+    lost = _unsupported(path)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        content = load_workbook(path, rich_text=True)
+    lost += [str(each.message) for each in said if _LOSSES.search(str(each.message))]
+    return Loaded(content, "; ".join(dict.fromkeys(lost)))
+
+
+def values(path: Path, sheet: str) -> list[tuple[object, ...]]:
+    """The values of a sheet row by row, formulas as what they last gave; nothing where it has no such sheet."""
+    _unsupported(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        book = load_workbook(path, read_only=True, data_only=True)
+        try:
+            return [tuple(row) for row in book[sheet].iter_rows(values_only=True)] if sheet in book.sheetnames else []
+        finally:
+            book.close()
+
+
+def _unsupported(path: Path) -> list[str]:
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        if sum(member.file_size for member in members) > UNPACKED:
+            raise ValueError(f"{path} unpacks to more than {UNPACKED} bytes")
+        names = [member.filename for member in members]
+        lost = [name for name in names if _PARTS.search(name)]
+        drawings = (name for name in names if name.startswith("xl/drawings/drawing"))
+        return lost + [f"shapes in {name}" for name in drawings if _SHAPES.search(archive.read(name))]
+
+
+def stamp(path: Path) -> Stamp | None:
+    """What changes when somebody else saves the file; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return (found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+def save(book: Any, path: Path, before: Stamp | None, *, sealed: bool) -> None:
+    """Replace the file by the workbook, durably, or leave it as it is and no other file beside it.
+
+    Raises PermissionError where the file is no longer what `before` says: somebody saved it meanwhile.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.unlink(missing_ok=True)  # of a run that was killed
+    parts = set(_writer.ALL_TEMP_FILES)
+    try:
+        with temporary.open("xb") as file:
+            _pack(book, file, sealed=sealed)
+            file.flush()
+            os.fsync(file.fileno())
+        _check(temporary)
+        if before is not None:
+            temporary.chmod(stat.S_IMODE(path.stat().st_mode))
+        _replace(temporary, path, before)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    finally:
+        _sweep(part for part in _writer.ALL_TEMP_FILES if part not in parts)
+    sync_folder(path.parent)
+
+
+def _replace(temporary: Path, path: Path, before: Stamp | None) -> None:
+    if stamp(path) != before:
+        raise PermissionError(f"{path} was changed while it was being refreshed")
+    temporary.replace(path)
+
+
+def _sweep(parts: Iterable[str]) -> None:
+    # After a failed save openpyxl keeps its parts until the process ends: on a full disk that makes it worse.
+    for part in tuple(parts):
+        Path(part).unlink(missing_ok=True)
+
+
+class _Sealing(zipfile.ZipFile):
+    """Writes the document properties last, with the digest of everything before them in the place of the blank."""
+
+    held: str | bytes = b""
+
+    def writestr(self, zinfo_or_arcname: Any, data: Any, *arguments: Any, **options: Any) -> None:
+        if zinfo_or_arcname == ARC_CUSTOM:
+            self.held = data
+        else:
+            super().writestr(zinfo_or_arcname, data, *arguments, **options)
+
+    def seal(self) -> None:
+        held = self.held.decode() if isinstance(self.held, bytes) else self.held
+        super().writestr(ARC_CUSTOM, held.replace(BLANK, _digest(self)))
+
+
+def _pack(book: Any, file: IO[bytes], *, sealed: bool) -> None:
+    book.properties.modified = datetime.now(UTC).replace(tzinfo=None)
+    if SEAL in book.custom_doc_props.names:
+        del book.custom_doc_props[SEAL]
+    if not sealed:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as plain:
+            ExcelWriter(book, plain).write_data()
+        return
+    book.custom_doc_props.append(StringProperty(name=SEAL, value=BLANK))
+    with _Sealing(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        ExcelWriter(book, archive).write_data()
+        archive.seal()
+
+
+def _digest(archive: zipfile.ZipFile) -> str:
+    parts = sorted(
+        (part.filename, part.CRC, part.file_size) for part in archive.infolist() if part.filename != ARC_CUSTOM
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def untouched(path: Path) -> bool:
+    """True where the file is exactly what was drawn: nobody saved it since."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            member = archive.getinfo(ARC_CUSTOM)
+            return member.file_size < 100_000 and _digest(archive).encode() in archive.read(member)
+    except (zipfile.BadZipFile, LookupError, ValueError, NotImplementedError, RuntimeError, EOFError, OSError):
+        return False
+
+
+def keys(path: Path) -> frozenset[str]:
+    """The keys in an untouched workbook, and whatever else looks like one."""
+    with zipfile.ZipFile(path) as archive, archive.open("xl/worksheets/sheet1.xml") as sheet:
+        found: set[str] = set()
+        rest = b""
+        while block := sheet.read(1 << 20):
+            text = rest + block
+            found.update(key.decode() for key in _KEY.findall(text))
+            rest = text[-32:]
+        return frozenset(found)
+
+
+def _check(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        if archive.testzip() is not None or CONFIGURATIONS.encode() not in archive.read("xl/workbook.xml"):
+            raise OSError(f"{path} did not arrive on the disk as it was written")

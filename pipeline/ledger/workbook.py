@@ -1,0 +1,216 @@
+"""The workbook: what people read. It is drawn from the journal, and keeps what people made of it.
+
+Never in the way: open in Excel or LibreOffice, read-only or changed beyond recognition, it is left alone and the
+results are written beside it. Saving is all or nothing.
+"""
+
+from __future__ import annotations
+
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any, Final
+from xml.etree.ElementTree import ParseError
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+
+from pipeline.errors import UserError
+from pipeline.ledger import package
+from pipeline.ledger.merge import Unmergeable, find_headers, refresh, written
+from pipeline.ledger.sheets import CONFIGURATIONS, KEY, MEAN, Link, Table, View, tables
+from pipeline.ledger.style import dress, dress_header, furnish, put
+from pipeline.ledger.taking import configuration_of, learn, records, taken
+from pipeline.trial import Imported
+
+__all__ = ["View", "unknown", "write"]
+
+# What openpyxl and the libraries below it raise for files that are not the workbooks they should be.
+BROKEN: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    ParseError,
+    EOFError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    NotImplementedError,
+    RuntimeError,
+    OverflowError,
+)
+
+
+def write(path: Path, view: View) -> Path:
+    """Bring the workbook up to date and return where that was written: `path`, or a file beside it.
+
+    `NAME.pending.xlsx` while the workbook is open elsewhere or refused, taken away again at the first write after;
+    `NAME.fresh.xlsx` where the user changed the workbook so that a refresh would break it. A file that is no workbook
+    is renamed to `NAME.damaged-N.xlsx`, and a new one written. Raises OSError where the disk refuses; then the old
+    workbook is as it was.
+    """
+    return _write(path, tables(view))
+
+
+def _write(path: Path, made: Sequence[Table]) -> Path:
+    if not refused(path):
+        try:
+            return _write_free(path, made)
+        except PermissionError:
+            pass
+    pending = _beside(path, "pending")
+    number = 2
+    while refused(pending):
+        pending = _beside(path, f"pending-{number}")
+        number += 1
+    return _write_free(pending, made)
+
+
+def _write_free(path: Path, made: Sequence[Table]) -> Path:
+    if path.exists() and not path.is_file():
+        _set_aside(path)
+    stamp = package.stamp(path)
+    if stamp is None or _redrawn(path, made):
+        package.save(_drawn(made), path, stamp, sealed=True)
+        return _tidied(path)
+    try:
+        book = package.load(path)
+    except BROKEN:
+        _set_aside(path)
+        package.save(_drawn(made), path, None, sealed=True)
+        return _tidied(path)
+    try:
+        _merge(book, made)
+        package.save(book.content, path, stamp, sealed=False)
+    except (Unmergeable, *BROKEN) as reason:
+        return _write(_beside(path, "fresh"), _explained(made, path, reason))
+    return _tidied(path)
+
+
+def _merge(book: package.Loaded, made: Sequence[Table]) -> None:
+    if book.lost:
+        raise Unmergeable(f"it holds things that would not survive ({book.lost})")
+    if CONFIGURATIONS in book.content.sheetnames:
+        _adopt(book.content[CONFIGURATIONS], made[0])
+    refresh(book.content, made)
+
+
+def _adopt(sheet: Any, table: Table) -> None:
+    """Give the rows that a user typed the keys of their configurations: they are filled in, not doubled."""
+    header = find_headers(sheet, (KEY,))
+    if header is None:
+        return
+    rows = records(list(sheet.iter_rows(values_only=True)), header)
+    typed = learn(rows)
+    column = next(cell.column for cell in sheet[header] if written(cell.value) == KEY)
+    at = table.headers.index(KEY)
+    absent = {row[at] for row in table.rows} - {written(cells.get(KEY)) for _, cells in rows}
+    for number, cells in rows:
+        if KEY in cells or not absent:
+            continue
+        try:
+            configuration = configuration_of(cells, typed, "")
+        except UserError:
+            continue  # not a configuration: a row of the user's own
+        if configuration is not None and configuration.key in absent:
+            put(sheet.cell(number, column), configuration.key)
+            absent.discard(configuration.key)
+
+
+def _explained(made: Sequence[Table], path: Path, reason: Exception) -> tuple[Table, ...]:
+    *others, study = made
+    why = f"{path.name} was left as it is: {reason}"
+    rows = (("written beside", why), *(row for row in study.rows if row[0] != "written beside"))
+    return (*others, Table(study.title, study.columns, rows, study.identity))
+
+
+def _drawn(made: Sequence[Table]) -> Workbook:
+    """A new workbook, written row by row: a tenth of the memory of one that is edited."""
+    book = Workbook(write_only=True)
+    book.properties.creator = "two-stage-search"
+    for table in made:
+        sheet = book.create_sheet(table.title)
+        furnish(sheet, table)
+        headers = []
+        for column in table.columns:
+            cell = WriteOnlyCell(sheet)
+            put(cell, column.header)
+            dress_header(cell, column)
+            headers.append(cell)
+        sheet.append(headers)
+        # One cell per column, written again and again with other values: styles are looked up once.
+        cells = [WriteOnlyCell(sheet) for _ in table.columns]
+        for cell, column in zip(cells, table.columns, strict=True):
+            dress(cell, column)
+        for row in table.rows:
+            for cell, value in zip(cells, row, strict=True):
+                if not isinstance(value, Link):
+                    cell.hyperlink = None
+                put(cell, None if value is ... else value)
+            sheet.append(cells)
+    return book
+
+
+def _redrawn(path: Path, made: Sequence[Table]) -> bool:
+    """True where nobody touched the workbook since it was drawn, and all it knows is in the new one."""
+    table = made[0]
+    at = table.headers.index(KEY)
+    return package.untouched(path) and package.keys(path) <= {str(row[at]) for row in table.rows}
+
+
+def _tidied(path: Path) -> Path:
+    """Take away what was written beside the workbook while it could not be written; what a user edited there stays."""
+    for name in ("pending", "fresh"):
+        other = _beside(path, name)
+        if other.is_file() and not refused(other) and package.untouched(other):
+            other.unlink()
+    return path
+
+
+def refused(path: Path) -> bool:
+    """True while Excel or LibreOffice has the file open, and for a file that its owner made read-only."""
+    locks = (path.with_name(f"~${path.name}"), path.with_name(f".~lock.{path.name}#"))
+    if any(lock.exists() for lock in locks):
+        return True
+    # Renaming over it would succeed: the folder decides that, not the file.
+    return path.is_file() and not path.stat().st_mode & stat.S_IWUSR
+
+
+def _set_aside(path: Path) -> None:
+    number = 1
+    while _beside(path, f"damaged-{number}").exists():
+        number += 1
+    path.rename(_beside(path, f"damaged-{number}"))
+
+
+def _beside(path: Path, word: str) -> Path:
+    return path.with_name(f"{path.stem}.{word}{path.suffix}")
+
+
+def unknown(path: Path, known: Collection[str], epochs: int) -> tuple[Imported, ...]:
+    """The results in the sheet Configurations whose key is not known, in its order; nothing for a file that is none.
+
+    The exact text of a configuration decides; a typed row without one is put together from its columns. `epochs` is
+    recorded where a row does not state its limit. Raises UserError naming the row whose key and text disagree.
+    """
+    known = frozenset(known)
+    if not path.is_file() or (package.untouched(path) and package.keys(path) <= known):
+        return ()
+    try:
+        values = package.values(path, CONFIGURATIONS)
+    except PermissionError as error:
+        raise UserError(
+            f"The workbook {path} cannot be read", came=str(error.strerror), todo="close it elsewhere and try again"
+        ) from error
+    except BROKEN:
+        return ()
+    for number, row in enumerate(values[:20], 1):
+        names = {written(value) for value in row}
+        if MEAN in names:
+            return taken(records(values, number), path, known, epochs)
+    return ()

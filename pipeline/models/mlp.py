@@ -1,0 +1,215 @@
+"""Multi-layer perceptron: dense hidden layers, each followed by its activation and dropout, and a linear output."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from scipy.special import expit, ndtr
+
+from pipeline.errors import UserError
+from pipeline.models import Network, Signature
+from pipeline.space import Choice, Domain, Parameter, Space, nearest
+from pipeline.trial import Configuration, Scalar, Value
+
+ACTIVATIONS: Final = ("relu", "tanh", "sigmoid", "elu", "selu", "gelu", "swish", "leaky_relu")
+OPTIMIZERS: Final = ("adam", "adamw", "nadam", "rmsprop", "sgd")
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    default: Value
+    valid: Callable[[Scalar], bool]
+    expected: str
+
+
+def _whole(low: int) -> Callable[[Scalar], bool]:
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= low
+
+
+def _within(low: float, high: float, *, open_low: bool = False) -> Callable[[Scalar], bool]:
+    def valid(value: Scalar) -> bool:
+        if isinstance(value, bool | str):
+            return False
+        return (low < value if open_low else low <= value) and value < high
+
+    return valid
+
+
+_MEANINGS: Final[Mapping[str, _Meaning]] = {
+    "hidden_layers": _Meaning(2, _whole(0), "whole numbers of at least 0"),
+    "units": _Meaning((64, 64), _whole(1), 'whole numbers of at least 1, with per = "hidden_layers"'),
+    "activation": _Meaning("relu", lambda value: value in ACTIVATIONS, ", ".join(ACTIVATIONS)),
+    "optimizer": _Meaning("adam", lambda value: value in OPTIMIZERS, ", ".join(OPTIMIZERS)),
+    "learning_rate": _Meaning(1e-3, _within(0, np.inf, open_low=True), "numbers above 0"),
+    "batch_size": _Meaning(32, _whole(1), "whole numbers of at least 1"),
+    "dropout": _Meaning(0.0, _within(0, 1), "numbers of at least 0 and below 1"),
+    "l2": _Meaning(0.0, _within(0, np.inf), "numbers of at least 0"),
+    "weight_decay": _Meaning(0.0, _within(0, np.inf), "numbers of at least 0"),
+}
+_PER_LAYER: Final = frozenset({"units", "activation", "dropout", "l2"})
+
+BASELINE: Final = Configuration.of({name: meaning.default for name, meaning in _MEANINGS.items()})
+
+
+def complete(space: Space) -> Space:
+    """The space with every hyperparameter of the perceptron, left-out ones fixed to their defaults.
+
+    Raises UserError for a name, a value or a repetition that the perceptron does not understand.
+    """
+    for parameter in space.parameters:
+        if parameter.name not in _MEANINGS:
+            raise UserError(
+                f"The multi-layer perceptron has no hyperparameter {parameter.name!r}",
+                expected=", ".join(_MEANINGS),
+                todo=nearest(parameter.name, _MEANINGS) or "remove it from the space file",
+            )
+        _check(parameter)
+    _check_depth(space)
+    missing = [name for name in _MEANINGS if name not in space and name not in ("hidden_layers", "units")]
+    fixed = [Parameter(name, _fixed(_MEANINGS[name].default)) for name in missing]
+    if "hidden_layers" not in space:
+        fixed += [Parameter("hidden_layers", Choice((2,))), Parameter("units", Choice((64,)), "hidden_layers")]
+    return Space((*space.parameters, *fixed))
+
+
+def _check(parameter: Parameter) -> None:
+    meaning = _MEANINGS[parameter.name]
+    wrong = [value for value in _ends(parameter.domain) if not meaning.valid(value)]
+    if wrong:
+        raise UserError(
+            f"{parameter.name} cannot take the value {wrong[0]!r}",
+            expected=meaning.expected,
+            todo="mend the space file",
+        )
+    if parameter.per and parameter.name not in _PER_LAYER:
+        raise UserError(
+            f"{parameter.name} cannot repeat per {parameter.per}",
+            expected=f"per only for {', '.join(sorted(_PER_LAYER))}",
+            todo="remove per",
+        )
+
+
+def _check_depth(space: Space) -> None:
+    per_layer = [parameter for parameter in space.parameters if parameter.per]
+    if any(parameter.per != "hidden_layers" for parameter in per_layer):
+        raise UserError("A parameter repeats per something else than hidden_layers", todo='use per = "hidden_layers"')
+    if "units" in space and "hidden_layers" not in space:
+        raise UserError(
+            "The space has units but no hidden_layers", todo="add hidden_layers, for example hidden_layers = 2"
+        )
+    if "hidden_layers" in space and "units" not in space:
+        raise UserError(
+            "The space has hidden_layers but no units",
+            todo='add units = { type = "integer", low = 8, high = 64, per = "hidden_layers" }',
+        )
+    if "units" in space and not space["units"].per:
+        raise UserError(
+            "units does not say that it repeats for each hidden layer", todo='add per = "hidden_layers" to it'
+        )
+
+
+def _ends(domain: Domain) -> tuple[Scalar, ...]:
+    return domain.values if isinstance(domain, Choice) else (domain.low, domain.high)
+
+
+def _fixed(value: Value) -> Choice:
+    assert not isinstance(value, tuple)
+    return Choice((value,))
+
+
+def each_layer(configuration: Configuration, name: str) -> tuple[Scalar, ...]:
+    """The value of a hyperparameter for each hidden layer, whether it repeats or one value serves them all."""
+    value = configuration[name]
+    depth = configuration["hidden_layers"]
+    assert isinstance(depth, int)
+    return value if isinstance(value, tuple) else (value,) * depth
+
+
+def initial_weights(configuration: Configuration, signature: Signature, seed: int) -> list[np.ndarray]:
+    """Kernel (in, out) and bias (out,) of each layer, float32, a function of the arguments alone.
+
+    Kernels are Glorot-uniform (Glorot & Bengio 2010), biases zero. A layer's numbers come from a generator of its own.
+    """
+    weights = []
+    for layer, (rows, columns) in enumerate(shapes(configuration, signature)):
+        limit = np.sqrt(6.0 / (rows + columns))
+        rng = np.random.default_rng(np.random.SeedSequence([seed, layer]))
+        weights += [rng.uniform(-limit, limit, (rows, columns)).astype(np.float32), np.zeros(columns, np.float32)]
+    return weights
+
+
+def shapes(configuration: Configuration, signature: Signature) -> list[tuple[int, int]]:
+    """Inputs and outputs of each dense layer, the output layer last."""
+    widths = [signature.features, *(int(units) for units in each_layer(configuration, "units")), signature.outputs]
+    return list(itertools.pairwise(widths))
+
+
+def build(configuration: Configuration, signature: Signature, seed: int) -> Any:
+    """A new keras.Model (rows, features) -> (rows, outputs) with `initial_weights`; its dropout masks follow the seed."""
+    import keras
+
+    layers: list[Any] = [keras.Input((signature.features,))]
+    settings = zip(*(each_layer(configuration, name) for name in ("units", "activation", "dropout", "l2")), strict=True)
+    for position, (units, activation, dropout, l2) in enumerate(settings):
+        penalty = keras.regularizers.L2(l2) if l2 else None
+        layers.append(keras.layers.Dense(units, activation=activation, kernel_regularizer=penalty))
+        if dropout:
+            mask_seed = np.random.SeedSequence([seed, position, 1]).generate_state(1)[0]
+            layers.append(keras.layers.Dropout(dropout, seed=int(mask_seed)))
+    model = keras.Sequential([*layers, keras.layers.Dense(signature.outputs)])
+    model.set_weights(initial_weights(configuration, signature, seed))
+    return model
+
+
+def network(configuration: Configuration, signature: Signature, weights: Sequence[np.ndarray]) -> Network:
+    """The trained network as a function of scaled inputs (rows, features), float32: NumPy alone, so it loads at once.
+
+    Raises ValueError when the weights do not have the shapes of the configuration.
+    """
+    expected = [shape for rows, columns in shapes(configuration, signature) for shape in ((rows, columns), (columns,))]
+    if [weight.shape for weight in weights] != expected:
+        raise ValueError(f"weights of the shapes {[weight.shape for weight in weights]} instead of {expected}")
+    activations = [_FUNCTIONS[str(name)] for name in each_layer(configuration, "activation")]
+
+    def predict(inputs: np.ndarray) -> np.ndarray:
+        values = inputs.astype(np.float32, copy=False)
+        for position, activation in enumerate(activations):
+            values = activation(values @ weights[2 * position] + weights[2 * position + 1])
+        return values @ weights[-2] + weights[-1]
+
+    return predict
+
+
+_SELU_ALPHA: Final = np.float32(1.6732632423543772)  # Klambauer et al. 2017
+_SELU_SCALE: Final = np.float32(1.0507009873554805)
+_FUNCTIONS: Final[Mapping[str, Callable[[np.ndarray], np.ndarray]]] = {
+    "relu": lambda x: np.maximum(x, 0),
+    "tanh": np.tanh,
+    "sigmoid": expit,
+    "elu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
+    "selu": lambda x: _SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0))),
+    "gelu": lambda x: x * ndtr(x),
+    "swish": lambda x: x * expit(x),
+    "leaky_relu": lambda x: np.where(x > 0, x, np.float32(0.2) * x),
+}
+
+
+def optimizer(configuration: Configuration) -> Any:
+    """A new Keras optimizer; weight decay is decoupled from the gradient (Loshchilov & Hutter 2019), biases included."""
+    import keras
+
+    kinds = keras.optimizers
+    kind = {
+        "adam": kinds.Adam,
+        "adamw": kinds.AdamW,
+        "nadam": kinds.Nadam,
+        "rmsprop": kinds.RMSprop,
+        "sgd": kinds.SGD,
+    }[str(configuration["optimizer"])]
+    decay = configuration["weight_decay"]
+    # AdamW insists on a number, the others take None for no decay.
+    return kind(configuration["learning_rate"], weight_decay=decay if decay or kind is kinds.AdamW else None)

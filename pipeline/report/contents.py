@@ -1,0 +1,28 @@
+"""Everything that the pictures and the page show, as one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.analysis.verdict import Verdict
+from pipeline.study import Result
+from pipeline.trial import Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Equal contents give equal pages and byte for byte equal pictures."""
+
+    name: str  # the study's
+    result: Result
+    ranking: tuple[Summary, ...]  # every configuration known, best first
+    verdict: Verdict
+    scale: tuple[float, ...]  # one per output: how many original units one scaled unit is
+    timeline: tuple[Summary, ...]  # stage 1, then stage 2 round by round
+    trainings: int  # in the ledger, failed ones included
+    failed: int
+    seconds: float  # sum of the wall times of the trainings
+    elapsed: float  # wall time of this run, seconds
+    repeats: int  # trainings that each configuration was asked for
+    load_command: str  # the Python that reloads the models
+    folder: str  # of the study

@@ -1,0 +1,293 @@
+"""The summary of a study as Markdown: `summary.md`, and what the command line shows at the end."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass
+
+from scipy.special import stdtrit
+
+from pipeline.analysis.verdict import Tested
+from pipeline.report.contents import Contents
+from pipeline.report.rows import WorstRow, worst_rows
+from pipeline.report.wording import (
+    LARGEST,
+    MAE,
+    OBJECTIVE,
+    PERCENT,
+    R2,
+    RMSE,
+    count,
+    depth,
+    duration,
+    escaped,
+    neurons,
+    number,
+    others,
+    table,
+    title,
+    varying,
+    with_bounds,
+)
+from pipeline.trial import Configuration, Stage, interval
+
+
+def summary(contents: Contents) -> str:
+    """The whole page; equal contents give equal text, and every table's cells are escaped."""
+    sections = [
+        f"# {escaped(contents.name)}",
+        _headline(contents),
+        _baselines(contents),
+        "## The best configurations",
+        _group(contents),
+        *_outputs(contents),
+        *_worst(contents),
+        "## What was spent",
+        _spent(contents),
+        "## The models and the files",
+        _files(contents),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+# ---------------------------------------------------------------------------------------------------------- sentences
+
+
+def _headline(contents: Contents) -> str:
+    verdict = contents.verdict
+    if not verdict.best:
+        return "No configuration finished all its trainings, so there is no best one. The ledger says why each failed."
+    best = verdict.best[0]
+    units = ""
+    if len(verdict.outputs) == 1:
+        name = verdict.outputs[0]
+        units = f"; in the units of {escaped(name)} it is {number(best.scores[name][MAE])}"
+    return (
+        f"The best of {count(len(contents.ranking), 'configuration')} on the validation rows has"
+        f" **{escaped(title(best.summary.configuration))}**. On {count(len(verdict.rows), 'test row')} that it never"
+        f" saw, its {OBJECTIVE} is **{with_bounds(best.mean, *best.bounds)}**, {_basis(best)}{units}."
+    )
+
+
+def _basis(tested: Tested) -> str:
+    if tested.bounds[0] is None:
+        return "from a single training: the spread over seeds is unknown"
+    return f"the mean of {count(len(tested.objectives), 'training')} with its 95 % interval"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """How much lower one mean objective is than another, with its 95 % interval over seeds where there is one."""
+
+    mean: float
+    low: float | None = None
+    high: float | None = None
+    paired: bool = False
+
+    @property
+    def decided(self) -> bool:
+        """True when the whole interval lies above zero."""
+        return self.low is not None and self.low > 0
+
+
+def gap(best: Tested, other: Tested, repeats: int) -> Gap:
+    """By how much `best` lies below `other`: in pairs of equal seeds where no repeat is missing, else Welch's interval.
+
+    Welch, Biometrika 34 (1947), with the degrees of freedom of Satterthwaite.
+    """
+    if len(best.objectives) == len(other.objectives) == repeats:
+        pairs = [theirs - ours for ours, theirs in zip(best.objectives, other.objectives, strict=True)]
+        mean, _, low, high = interval(pairs)
+        return Gap(mean, low, high, paired=True)
+    mean = other.mean - best.mean
+    if min(len(best.objectives), len(other.objectives)) < 2:
+        return Gap(mean)
+    parts = [statistics.variance(each.objectives) / len(each.objectives) for each in (best, other)]
+    if not sum(parts):
+        return Gap(mean, mean, mean)
+    freedom = sum(parts) ** 2 / sum(
+        part**2 / (len(each.objectives) - 1) for part, each in zip(parts, (best, other), strict=True)
+    )
+    half = float(stdtrit(freedom, 0.975)) * math.sqrt(sum(parts))
+    return Gap(mean, mean - half, mean + half)
+
+
+def gap_to(best: Tested, constant: float) -> Gap:
+    """By how much `best` lies below a number that has no seeds."""
+    mean, _, low, high = interval([constant - each for each in best.objectives])
+    return Gap(mean, low, high)
+
+
+def _baselines(contents: Contents) -> str:
+    verdict = contents.verdict
+    if not verdict.best:
+        return ""
+    best, default = verdict.best[0], verdict.default
+    median = gap_to(best, verdict.median)
+    clauses = [_clause(median, verdict.median, "predicting the median of the training rows")]
+    if best.summary.key == default.summary.key:
+        return f"The best configuration is the default network itself. Its MAE is {clauses[0]}."
+    if not default.objectives:
+        return f"Its MAE is {clauses[0]}. The default network failed in all its trainings."
+    network = gap(best, default, contents.repeats)
+    clauses.insert(0, _clause(network, default.mean, "the default network"))
+    caution = "The intervals cover the seeds of the training, not the choice of the test rows."
+    if network.low is None:
+        caution = "With a single training the spread over seeds is unknown, so a difference may be luck."
+    return f"{_verdict(network, median)} Its MAE is {clauses[0]}, and {clauses[1]}. {caution}"
+
+
+def _verdict(network: Gap, median: Gap) -> str:
+    if network.decided and median.decided:
+        return "**It beats both baselines.**"
+    if network.mean > 0 and median.mean > 0:
+        if network.low is None or median.low is None:
+            return "It is better than both baselines in the trainings that were made."
+        return "It is better than both baselines on average, but not beyond the spread over seeds."
+    if network.mean <= 0 and median.mean <= 0:
+        return "**It beats neither baseline.**"
+    beaten, not_beaten = ("default network", "median") if network.mean > 0 else ("median", "default network")
+    return f"**It does not beat the {not_beaten}**, only the {beaten}."
+
+
+def _clause(difference: Gap, reference: float, name: str) -> str:
+    if not math.isfinite(difference.mean):
+        return f"not comparable with that of {name}"
+    sign = 1 if difference.mean >= 0 else -1
+    ends = sorted(sign * each for each in (difference.low, difference.high) if each is not None)
+    low, high = ends or (None, None)
+    size = with_bounds(sign * difference.mean, low, high)
+    percent = f", {abs(100 * difference.mean / reference):.1f} %" if reference else ""
+    paired = ", paired by seed" if difference.paired and difference.low is not None else ""
+    undecided = "" if difference.low is None or difference.low > 0 or (difference.high or 0) < 0 else ", undecided"
+    where = "below" if sign > 0 else "above"
+    return f"{size} {where} that of {name} ({number(reference)}{percent}{paired}{undecided})"
+
+
+# ------------------------------------------------------------------------------------------------------------- tables
+
+
+def _group(contents: Contents) -> str:
+    verdict = contents.verdict
+    places = {each.key: rank for rank, each in enumerate(contents.ranking, 1)}
+    names = varying([each.configuration for each in (*contents.ranking, contents.result.baseline)])
+    header = ["Rank", "Hidden layers", "Neurons", *(["Other settings"] if names else [])]
+    header += ["MAE validation", "MAE test", "Repeats", "Weights"]
+    rows = [
+        _line(str(places.get(each.summary.key, position)), each, names) for position, each in enumerate(verdict.best, 1)
+    ]
+    rows.append(_line("default", verdict.default, names))
+    rows.append(["median", "-", "-", *(["-"] if names else []), "-", number(verdict.median), "-", "-"])
+    spread = "mean over the repeats, with the 95 % interval of the mean over seeds"
+    if contents.repeats == 1:
+        spread = "of one training each, so the spread over seeds is unknown"
+    text = (
+        f"{OBJECTIVE}, {spread}; lower is better. The validation rows chose the order, so their MAE flatters the first;"
+        " the test rows were touched once, at the end. The last two lines are the baselines: the default network, and"
+        " predicting the median of the training rows."
+    )
+    return table(header, rows, left=len(header) - 4) + "\n\n" + text
+
+
+def _line(rank: str, tested: Tested, names: tuple[str, ...]) -> list[str]:
+    known, configuration = tested.summary, tested.summary.configuration
+    return [
+        rank,
+        *_structure(configuration),
+        *([others(configuration, names) or "-"] if names else []),
+        with_bounds(known.mean, known.low, known.high),
+        with_bounds(tested.mean, *tested.bounds),
+        str(len(tested.objectives)),
+        f"{known.weights:,}" if known.weights else "-",
+    ]
+
+
+def _structure(configuration: Configuration) -> tuple[str, str]:
+    layers = depth(configuration)
+    return "-" if layers is None else str(layers), neurons(configuration) or "-"
+
+
+def _outputs(contents: Contents) -> list[str]:
+    verdict = contents.verdict
+    if not verdict.best:
+        return []
+    best, default, median = verdict.best[0].scores, verdict.default.scores, verdict.median_scores
+    header = ["Output", "MAE", "RMSE", "R2", "Percent error", "Largest error", "MAE of default", "MAE of median"]
+    rows = [
+        [name]
+        + [number(best[name].get(metric)) for metric in (MAE, RMSE, R2, PERCENT, LARGEST)]
+        + [number(each.get(name, {}).get(MAE)) for each in (default, median)]
+        for name in verdict.outputs
+    ]
+    text = "The first configuration on the test rows, in original units, mean of the scores of its single trainings."
+    return ["## Each output", table(header, rows), text]
+
+
+def _worst(contents: Contents) -> list[str]:
+    found = worst_rows(contents.verdict, contents.scale)
+    if not found:
+        return []
+    names = contents.verdict.outputs
+    if len(names) == 1:
+        header = ["Row", "Spreadsheet row", f"Measured {names[0]}", "Predicted", "Error"]
+        rows = [[*_row(each), *_cells(each, 0)] for each in found]
+    else:
+        header = ["Row", "Spreadsheet row", "Scaled error", *names]
+        rows = [[*_row(each), number(each.error), *_changes(each)] for each in found]
+    text = "Mean prediction of the group of best configurations. Rows of the data count from 0, spreadsheet rows from"
+    text += " 1 with a header line."
+    if len(names) > 1:
+        text += " Each output: measured, predicted, and the error in brackets; the largest mean scaled error first."
+    return ["## The test rows that the best models get most wrong", table(header, rows, left=2), text]
+
+
+def _row(each: WorstRow) -> tuple[str, str]:
+    return str(each.row), str(each.spreadsheet_row)
+
+
+def _cells(each: WorstRow, output: int) -> tuple[str, str, str]:
+    error = each.errors[output]
+    return number(each.measured[output]), number(each.predicted[output]), ("+" if error > 0 else "") + number(error)
+
+
+def _changes(each: WorstRow) -> list[str]:
+    cells = [_cells(each, output) for output in range(len(each.measured))]
+    return [f"{measured}, {predicted} ({error})" for measured, predicted, error in cells]
+
+
+# -------------------------------------------------------------------------------------------------------------- costs
+
+_STAGES: tuple[tuple[Stage, str], ...] = (
+    ("explore", "explored in stage 1"),
+    ("refine", "found in stage 2"),
+    ("imported", "imported from a workbook"),
+    ("baseline", "the default network"),
+)
+
+
+def _spent(contents: Contents) -> str:
+    by_stage = [(sum(each.stage == stage for each in contents.ranking), words) for stage, words in _STAGES]
+    parts = ", ".join(f"{many} {words}" for many, words in by_stage if many)
+    failed = f", {contents.failed} of them failed" if contents.failed else ", none failed"
+    lines = [
+        f"{count(len(contents.ranking), 'configuration')} known: {parts}" if parts else "no configuration known",
+        f"{count(contents.trainings, 'training')}{failed}; {duration(contents.seconds)} of training in all",
+        f"this run took {duration(contents.elapsed)}",
+    ]
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _files(contents: Contents) -> str:
+    folder = contents.folder.rstrip("/\\")
+    command = f"```python\n{contents.load_command}\n```" if contents.verdict.best else ""
+    files = [
+        ("ledger.xlsx", "every configuration and every training"),
+        ("figures/", "the pictures"),
+        ("worst_rows.csv", "the rows above"),
+        ("test_predictions.csv", "what the best configuration predicts for every test row, with the spread"),
+    ]
+    kept = files if contents.verdict.best else files[:2]
+    where = f"Everything is in `{folder}`:\n\n" + "\n".join(f"- `{name}`: {what}" for name, what in kept)
+    reload = f"The saved models predict in original units:\n\n{command}" if command else ""
+    return "\n\n".join(text for text in (reload, where) if text)

@@ -1,0 +1,132 @@
+"""How values are written for people: configurations, numbers, durations, Markdown cells."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from pipeline.trial import Configuration, Summary, Value
+
+OBJECTIVE = "MAE on scaled outputs"
+MAE, RMSE, R2, PERCENT, LARGEST = "mae", "rmse", "r2", "percent", "largest"  # metrics of `data.task.scores`
+STRUCTURE = ("hidden_layers", "units")  # shown in columns of their own
+
+
+def depth(configuration: Configuration) -> int | None:
+    """The number of hidden layers; None where the configuration does not say."""
+    value = configuration.as_dict().get("hidden_layers")
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def neurons(configuration: Configuration) -> str:
+    """The units of the layers as `37-41-35`; `none` without hidden layers, empty where it does not say."""
+    units = configuration.as_dict().get("units")
+    if units is None:
+        return ""
+    if isinstance(units, tuple):
+        return "-".join(written(each) for each in units) or "none"
+    return written(units)
+
+
+def layers(count: int | None) -> str:
+    """`3 hidden layers`, `1 hidden layer`, or `all configurations` where nothing says how many."""
+    if count is None:
+        return "all configurations"
+    return f"{count} hidden layer{'' if count == 1 else 's'}"
+
+
+def title(configuration: Configuration) -> str:
+    """A configuration in a sentence: its layers and neurons, or its key where it says neither."""
+    units, count = neurons(configuration), depth(configuration)
+    parts = [layers(count)] if count is not None else []
+    if units and units != "none":
+        parts.append(f"{units} neurons")
+    return " with ".join(parts) or f"the key {configuration.key}"
+
+
+def written(value: Value) -> str:
+    """A hyperparameter's value with at most four significant digits."""
+    if isinstance(value, tuple):
+        return "[" + ", ".join(written(each) for each in value) + "]"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def varying(configurations: Iterable[Configuration]) -> tuple[str, ...]:
+    """The names, sorted, that have more than one value in these configurations, layers and neurons aside."""
+    values: dict[str, set[tuple[str, Value]]] = {}
+    for configuration in configurations:
+        for name, value in configuration.items:
+            values.setdefault(name, set()).add((type(value).__name__, value))
+    return tuple(sorted(name for name, seen in values.items() if len(seen) > 1 and name not in STRUCTURE))
+
+
+def others(configuration: Configuration, names: Sequence[str]) -> str:
+    """The named hyperparameters as `activation relu, dropout 0.1`; those that the configuration lacks are left out."""
+    values: Mapping[str, Value] = configuration.as_dict()
+    return ", ".join(f"{name} {written(values[name])}" for name in names if name in values)
+
+
+def number(value: float | None) -> str:
+    """Four significant digits; a dash for what is not known, `failed` for what is infinite or not a number."""
+    if value is None:
+        return "-"
+    if not math.isfinite(value):
+        return "failed"
+    if value and not 1e-3 <= abs(value) < 1e6:
+        return f"{value:.3e}"
+    return f"{value:.{_decimals(value, 4)}f}"
+
+
+def with_bounds(mean: float, low: float | None, high: float | None) -> str:
+    """`0.271 (0.259 to 0.284)`, with two digits of the interval's half width; the mean alone where there is none."""
+    if low is None or high is None or not all(map(math.isfinite, (mean, low, high))):
+        return number(mean)
+    half = (high - low) / 2
+    largest = max(abs(mean), abs(low), abs(high))
+    if largest and not 1e-3 <= largest < 1e6:
+        return f"{mean:.3e} ({low:.3e} to {high:.3e})"
+    digits = min(_decimals(half, 2), 6) if half > 0 else _decimals(mean, 4)
+    return f"{mean:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def _decimals(value: float, significant: int) -> int:
+    return max(0, significant - 1 - math.floor(math.log10(abs(value)))) if value else 1
+
+
+def duration(seconds: float) -> str:
+    """`0.8 s`, `42 s`, `3 min 20 s` or `2 h 05 min`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def count(many: int, thing: str) -> str:
+    """`1 training`, `2 trainings`."""
+    return f"{many} {thing}{'' if many == 1 else 's'}"
+
+
+def usable(summary: Summary) -> bool:
+    """True for a configuration that may be called the best: every repeat succeeded."""
+    return summary.failures == 0 and math.isfinite(summary.mean)
+
+
+_SPECIAL = re.compile(r"[\\`*|<>\[\]#~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+
+
+def escaped(text: str) -> str:
+    """Text as it stands in one line of Markdown, a table's cell included: nothing in it is taken for markup."""
+    return _SPECIAL.sub(lambda match: "\\" + match.group(), " ".join(text.split()))
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
+    """A Markdown table whose cells are escaped; the first `left` columns align left, the others right."""
+    marks = [":--" if position < left else "--:" for position in range(len(header))]
+    lines = [[escaped(each) for each in header], marks, *([escaped(each) for each in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

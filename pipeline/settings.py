@@ -1,0 +1,116 @@
+"""Settings: read from a TOML file and the command line, checked once, stored with the study."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from pipeline.errors import UserError
+from pipeline.space import nearest
+
+
+def _names(value: object) -> object:
+    """One name, a comma-separated text of names, or a list of names (for names with commas in them)."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    if isinstance(value, list | tuple):
+        return tuple(value)
+    return value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Share = Annotated[float, Field(gt=0)]
+Scaler = Literal["standard", "minmax", "robust", "none"]
+
+DATA, SEARCH, TRAINING = "Data", "Search", "Training"  # the headings of --help
+
+
+def _setting(default: Any = ..., *, about: str, heading: str, **bounds: Any) -> Any:
+    return Field(default, description=about, json_schema_extra={"heading": heading}, **bounds)
+
+
+class Settings(BaseModel):
+    """Everything a user can set; every field has a default but the data, the target, the space and the study folder."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    data: str = _setting(about="CSV, Excel or Parquet file, or builtin:diabetes", heading=DATA)
+    target: Names = _setting(about="column to predict, or several", heading=DATA, min_length=1)
+    space: Path = _setting(about="search space file (TOML)", heading=SEARCH)
+    study: Path = _setting(about="folder of the study, below results/", heading=SEARCH)
+
+    inputs: Names = _setting((), about="input columns; all but target, weight and ignored ones if not given", heading=DATA)
+    ignore: Names = _setting((), about="columns that are no inputs", heading=DATA)
+    categories: Names = _setting((), about="numeric columns that are categories; texts always are", heading=DATA)
+    weight: str = _setting("", about="column with the weight of each row", heading=DATA)
+    group: Names = _setting((), about="columns; rows that agree in all of them stay in one part", heading=DATA)
+    validation: Share = _setting(0.2, about="share of the rows that choose; from 1 up, how many", heading=DATA)
+    test: Share = _setting(0.2, about="share of the rows kept for the end; from 1 up, how many", heading=DATA)
+    input_scaler: Scaler = _setting("standard", about="standard, minmax, robust or none", heading=DATA)
+    output_scaler: Scaler = _setting("standard", about="standard, minmax, robust or none", heading=DATA)
+
+    configurations: int = _setting(40, about="configurations of stage 1", heading=SEARCH, ge=1, le=100_000)
+    repeats: int = _setting(5, about="trainings of each configuration", heading=SEARCH, ge=1, le=100)
+    elite: int = _setting(3, about="searches of stage 2, each around one elite configuration", heading=SEARCH, ge=1, le=20)
+    calls: int = _setting(8, about="new configurations of each search; 0 for no stage 2", heading=SEARCH, ge=0, le=10_000)
+    units_radius: int = _setting(10, about="neurons that stage 2 looks up and down", heading=SEARCH, ge=1)
+    units_step: int = _setting(2, about="in steps of so many", heading=SEARCH, ge=1)
+    box_fraction: float = _setting(0.2, about="part of other ranges that it looks up and down", heading=SEARCH, gt=0, le=1)
+    top: int = _setting(3, about="best configurations that are tested and exported", heading=SEARCH, ge=1, le=50)
+
+    model: Literal["mlp"] = _setting("mlp", about="kind of network", heading=TRAINING)
+    engine: Literal["keras"] = _setting("keras", about="what trains", heading=TRAINING)
+    loss: Literal["mse", "mae", "huber"] = _setting("mse", about="mse, mae or huber", heading=TRAINING)
+    epochs: int = _setting(200, about="most epochs of a training", heading=TRAINING, ge=1, le=1_000_000)
+    patience: int = _setting(20, about="epochs without a better validation MAE before stopping", heading=TRAINING, ge=1)
+    min_delta: float = _setting(0.0, about="improvements below this do not count", heading=TRAINING, ge=0)
+    seed: int = _setting(0, about="of the split, the configurations and the trainings", heading=TRAINING, ge=0, lt=2**32)
+    slots: str = _setting("auto", about="workers: auto, gpu:0,1 or cpu:4x2 (four of two cores)", heading=TRAINING)
+
+    @model_validator(mode="after")
+    def _parts_leave_training_rows(self) -> Settings:
+        shares = [share for share in (self.validation, self.test) if share < 1]
+        if sum(shares) >= 1:
+            raise ValueError("validation and test together leave no rows to train on; their shares must sum to less than 1")
+        return self
+
+
+def read(path: Path | None, options: Mapping[str, Any]) -> Settings:
+    """The settings of a file, if any, overruled by the options that are not None; UserError for each kind of mistake."""
+    values = _file(path) if path is not None else {}
+    given = {name: value for name, value in options.items() if value is not None}
+    return _checked({**values, **given})
+
+
+def _file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"The settings file {path} cannot be read ({error.strerror})", todo="check --settings") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"The settings file {path} is not valid TOML: {error}", todo="mend that line") from error
+
+
+def _checked(values: Mapping[str, Any]) -> Settings:
+    unknown = sorted(set(values) - set(Settings.model_fields))
+    if unknown:
+        raise UserError(
+            f"There is no setting {unknown[0]!r}",
+            expected=", ".join(Settings.model_fields),
+            todo=nearest(unknown[0], Settings.model_fields) or "remove it from the settings file",
+        )
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else ""
+        if first["type"] == "missing":
+            description = Settings.model_fields[name].description
+            raise UserError(f"The setting {name} is missing", expected=description or "", todo=f"give --{name}, or put it into the settings file") from None
+        text = str(first["msg"]).removeprefix("Value error, ")
+        came = repr(first["input"]) if name else ""
+        raise UserError(f"The setting {name} is wrong: {text}" if name else text, came=came) from None

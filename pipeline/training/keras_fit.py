@@ -1,0 +1,119 @@
+"""Any Keras model through `model.fit`: the reference that faster engines have to agree with."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import numpy as np
+
+from pipeline import models
+from pipeline.data.task import Part, Rows
+from pipeline.errors import DivergedTraining
+from pipeline.training.protocol import Protocol, Trained, outcome, seeds, signature_of
+from pipeline.trial import Training
+
+
+def train(training: Training, rows: Rows, protocol: Protocol) -> Trained:
+    """Train once with `model.fit`; equal arguments give equal bits on one machine with one number of threads.
+
+    The order of the rows comes from the repeat's own generator, not from Keras: an epoch is a permutation of the
+    training rows, cut into batches, the last one short.
+    """
+    started = time.perf_counter()
+    weight_seed, order_seed = seeds(protocol.seed, training.index)
+    try:
+        outcome = _fit(training, rows, protocol, weight_seed, order_seed)
+    except Exception as error:  # noqa: BLE001 - whatever a training raises is that repeat's failure, and the run goes on
+        outcome = {
+            "error": f"{type(error).__name__}: {error}" if not isinstance(error, DivergedTraining) else str(error)
+        }
+    return Trained(
+        training=training,
+        seed=weight_seed,
+        seconds=time.perf_counter() - started,
+        threads=intra_op_threads(),
+        **outcome,
+    )
+
+
+def _fit(training: Training, rows: Rows, protocol: Protocol, weight_seed: int, order_seed: int) -> dict[str, Any]:
+    import keras
+
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(weight_seed)
+    kind = models.load(protocol.model)
+    model = kind.build(training.configuration, signature_of(rows), weight_seed)
+    steps = -(-len(rows.train.rows) // _batch_size(training))
+    model.compile(
+        optimizer=kind.optimizer(training.configuration),
+        loss=_loss(protocol.loss),
+        weighted_metrics=[keras.metrics.MeanAbsoluteError(name="objective")],
+        jit_compile=False,  # compiling a program for each training costs more than a small network's training
+        steps_per_execution=steps,
+    )
+    stopping = keras.callbacks.EarlyStopping(
+        monitor="val_objective",
+        mode="min",
+        patience=protocol.patience,
+        min_delta=protocol.min_delta,
+        restore_best_weights=True,
+    )
+    history = model.fit(
+        _batches(rows.train, training, order_seed),
+        epochs=training.epochs,
+        steps_per_epoch=steps,
+        validation_data=_whole(rows.validation),
+        shuffle=False,  # the batches come shuffled
+        callbacks=[stopping, keras.callbacks.TerminateOnNaN()],
+        verbose=0,
+    ).history
+    validation = history.get("val_objective", [])
+    if not np.all(np.isfinite(history["loss"])) or not np.all(np.isfinite(validation)) or not validation:
+        raise DivergedTraining(f"diverged in epoch {len(history['loss'])}: the loss is no longer a finite number")
+    epochs = {"epochs_run": len(validation), "best_epoch": int(stopping.best_epoch) + 1}
+    return outcome(training, rows, protocol.model, model.get_weights(), **epochs)
+
+
+def _batch_size(training: Training) -> int:
+    size = training.configuration["batch_size"]
+    assert isinstance(size, int)
+    return size
+
+
+def _loss(name: str) -> Any:
+    import keras
+
+    kinds = {"mse": keras.losses.MeanSquaredError, "mae": keras.losses.MeanAbsoluteError, "huber": keras.losses.Huber}
+    return kinds[name]()
+
+
+def _batches(part: Part, training: Training, order_seed: int) -> Any:
+    """Endless (inputs, outputs, weights) batches: one permutation of the rows after the other."""
+    import tensorflow as tf
+
+    rng = np.random.default_rng(order_seed)
+    count = len(part.rows)
+    columns = [tf.constant(array) for array in (part.inputs, part.outputs, part.weights)]
+
+    def orders() -> Any:
+        while True:
+            yield rng.permutation(count).astype(np.int32)
+
+    spec = tf.TensorSpec((count,), tf.int32)
+    positions = tf.data.Dataset.from_generator(orders, output_signature=spec)
+    batches = positions.flat_map(lambda order: tf.data.Dataset.from_tensor_slices(order).batch(_batch_size(training)))
+    return batches.map(lambda chosen: tuple(tf.gather(column, chosen) for column in columns))
+
+
+def _whole(part: Part) -> Any:
+    """The part as batches of a thousand rows, in order."""
+    import tensorflow as tf
+
+    return tf.data.Dataset.from_tensor_slices((part.inputs, part.outputs, part.weights)).batch(models.BATCH)
+
+
+def intra_op_threads() -> int:
+    """The threads that one operation may use in this process, as its worker was set up."""
+    return int(os.environ.get("TF_NUM_INTRAOP_THREADS", "0"))

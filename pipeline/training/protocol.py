@@ -1,0 +1,102 @@
+"""What every engine is given and gives back: the seam between a study and the arithmetic of training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from pipeline import models
+from pipeline.data.task import Part, Rows, objective, scores
+from pipeline.errors import DivergedTraining
+from pipeline.models import Signature
+from pipeline.trial import Training
+
+Loss = Literal["mse", "mae", "huber"]
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """How trainings are done in a study, the same for all of them."""
+
+    model: str
+    loss: Loss
+    patience: int  # epochs without a better validation MAE after which a training stops, best weights restored
+    min_delta: float  # smaller improvements do not count
+    seed: int  # of the study
+    engine: str = "keras"
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """One training's outcome; `error` is empty exactly when there are weights.
+
+    `weights` are the arrays of the model in its own order, `probe` the predictions (rows, outputs) on the first
+    validation rows, scaled, as a reloaded model has to give them again.
+    """
+
+    training: Training
+    seed: int
+    seconds: float
+    threads: int
+    error: str = ""
+    objective: float | None = None
+    scores: dict[str, dict[str, float]] = field(default_factory=dict)
+    epochs_run: int = 0
+    best_epoch: int = 0
+    parameters: int = 0
+    weights: tuple[np.ndarray, ...] = ()
+    probe: np.ndarray | None = None
+
+
+Trainer = Callable[[Training, Rows, Protocol], Trained]
+"""Trains once. A training that diverges or raises is an outcome with an error; equal arguments, equal bits."""
+
+PROBE_ROWS = 16
+
+
+def seeds(study_seed: int, index: int) -> tuple[int, int]:
+    """Two independent 32-bit seeds of repeat `index`, for weights and for row order: the same for all configurations."""
+    first, second = np.random.SeedSequence([study_seed, index]).generate_state(2)
+    return int(first), int(second)
+
+
+def probe_inputs(validation: Part) -> np.ndarray:
+    """The first validation rows, scaled inputs: the batch that reloaded models are checked with."""
+    return validation.inputs[:PROBE_ROWS]
+
+
+def judged(predicted: np.ndarray, rows: Rows) -> tuple[float, dict[str, dict[str, float]]]:
+    """Objective (scaled outputs) and scores per output (original units) of predictions for the validation rows."""
+    part = rows.validation
+    units = rows.target.to_units(predicted)
+    return objective(part.outputs, predicted, part.weights), scores(
+        part.measured, units, part.weights, rows.target.names
+    )
+
+
+def signature_of(rows: Rows) -> Signature:
+    """Inputs and outputs of a network for these rows."""
+    return Signature(rows.train.inputs.shape[1], len(rows.target.names))
+
+
+def outcome(
+    training: Training, rows: Rows, model: str, weights: Sequence[np.ndarray], *, epochs_run: int, best_epoch: int
+) -> dict[str, Any]:
+    """What weights score on the validation rows, computed by the function that a reloaded model predicts with."""
+    network = models.load(model).network(training.configuration, signature_of(rows), weights)
+    predicted = models.predict(network, rows.validation.inputs)
+    if not np.all(np.isfinite(predicted)):
+        raise DivergedTraining("diverged: a prediction for the validation rows is not a finite number")
+    objective, scores = judged(predicted, rows)
+    return {
+        "objective": objective,
+        "scores": scores,
+        "epochs_run": epochs_run,
+        "best_epoch": best_epoch,
+        "parameters": sum(weight.size for weight in weights),
+        "weights": tuple(weights),
+        "probe": models.predict(network, probe_inputs(rows.validation)),
+    }

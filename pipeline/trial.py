@@ -1,0 +1,267 @@
+"""The words of the product, as frozen values; everything above speaks in them.
+
+| word          | meaning                                                                                         |
+|---------------|-------------------------------------------------------------------------------------------------|
+| configuration | one immutable assignment of hyperparameters, sorted by name, plain Python values only           |
+| training      | one configuration, an epoch limit and the index of its seed: what a worker is asked to do once  |
+| repeat        | one training and what it scored: a fact, one line of the journal                                |
+| trial         | a configuration at a fidelity (epochs), asked with so many repeats: the question                |
+| summary       | the answer to a trial, derived from its repeats and never stored                                |
+| job           | the trainings that a worker gets at once: a recipe, never arrays                                |
+| strategy      | a function that proposes trials and reads their summaries; it knows no files and no processes   |
+| study         | one data set, one search space, one protocol, one folder                                        |
+| elite         | the configurations that stage 1 hands to stage 2                                                |
+| slot          | one GPU or one set of CPU cores that exactly one worker process owns                            |
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import statistics
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from scipy.special import stdtrit
+
+Scalar = bool | int | float | str
+Value = Scalar | tuple[Scalar, ...]
+Stage = Literal["baseline", "explore", "refine", "imported"]
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Equal assignments are equal, hash alike and have the same key, in whatever order they were written."""
+
+    items: tuple[tuple[str, Value], ...]
+
+    @classmethod
+    def of(cls, values: Mapping[str, object]) -> Configuration:
+        """Take any mapping, numpy scalars and lists included, to plain Python values; ValueError for what is not one."""
+        return cls(tuple((name, _plain(name, values[name])) for name in sorted(values)))
+
+    @classmethod
+    def from_json(cls, text: str) -> Configuration:
+        """Read back exactly what `json` wrote."""
+        return cls.of(json.loads(text))
+
+    def __getitem__(self, name: str) -> Value:
+        for key, value in self.items:
+            if key == name:
+                return value
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, _ in self.items)
+
+    def as_dict(self) -> dict[str, Value]:
+        """The assignment as a new dictionary, sorted by name."""
+        return dict(self.items)
+
+    @property
+    def json(self) -> str:
+        """Canonical text: sorted, no spaces, floats with as many digits as it takes to come back bit by bit."""
+        return json.dumps(self.as_dict(), allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+
+    @property
+    def key(self) -> str:
+        """Sixteen hexadecimal digits of the SHA-256 of `json`: the name of its row and of its model folder."""
+        return hashlib.sha256(self.json.encode()).hexdigest()[:16]
+
+
+def _plain(name: str, value: object) -> Value:
+    if isinstance(value, list | tuple):
+        return tuple(_scalar(name, element) for element in value)
+    return _scalar(name, value)
+
+
+def _scalar(name: str, value: object) -> Scalar:
+    item = getattr(value, "item", None)
+    plain = item() if callable(item) else value
+    if isinstance(plain, bool | int):
+        return plain
+    if isinstance(plain, str):
+        return str(plain)
+    if isinstance(plain, float) and math.isfinite(plain):
+        return plain + 0.0  # -0.0 becomes 0.0: one value, one key
+    raise ValueError(f"{name} = {value!r} is not a finite number, a text or a truth value")
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """One run of one configuration: at most `epochs` epochs, with the seed number `index` of the study."""
+
+    configuration: Configuration
+    epochs: int
+    index: int
+
+    @property
+    def identity(self) -> tuple[str, int, int]:
+        """What makes two trainings the same one: never trained twice."""
+        return (self.configuration.key, self.epochs, self.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a worker gets: the recipe of one or more trainings."""
+
+    trainings: tuple[Training, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """One training and what it scored on the validation rows; `error` is empty exactly when `objective` is a number."""
+
+    training: Training
+    stage: Stage
+    seed: int  # the first 32 bits of SeedSequence([study seed, index])
+    objective: float | None  # mean over outputs, on scaled outputs; lower is better
+    scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # output -> metric -> value, original units
+    epochs_run: int = 0
+    best_epoch: int = 0
+    seconds: float = 0.0  # wall time of this training
+    slot: str = ""
+    threads: int = 0  # intra-operation threads that computed it
+    weights: int = 0  # number of trainable numbers of the network
+    error: str = ""
+    model: str = ""  # SHA-256 of the file with its weights
+
+    @property
+    def failed(self) -> bool:
+        """True for a training that diverged, raised or lost its worker."""
+        return self.objective is None
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A row of a workbook that the journal did not know: a result without repeats and without a saved model."""
+
+    configuration: Configuration
+    epochs: int
+    repeats: int
+    mean: float
+    std: float | None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The question: how does this configuration score with `repeats` trainings of at most `epochs` epochs?"""
+
+    configuration: Configuration
+    epochs: int
+    repeats: int
+
+    @property
+    def trainings(self) -> tuple[Training, ...]:
+        """The trainings that answer it: seeds 0, 1, 2, ... of the study, the same for every configuration."""
+        return tuple(Training(self.configuration, self.epochs, index) for index in range(self.repeats))
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The answer to a trial; `mean` is infinite when no repeat succeeded, deviations are None below two repeats."""
+
+    configuration: Configuration
+    stage: Stage
+    epochs: int
+    repeats: int  # successful ones
+    failures: int
+    mean: float
+    std: float | None = None  # sample standard deviation, n - 1
+    low: float | None = None  # 95 % interval of the mean, Student's t
+    high: float | None = None
+    best: float | None = None  # smallest objective of a repeat
+    worst: float | None = None
+    scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # means over the successful repeats
+    epochs_run: float = 0.0
+    seconds: float = 0.0
+    weights: int = 0
+
+    @property
+    def key(self) -> str:
+        """The key of the configuration."""
+        return self.configuration.key
+
+    @property
+    def order(self) -> tuple[bool, float, str]:
+        """Sort key, best first: configurations with a failed repeat come after all without; ties break by key."""
+        return (self.failures > 0 or not math.isfinite(self.mean), self.mean, self.key)
+
+
+Evaluate = Callable[[Sequence[Trial]], tuple[Summary, ...]]
+"""Answers trials in their order, training only what no earlier call, run or process has trained."""
+
+
+def plan(trials: Iterable[Trial], known: Iterable[Training]) -> tuple[Training, ...]:
+    """The trainings that the trials need and the ledger lacks, each once, trial by trial: rows complete early."""
+    done = {training.identity for training in known}
+    missing: dict[tuple[str, int, int], Training] = {}
+    for trial in trials:
+        for training in trial.trainings:
+            if training.identity not in done:
+                missing.setdefault(training.identity, training)
+    return tuple(missing.values())
+
+
+def summarise(configuration: Configuration, epochs: int, repeats: Sequence[Repeat]) -> Summary:
+    """Derive the answer from repeats of one configuration at one fidelity, at least one; their order does not matter."""
+    ordered = sorted(repeats, key=lambda repeat: repeat.training.index)
+    good = [repeat for repeat in ordered if repeat.objective is not None]
+    values = [repeat.objective for repeat in good if repeat.objective is not None]
+    mean, std, low, high = interval(values)
+    return Summary(
+        configuration=configuration,
+        stage=ordered[0].stage,
+        epochs=epochs,
+        repeats=len(good),
+        failures=len(ordered) - len(good),
+        mean=mean,
+        std=std,
+        low=low,
+        high=high,
+        best=min(values, default=None),
+        worst=max(values, default=None),
+        scores=_mean_scores(good),
+        epochs_run=statistics.fmean(repeat.epochs_run for repeat in good) if good else 0.0,
+        seconds=statistics.fmean(repeat.seconds for repeat in ordered),
+        weights=max((repeat.weights for repeat in good), default=0),
+    )
+
+
+def summarise_imported(row: Imported) -> Summary:
+    """The summary that a workbook row states, with the interval that its deviation and repeats imply."""
+    low, high = _bounds(row.mean, row.std, row.repeats)
+    return Summary(row.configuration, "imported", row.epochs, row.repeats, 0, row.mean, row.std, low, high)
+
+
+def interval(values: Sequence[float]) -> tuple[float, float | None, float | None, float | None]:
+    """Mean, sample standard deviation and the 95 % Student interval of the mean; (inf, None, None, None) of nothing."""
+    if not values:
+        return math.inf, None, None, None
+    mean = statistics.fmean(values)
+    std = statistics.stdev(values) if len(values) > 1 else None
+    return mean, std, *_bounds(mean, std, len(values))
+
+
+def _bounds(mean: float, std: float | None, count: int) -> tuple[float | None, float | None]:
+    if std is None or count < 2:
+        return None, None
+    half = float(stdtrit(count - 1, 0.975)) * std / math.sqrt(count)
+    return mean - half, mean + half
+
+
+def _mean_scores(good: Sequence[Repeat]) -> dict[str, dict[str, float]]:
+    if not good:
+        return {}
+    return {
+        output: {metric: statistics.fmean(repeat.scores[output][metric] for repeat in good) for metric in metrics}
+        for output, metrics in good[0].scores.items()
+    }
+
+
+def ranked(summaries: Iterable[Summary]) -> tuple[Summary, ...]:
+    """Best first; see `Summary.order`."""
+    return tuple(sorted(summaries, key=lambda summary: summary.order))

@@ -1,0 +1,184 @@
+"""Preprocessing: learns from training rows only, survives storage bit by bit, and never executes what it reads."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LinearRegression
+
+from pipeline.data import preprocessing as module
+from pipeline.data.preprocessing import Preprocessing, Scaler, dumps, fit, loads, unknown_categories
+from pipeline.data.tables import Columns
+from pipeline.errors import DamagedFile, UserError
+
+COLUMNS = Columns(targets=("y",), inputs=("a", "b", "c", "k"), categories=("c", "k"))
+FRAME = pd.DataFrame(
+    {
+        "y": [1.0, 2.0, 4.0, 8.0],
+        "a": [1.0, 2.0, np.nan, 30.0],
+        "b": [5.0, 5.0, 5.0, 5.0],
+        "c": ["x", "y", None, "x"],
+        "k": [1, 2, 1, 2],
+    }
+)
+
+
+def fitted(scaler: Scaler = "standard", output: Scaler = "standard") -> Preprocessing:
+    return fit(FRAME, COLUMNS, input_scaler=scaler, output_scaler=output)
+
+
+def test_median_indicator_constant_and_one_hot() -> None:
+    preprocessing = fitted("none")
+    assert preprocessing.features == ("a", "b", "a is missing", "c = (empty)", "c = x", "c = y", "k = 1", "k = 2")
+    values = preprocessing.inputs(FRAME)
+    assert values.dtype == np.float32
+    assert values[2].tolist() == [2.0, 5.0, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0]
+    assert values[3].tolist() == [30.0, 5.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0]
+
+
+@pytest.mark.parametrize("scaler", ["standard", "minmax", "robust", "none"])
+def test_stored_and_alone_rows_have_the_same_bits(scaler: Scaler) -> None:
+    frame = pd.concat([FRAME] * 25, ignore_index=True)
+    frame["a"] = np.random.default_rng(1).normal(1e3, 7.7, len(frame))
+    preprocessing = fit(frame, COLUMNS, input_scaler=scaler, output_scaler=scaler)
+    again = loads(dumps(preprocessing))
+    batch = preprocessing.inputs(frame)
+    assert np.isfinite(batch).all()
+    assert np.array_equal(again.inputs(frame), batch)
+    assert all(np.array_equal(again.inputs(frame.iloc[[row]])[0], batch[row]) for row in range(0, 100, 9))
+    assert (again.target, again.columns, again.features) == (
+        preprocessing.target,
+        preprocessing.columns,
+        preprocessing.features,
+    )
+
+
+@pytest.mark.parametrize(
+    ("scaler", "low", "high"), [("standard", -1.0257, 1.5852), ("minmax", 0.0, 1.0), ("robust", -0.6154, 1.5385)]
+)
+def test_outputs_are_scaled_as_named(scaler: Scaler, low: float, high: float) -> None:
+    target = fitted(output=scaler).target
+    scaled = target.to_scaled(FRAME[["y"]].to_numpy())
+    assert [scaled.min(), scaled.max()] == pytest.approx([low, high], abs=1e-4)
+    assert np.allclose(target.to_units(scaled), FRAME[["y"]], rtol=1e-15)
+
+
+def test_robust_scaling_of_mostly_zeros_uses_the_deviation() -> None:
+    frame = pd.DataFrame({"a": [0.0] * 9 + [1000.0], "y": [0.0] * 9 + [500.0]})
+    preprocessing = fit(frame, Columns(("y",), ("a",), ()), input_scaler="robust", output_scaler="robust")
+    assert preprocessing.inputs(frame).max() == pytest.approx(1000 / 300)
+    assert preprocessing.target.scale == pytest.approx((150.0,))
+
+
+def test_bytes_are_the_same_in_every_process() -> None:
+    code = (
+        "import sys, hashlib; sys.path.insert(0, sys.argv[1]); import test_preprocessing as t;"
+        "print(hashlib.sha256(t.dumps(t.fitted('robust'))).hexdigest())"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", code, str(Path(__file__).parent)],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert outputs == {hashlib.sha256(dumps(fitted("robust"))).hexdigest() + "\n"}
+    assert dumps(loads(dumps(fitted()))) == dumps(fitted())
+
+
+def test_order_extra_columns_and_types_do_not_matter() -> None:
+    preprocessing = fitted()
+    other = FRAME[["k", "c", "b", "a"]].assign(extra="?", k=["1.0", "2", 1.0, 2])
+    other["a"] = other["a"].astype(object).where(other["a"].notna(), "")
+    assert np.array_equal(preprocessing.inputs(other), preprocessing.inputs(FRAME))
+
+
+def test_unknown_categories_are_zeros_and_named() -> None:
+    preprocessing = fitted()
+    frame = FRAME.assign(c=["new", "x", "", "older"], k=[1, 2, np.nan, 7])
+    assert unknown_categories(preprocessing, frame) == {"c": ("new", "older"), "k": ("(empty)", "7")}
+    assert preprocessing.inputs(frame)[0, 3:6].tolist() == [0.0, 0.0, 0.0]
+    assert unknown_categories(preprocessing, FRAME) == {}
+
+
+def test_missing_cells_that_training_did_not_have_get_the_median() -> None:
+    frame = FRAME.assign(b=[np.nan] * 4)
+    assert np.array_equal(fitted().inputs(frame), fitted().inputs(FRAME))
+
+
+@pytest.mark.parametrize(
+    ("frame", "fragment"),
+    [
+        (FRAME.drop(columns=["a", "c"]), "lacks 2 column.*'a', 'c'"),
+        (FRAME.drop(columns=["k"]).rename(columns={"c": "C"}), "lacks 2 column.*'c', 'k'.*write 'C'"),
+        (FRAME.assign(a=["1", "2", "many", "4"]), "Input 'a' has text.*'many' in row 4"),
+        (FRAME.assign(a=[1, 2, np.inf, 4]), "Input 'a' has an infinite value in row 4"),
+        (FRAME.assign(a=[1, 2, 1e300, 4]), "inputs in row 4 are too large"),
+        (FRAME.assign(a=pd.to_datetime(["2024-01-01"] * 4)), "Input 'a' has text"),
+        (FRAME.iloc[:0], "no rows"),
+        (pd.concat([FRAME, FRAME[["a"]]], axis=1), "more than one column 'a'"),
+    ],
+)
+def test_bad_prediction_input_is_refused(frame: pd.DataFrame, fragment: str) -> None:
+    with pytest.raises(UserError, match=f"(?s){fragment}"):
+        fitted().inputs(frame)
+
+
+def test_training_rows_that_teach_nothing_are_refused() -> None:
+    with pytest.raises(UserError, match="Target 'y' is constant on the 4 training rows"):
+        fit(FRAME.assign(y=3.0), COLUMNS, input_scaler="standard", output_scaler="standard")
+    with pytest.raises(UserError, match="Input 'a' has no value on the training rows"):
+        fit(FRAME.assign(a=np.nan), COLUMNS, input_scaler="standard", output_scaler="standard")
+
+
+def test_damaged_foreign_and_hostile_files_are_refused() -> None:
+    import skops.io
+
+    good = dumps(fitted())
+
+    class Evil:
+        pass
+
+    buffer = io.BytesIO(good)
+    with zipfile.ZipFile(buffer, "a") as archive:
+        schema = archive.read("schema.json").replace(b'"StandardScaler"', b'"StandardScalar"')
+    rewritten = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(good)) as source, zipfile.ZipFile(rewritten, "w") as archive:
+        for name in source.namelist():
+            archive.writestr(name, schema if name == "schema.json" else source.read(name))
+    for data in (
+        b"",
+        b"nonsense",
+        good[: len(good) // 2],
+        good[:200] + bytes([good[200] ^ 1]) + good[201:],
+        rewritten.getvalue(),
+        skops.io.dumps(LinearRegression()),
+        skops.io.dumps({"about": "{}", "transformer": Evil()}),
+        skops.io.dumps({"about": "{}", "transformer": 1}),
+    ):
+        with pytest.raises(DamagedFile):
+            loads(data)
+
+
+def test_another_format_or_estimator_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    import skops.io
+
+    good = skops.io.loads(dumps(fitted()), trusted=["numpy.dtype"])
+    good["transformer"] = LinearRegression()
+    with pytest.raises(DamagedFile, match="not of this program"):
+        loads(skops.io.dumps(good))
+    data = dumps(fitted())
+    monkeypatch.setattr(module, "FORMAT", 2)
+    with pytest.raises(DamagedFile, match="format 1"):
+        loads(data)

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from pipeline.report.wording import duration, escaped, neurons, number, others, table, title, varying, with_bounds
+from pipeline.trial import Configuration
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "-"),
+        (math.inf, "failed"),
+        (math.nan, "failed"),
+        (0.0, "0.0"),
+        (0.123456, "0.1235"),
+        (-2.34567, "-2.346"),
+        (4321.0, "4321"),
+        (43212.4, "43212"),
+        (1e6, "1.000e+06"),
+        (0.00012345, "1.234e-04"),
+    ],
+)
+def test_numbers_have_four_digits(value: float | None, text: str) -> None:
+    assert number(value) == text
+
+
+def test_an_interval_decides_the_digits_of_its_mean() -> None:
+    assert with_bounds(0.27134, 0.25914, 0.28354) == "0.271 (0.259 to 0.284)"
+    assert with_bounds(271.34, 259.14, 283.54) == "271 (259 to 284)"
+    assert with_bounds(0.27134, None, None) == "0.2713"
+    assert with_bounds(0.5, 0.5, 0.5) == "0.5000 (0.5000 to 0.5000)"
+    assert with_bounds(math.inf, None, None) == "failed"
+    assert with_bounds(2.5e7, 2e7, 3e7) == "2.500e+07 (2.000e+07 to 3.000e+07)"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.84, "0.8 s"), (9.96, "10 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")],
+)
+def test_durations_read_like_a_clock(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_configurations_are_written_by_layers_and_neurons() -> None:
+    deep = Configuration.of({"hidden_layers": 3, "units": (37, 41, 35)})
+    assert (neurons(deep), title(deep)) == ("37-41-35", "3 hidden layers with 37-41-35 neurons")
+    linear = Configuration.of({"hidden_layers": 0, "units": ()})
+    assert (neurons(linear), title(linear)) == ("none", "0 hidden layers")
+    flat = Configuration.of({"units": 32})
+    assert (neurons(flat), title(flat)) == ("32", "32 neurons")
+    neither = Configuration.of({"learning_rate": 0.1})
+    assert neurons(neither) == ""
+    assert neither.key in title(neither)
+
+
+def test_only_hyperparameters_that_vary_are_told() -> None:
+    one = Configuration.of({"hidden_layers": 1, "units": (8,), "rate": 0.0123456, "batch": 32, "act": "relu"})
+    two = Configuration.of({"hidden_layers": 2, "units": (8, 9), "rate": 0.5, "batch": 32, "act": "tanh"})
+    names = varying([one, two])
+    assert names == ("act", "rate")
+    assert others(one, names) == "act relu, rate 0.01235"
+    assert others(Configuration.of({"act": "relu"}), names) == "act relu"
+
+
+def test_cells_never_end_early_and_are_never_markup() -> None:
+    assert escaped("a|b") == r"a\|b"
+    assert escaped("a\nb  c") == "a b c"
+    assert escaped("*x* `y` <z> [w] \\ _v_ SLUMP_cm") == r"\*x\* \`y\` \<z\> \[w\] \\ \_v\_ SLUMP_cm"
+    assert table(["h|1", "h2"], [["x|y", "z"]]) == "| h\\|1 | h2 |\n| :-- | --: |\n| x\\|y | z |"

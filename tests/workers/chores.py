@@ -1,0 +1,48 @@
+"""Jobs for the pool's tests: functions that a worker process can import."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+def describe(_: object) -> dict[str, object]:
+    return {
+        "pid": os.getpid(),
+        "cores": sorted(os.sched_getaffinity(0)),
+        "gpu": os.environ["CUDA_VISIBLE_DEVICES"],
+        "threads": os.environ["TF_NUM_INTRAOP_THREADS"],
+        "tensorflow": "tensorflow" in __import__("sys").modules,
+    }
+
+
+def die_on_three(number: int) -> int:
+    time.sleep(0.02)
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def die_once(flag: Path) -> str:
+    if not flag.exists():
+        flag.touch()
+        os._exit(7)
+    return "survived"
+
+
+def refuse(number: int) -> int:
+    raise ValueError(f"{number} is refused")
+
+
+def sleep(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
+
+
+def write_pid_and_sleep(path: Path) -> None:
+    path.write_text(str(os.getpid()))
+    time.sleep(60)
