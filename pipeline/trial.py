@@ -47,6 +47,12 @@ class Configuration:
         """Read back exactly what `json` wrote."""
         return cls.of(json.loads(text))
 
+    def __eq__(self, other: object) -> bool:
+        # 1, 1.0 and True are equal in Python, and different values with different keys here: the texts decide.
+        if not isinstance(other, Configuration):
+            return NotImplemented
+        return self.items == other.items and repr(self.items) == repr(other.items)
+
     def __getitem__(self, name: str) -> Value:
         for key, value in self.items:
             if key == name:
@@ -72,6 +78,8 @@ class Configuration:
 
 
 def _plain(name: str, value: object) -> Value:
+    tolist = getattr(value, "tolist", None) if getattr(value, "shape", ()) else None  # an array
+    value = tolist() if callable(tolist) else value
     if isinstance(value, list | tuple):
         return tuple(_scalar(name, element) for element in value)
     return _scalar(name, value)

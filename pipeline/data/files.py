@@ -152,7 +152,7 @@ def _records(text: str, separator: str) -> Iterable[list[str]]:
 
 
 def _separator(text: str) -> str:
-    """The separator that gives most records the header's number of cells, then most cells; one column where none does."""
+    """The separator that gives most records the header's number of cells, then most cells; or one column."""
     best, best_rank = _NONE, (0.0, 0.0, 1)
     for separator in _SEPARATORS:
         widths = [len(record) for record in itertools.islice(_records(text, separator), _SNIFFED) if record]

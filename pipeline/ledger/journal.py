@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from pipeline.errors import DamagedFile, UserError
+from pipeline.files import sync_folder
 from pipeline.ledger.records import (
     FENCE,
     FORMAT,
@@ -73,20 +74,30 @@ def read(path: Path) -> Contents:
 
     Raises DamagedFile naming the line that does not hold what was written, UserError for a newer format.
     """
+    found, header, torn = _scan(path)
+    return Contents(tuple(record for _, record in found.values()), header, torn)
+
+
+Found = dict[Name, tuple[int, Record]]
+"""Each fact once, with the hash of its bytes, in file order."""
+
+
+def _scan(path: Path) -> tuple[Found, bool, bool]:
+    """The facts, whether the header is there, and whether the last line is torn."""
     try:
         with path.open("rb") as file:
             return _replay(file, path)
     except FileNotFoundError:
-        return Contents()
+        return {}, False, False
     except (IsADirectoryError, PermissionError) as error:
         raise UserError(
             f"The journal {path} cannot be read", came=str(error.strerror), todo="check the path and its permissions"
         ) from error
 
 
-def _replay(lines: Iterable[bytes], path: Path) -> Contents:
+def _replay(lines: Iterable[bytes], path: Path) -> tuple[Found, bool, bool]:
     known: Known = {}
-    found: dict[Name, tuple[int, Record]] = {}
+    found: Found = {}
     header = False
     torn = 0  # the line that only a fence or the end of the file forgives
     for number, line in enumerate(lines, 1):
@@ -106,15 +117,16 @@ def _replay(lines: Iterable[bytes], path: Path) -> Contents:
             header = _check_header(path, number, line, body)
         else:
             _take(path, number, body, found, known)
-    return Contents(tuple(record for _, record in found.values()), header, torn > 0)
+    return found, header, torn > 0
 
 
-def _take(path: Path, number: int, body: bytes, found: dict[Name, tuple[int, Record]], known: Known) -> None:
+def _take(path: Path, number: int, body: bytes, found: Found, known: Known) -> None:
     try:
-        record = decode(parse(body), known)
+        raw = parse(body)
+        record = decode(raw, known)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(path, number, body, f"its record is not valid ({error})") from error
-    first = found.setdefault(name(record), (hash(body), record))
+    first = found.setdefault(name(raw), (hash(body), record))
     if first[0] != hash(body):
         raise _damaged(path, number, body, "it says of a fact something else than an earlier line")
 
@@ -154,12 +166,12 @@ class Journal:
 
     __slots__ = ("_descriptor", "_found", "_known", "_path", "_torn")
 
-    def __init__(self, path: Path, descriptor: int, contents: Contents) -> None:
+    def __init__(self, path: Path, descriptor: int, found: Found) -> None:
         self._path = path
         self._descriptor = descriptor
         self._torn = False
         self._known: Known = {}
-        self._found: dict[Name, Record] = {name(record): record for record in contents.records}
+        self._found = found
 
     @property
     def contents(self) -> Contents:
@@ -169,7 +181,7 @@ class Journal:
     @property
     def records(self) -> tuple[Record, ...]:
         """Everything recorded so far, in file order."""
-        return tuple(self._found.values())
+        return tuple(record for _, record in self._found.values())
 
     @property
     def repeats(self) -> tuple[Repeat, ...]:
@@ -218,16 +230,17 @@ class Journal:
         by a power cut, and the journal can go on.
         """
         line = frame(raw)
-        record = decode(parse(line[27:-2]), self._known)
-        known = self._found.get(name(record))
+        body = line[27:-2]
+        record = decode(parse(body), self._known)  # what a reader will see: lists for tuples, plain dictionaries
+        known = self._found.get(name(raw))
         if known is None:
             line = CLOSE + line if self._torn else line
             self._torn = True
             _write(self._descriptor, line)
             self._torn = False
-            self._found[name(record)] = record
-        elif encode(known) != encode(record):
-            raise ValueError(f"the journal {self._path} says something else of {name(record)} already")
+            self._found[name(raw)] = (hash(body), record)
+        elif known[0] != hash(body):
+            raise ValueError(f"the journal {self._path} says something else of {name(raw)} already")
         os.fsync(self._descriptor)
 
 
@@ -236,7 +249,7 @@ def open_journal(path: Path) -> Journal:
 
     Raises DamagedFile and UserError like `read`, OSError where the disk refuses.
     """
-    contents = read(path)
+    found, header, torn = _scan(path)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     except (PermissionError, FileNotFoundError) as error:
@@ -246,7 +259,7 @@ def open_journal(path: Path) -> Journal:
             todo="make the folder and the file writable, or name another study folder",
         ) from error
     try:
-        repair = (CLOSE if contents.torn else b"") + (b"" if contents.header else HEADER)
+        repair = (CLOSE if torn else b"") + (b"" if header else HEADER)
         if repair:
             _write(descriptor, repair)
         # Also for a file that was there: its maker may have been killed before it came to this.
@@ -255,16 +268,7 @@ def open_journal(path: Path) -> Journal:
     except BaseException:
         os.close(descriptor)
         raise
-    return Journal(path, descriptor, contents)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable: a file that was created or renamed is found after a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    return Journal(path, descriptor, found)
 
 
 def _write(descriptor: int, data: bytes) -> None:

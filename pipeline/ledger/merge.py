@@ -95,8 +95,8 @@ def locate(sheet: Any, table: Table) -> _Place:
                 f" have the same {' and '.join(table.identity)}"
             )
         rows[identity] = row
-    last = sheet.max_row
-    while last > header and _empty(sheet, last):
+    last, width = sheet.max_row, sheet.max_column
+    while last > header and _empty(sheet, last, width):
         last -= 1
     return _Place(header, columns, rows, last)
 
@@ -157,17 +157,23 @@ def _sort(sheet: Any, table: Table, place: _Place) -> _Place:
     first = place.header + 1
     target = {_identity(table, row): first + offset for offset, row in enumerate(table.rows)}
     moves = {row: target[identity] for identity, row in place.rows.items() if identity in target}
-    others = [row for row in place.below if row not in moves]
+    width = sheet.max_column
+    others = [row for row in place.below if row not in moves and not _empty(sheet, row, width)]
     end = first + len(table.rows)
     # Rows that are not the journal's (sums, remarks, a colleague's) follow behind; empty ones need no place.
-    moves |= {row: end + offset for offset, row in enumerate(row for row in others if not _empty(sheet, row))}
+    moves |= {row: end + offset for offset, row in enumerate(others)}
     _move(sheet, {old: new for old, new in moves.items() if old != new})
     rows = {identity: moves[row] for identity, row in place.rows.items()}
     return _Place(place.header, place.columns, rows, max([place.header, *moves.values()]), packed=True)
 
 
-def _empty(sheet: Any, row: int) -> bool:
-    return all(cell.value is None and cell.comment is None for cell in sheet[row])
+def _cells(sheet: Any, row: int, width: int) -> list[Any]:
+    # Not `sheet[row]`, which looks through the whole sheet for its width every time.
+    return [sheet.cell(row, column) for column in range(1, width + 1)]
+
+
+def _empty(sheet: Any, row: int, width: int) -> bool:
+    return all(cell.value is None and cell.comment is None for cell in _cells(sheet, row, width))
 
 
 def _move(sheet: Any, moves: Mapping[int, int]) -> None:
@@ -182,7 +188,7 @@ def _move(sheet: Any, moves: Mapping[int, int]) -> None:
     for number, (old, new) in enumerate(moves.items(), 1):
         row = aside + number
         sheet.move_range(CellRange(min_col=1, max_col=width, min_row=row, max_row=row), rows=new - row, translate=True)
-        for cell in sheet[new]:
+        for cell in _cells(sheet, new, width):
             if cell.hyperlink is not None:
                 cell.hyperlink.ref = cell.coordinate
         if old in dimensions:

@@ -20,7 +20,7 @@ from openpyxl.worksheet import _writer
 from openpyxl.writer.excel import ExcelWriter
 from openpyxl.xml.constants import ARC_CUSTOM
 
-from pipeline.ledger.journal import sync_folder
+from pipeline.files import sync_folder
 from pipeline.ledger.sheets import CONFIGURATIONS
 
 SEAL: Final = "two-stage-search seal"  # a document property: the digest of all other parts as they were drawn

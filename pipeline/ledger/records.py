@@ -102,7 +102,7 @@ def _encode_repeat(repeat: Repeat) -> Raw:
     }
 
 
-Known = dict[str, tuple[Raw, Configuration]]
+Known = dict[str, tuple[str, Configuration]]
 """Configurations that were decoded before, by key: a configuration is built and hashed once, and shared."""
 
 
@@ -149,25 +149,27 @@ def _decode_repeat(raw: Raw, known: Known) -> Repeat:
     )
 
 
-def name(record: Record) -> Name:
+def name(raw: Raw) -> Name:
     """What makes two records the same one: a ledger holds each once."""
-    if isinstance(record, Repeat):
-        return ("repeat", *record.training.identity)
-    if isinstance(record, Begun):
-        return ("stage", record.stage, record.identity)
-    return ("imported", record.configuration.key, record.epochs)
+    kind = raw["kind"]
+    if kind == "repeat":
+        return (kind, raw["key"], raw["epochs"], raw["index"])
+    if kind == "stage":
+        return (kind, raw["stage"], raw["identity"])
+    return (kind, raw["key"], raw["epochs"])
 
 
 def _configuration(raw: Raw, known: Known) -> Configuration:
     key, values = raw["key"], raw["configuration"]
     seen = known.get(key)
     # 1, 1.0 and True are equal and not the same value: the texts decide.
-    if seen is not None and repr(seen[0]) == repr(values):
+    text = repr(values)
+    if seen is not None and seen[0] == text:
         return seen[1]
     configuration = Configuration.of(_typed(values, dict))
     if configuration.key != key:
         raise ValueError(f"the key {key!r} is not the one of its configuration")
-    known[configuration.key] = (values, configuration)
+    known[key] = (text, configuration)
     return configuration
 
 

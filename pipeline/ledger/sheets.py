@@ -354,7 +354,7 @@ def _repeat_cells(repeat: Repeat, shapes: Mapping[int, tuple[Cell, ...]], output
         repeat.seconds,
         repeat.threads or None,
         repeat.slot,
-        repeat.error,
+        " | ".join(repeat.error.split("\n")),  # one line high, as all rows are
         training.epochs,
     )
 

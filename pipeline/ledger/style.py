@@ -11,7 +11,7 @@ from openpyxl.formatting.rule import ColorScaleRule, FormulaRule
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 
-from pipeline.ledger.sheets import CONFIGURATIONS, ELITE, JSON, MEAN, NEURONS, RANK, STAGE, Column, Link, Table
+from pipeline.ledger.sheets import CONFIGURATIONS, ELITE, JSON, KEY, MEAN, NEURONS, RANK, STAGE, Column, Link, Table
 
 LIMIT: Final = 32_767  # UTF-16 units of a cell, Excel's own
 LAST: Final = 1_048_576  # row of a sheet
@@ -36,6 +36,8 @@ _ESCAPED: Final = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 
 def text(value: str) -> str:
     """The text as a cell can hold it: without characters that XML forbids, at most 32,767 UTF-16 units long."""
+    if value.isascii() and value.isprintable() and "_x" not in value and len(value) <= LIMIT:
+        return value
     clean = _FORBIDDEN.sub("\ufffd", ILLEGAL_CHARACTERS_RE.sub("", value))
     # Excel reads `_x0041_` as an escaped A; an escaped underscore in front keeps it what it is.
     clean = _ESCAPED.sub("_x005F_", clean) if "_x" in clean else clean
@@ -64,15 +66,15 @@ def dress(cell: Any, column: Column) -> None:
     kind = column.kind
     cell.number_format = FORMATS.get(kind, "@" if kind in ("text", "wide", "exact") else "General")
     if kind in ("mark", "link") or (kind == "count" and column.group == "place"):
-        cell.alignment = Alignment(horizontal="center", vertical="top")
+        cell.alignment = Alignment(horizontal="center", vertical="center")
     elif kind == "wide":
-        cell.alignment = Alignment(vertical="top", wrap_text=True)
-    elif kind == "text":
-        cell.alignment = Alignment(horizontal="left", vertical="top", indent=1)
+        cell.alignment = Alignment(vertical="center", wrap_text=True)
+    elif kind == "text" or column.header == KEY:
+        cell.alignment = Alignment(horizontal="left", vertical="center", indent=1)
     elif column.header == JSON:
-        cell.alignment = Alignment(horizontal="fill", vertical="top")  # ends at the border of its cell
+        cell.alignment = Alignment(horizontal="fill", vertical="center")  # ends at the border of its cell
     else:
-        cell.alignment = Alignment(vertical="top")
+        cell.alignment = Alignment(vertical="center")
     if kind == "exact":
         cell.font = Font(name="Consolas", size=8, color="808080")
     elif kind == "link":

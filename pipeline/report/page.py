@@ -126,10 +126,10 @@ def _baselines(contents: Contents) -> str:
     best, default = verdict.best[0], verdict.default
     median = gap_to(best, verdict.median)
     clauses = [_clause(median, verdict.median, "predicting the median of the training rows")]
+    if default is None:
+        return f"Its MAE is {clauses[0]}. The default network failed in all its trainings."
     if best.summary.key == default.summary.key:
         return f"The best configuration is the default network itself. Its MAE is {clauses[0]}."
-    if not default.objectives:
-        return f"Its MAE is {clauses[0]}. The default network failed in all its trainings."
     network = gap(best, default, contents.repeats)
     clauses.insert(0, _clause(network, default.mean, "the default network"))
     caution = "The intervals cover the seeds of the training, not the choice of the test rows."
@@ -177,7 +177,12 @@ def _group(contents: Contents) -> str:
     rows = [
         _line(str(places.get(each.summary.key, position)), each, names) for position, each in enumerate(verdict.best, 1)
     ]
-    rows.append(_line("default", verdict.default, names))
+    if verdict.default is None:
+        failed = contents.result.baseline.configuration
+        settings = [others(failed, names) or "-"] if names else []
+        rows.append(["default", *_structure(failed), *settings, "failed", "failed", "0", "-"])
+    else:
+        rows.append(_line("default", verdict.default, names))
     rows.append(["median", "-", "-", *(["-"] if names else []), "-", number(verdict.median), "-", "-"])
     spread = "mean over the repeats, with the 95 % interval of the mean over seeds"
     if contents.repeats == 1:
@@ -212,7 +217,8 @@ def _outputs(contents: Contents) -> list[str]:
     verdict = contents.verdict
     if not verdict.best:
         return []
-    best, default, median = verdict.best[0].scores, verdict.default.scores, verdict.median_scores
+    best, median = verdict.best[0].scores, verdict.median_scores
+    default = {} if verdict.default is None else verdict.default.scores
     header = ["Output", "MAE", "RMSE", "R2", "Percent error", "Largest error", "MAE of default", "MAE of median"]
     rows = [
         [name]

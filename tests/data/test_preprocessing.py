@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import subprocess
 import sys
 import zipfile
@@ -169,6 +170,15 @@ def test_damaged_foreign_and_hostile_files_are_refused() -> None:
     ):
         with pytest.raises(DamagedFile):
             loads(data)
+
+
+def test_a_type_that_skops_does_not_trust_is_refused_beside_good_content() -> None:
+    import skops.io
+
+    stored = skops.io.loads(dumps(fitted()), trusted=["numpy.dtype"])
+    assert loads(skops.io.dumps(stored)).features == fitted().features
+    with pytest.raises(DamagedFile, match=r"[Uu]ntrusted"):
+        loads(skops.io.dumps({**stored, "more": os.getcwd}))
 
 
 def test_another_format_or_estimator_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,6 +65,8 @@ def test_every_format_gives_the_same_table_and_hash(write: Write, tmp_path: Path
 def test_the_hash_depends_on_used_names_and_values_only(write: Write) -> None:
     reference = read(write(GOOD), targets=["price"], ignore=["old"]).sha256
     assert read(write(GOOD.replace("True", "False")), targets=["price"], ignore=["old"]).sha256 == reference
+    zero = [read(write(f"x,y\n{sign}0.0,1\n1,2\n"), targets=["y"]).sha256 for sign in ("", "-")]
+    assert zero[0] == zero[1]
     assert read(write(GOOD.replace("red", "rot")), targets=["price"], ignore=["old"]).sha256 != reference
     assert read(write(GOOD.replace("4.1", "4.2")), targets=["price"], ignore=["old"]).sha256 != reference
     assert read(write(GOOD.replace("size", "Size")), targets=["price"], ignore=["old"]).sha256 != reference

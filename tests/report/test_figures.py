@@ -76,7 +76,7 @@ def test_predictions_have_one_panel_per_output(study: Study, outputs: int) -> No
 def test_many_test_rows_are_thinned_and_that_is_said(study: Study) -> None:
     (figure,) = pictures(predicted_against_measured, study(many=5, calls=0, rows=5001)).values()
     assert "5000 of 5001 test rows are shown" in texts(figure)
-    assert len(figure.axes[0].collections[0].get_offsets()) <= 5000
+    assert len(np.asarray(figure.axes[0].collections[0].get_offsets())) <= 5000
 
 
 def test_predictions_far_out_do_not_squash_the_picture(study: Study) -> None:
@@ -140,7 +140,9 @@ def test_a_failed_configuration_is_never_the_best_so_far(study: Study, failing: 
     contents = study(change=lucky)
     (figure,) = pictures(best_so_far, contents).values()
     (line,) = [line for line in figure.axes[0].lines if line.get_label() == "best so far"]
-    assert min(line.get_ydata()) == pytest.approx(next(each.mean for each in contents.ranking if not each.failures))
+    assert np.min(np.asarray(line.get_ydata())) == pytest.approx(
+        next(each.mean for each in contents.ranking if not each.failures)
+    )
 
 
 def test_the_border_and_the_default_network_are_drawn(study: Study) -> None:
@@ -149,8 +151,8 @@ def test_the_border_and_the_default_network_are_drawn(study: Study) -> None:
     words = [text.get_text() for text in figure.axes[0].texts]
     assert words == ["stage 1", "stage 2"]
     lines = figure.axes[0].lines
-    assert any(set(line.get_xdata()) == {30.5} for line in lines)
-    assert any(set(line.get_ydata()) == {contents.result.baseline.mean} for line in lines)
+    assert any(set(np.asarray(line.get_xdata())) == {30.5} for line in lines)
+    assert any(set(np.asarray(line.get_ydata())) == {contents.result.baseline.mean} for line in lines)
     without = replace(contents, timeline=contents.result.explored)
     (plain,) = pictures(best_so_far, without).values()
     assert not plain.axes[0].texts

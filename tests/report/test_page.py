@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from pipeline.analysis import verdict as verdicts
@@ -31,6 +30,11 @@ def tables(page: str) -> list[list[list[str]]]:
     return [[cells(line) for line in block if not line.startswith("| :--")] for block in blocks]
 
 
+def default_of(contents: Contents) -> verdicts.Tested:
+    assert contents.verdict.default is not None
+    return contents.verdict.default
+
+
 def with_objectives(tested: verdicts.Tested, *values: float) -> verdicts.Tested:
     return replace(tested, objectives=values)
 
@@ -41,7 +45,7 @@ def judged(contents: Contents, best: tuple[float, ...], default: tuple[float, ..
     changed = replace(
         verdict,
         best=(with_objectives(first, *best), *others),
-        default=with_objectives(verdict.default, *default),
+        default=with_objectives(default_of(contents), *default),
         median=median,
     )
     return replace(contents, verdict=changed)
@@ -97,7 +101,7 @@ def test_one_training_has_no_spread_and_the_page_says_so(study: Study) -> None:
 
 
 def test_pairs_need_every_repeat_else_welch(study: Study) -> None:
-    tested = study().verdict.default
+    tested = default_of(study())
     best, other = with_objectives(tested, 1.0, 2.0, 3.0), with_objectives(tested, 3.0, 4.0, 5.0)
     paired = gap(best, other, 3)
     assert paired == Gap(2.0, 2.0, 2.0, paired=True)
@@ -118,7 +122,7 @@ def test_each_output_stands_beside_its_baselines(study: Study) -> None:
     line = dict(zip(header, lines[2], strict=True))
     assert float(line["MAE"]) == pytest.approx(scores["mae"], rel=1e-3)
     assert float(line["Largest error"]) == pytest.approx(scores["largest"], rel=1e-3)
-    assert float(line["MAE of default"]) == pytest.approx(contents.verdict.default.scores["output 2"]["mae"], rel=1e-3)
+    assert float(line["MAE of default"]) == pytest.approx(default_of(contents).scores["output 2"]["mae"], rel=1e-3)
     assert line["MAE of median"] == "100.0"
 
 
@@ -142,7 +146,7 @@ def test_names_with_bars_and_line_breaks_do_not_break_tables(study: Study) -> No
         verdict,
         outputs=names,
         median_scores=renamed(verdict.median_scores),
-        default=replace(verdict.default, scores=renamed(verdict.default.scores)),
+        default=replace(default_of(contents), scores=renamed(default_of(contents).scores)),
         best=tuple(replace(each, scores=renamed(each.scores)) for each in verdict.best),
     )
     page = summary(replace(contents, verdict=changed, name="x *y*"))
@@ -174,13 +178,12 @@ def test_a_study_in_which_everything_failed_still_has_a_page(study: Study, faili
 def test_a_default_network_that_failed_or_is_the_best_is_said(study: Study) -> None:
     contents = study()
     verdict = contents.verdict
-    lost = replace(
-        verdict, default=replace(verdict.default, objectives=(), predictions=np.empty((0, 200, 2)), scores={})
-    )
-    page = summary(replace(contents, verdict=lost))
+    page = summary(replace(contents, verdict=replace(verdict, default=None)))
+    assert next(line for line in tables(page)[0] if line[0] == "default")[-4:] == ["failed", "failed", "0", "-"]
+    assert tables(page)[1][1][-2] == "-"
     assert "failed in all its trainings" in page
     assert "beats both" not in page
-    itself = replace(verdict, best=(verdict.default,))
+    itself = replace(verdict, best=(default_of(contents),))
     assert "is the default network itself" in summary(replace(contents, verdict=itself))
 
 

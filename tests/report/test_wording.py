@@ -2,9 +2,26 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
-from pipeline.report.wording import duration, escaped, neurons, number, others, table, title, varying, with_bounds
+from pipeline.data.task import scores
+from pipeline.report.wording import (
+    LARGEST,
+    MAE,
+    PERCENT,
+    R2,
+    RMSE,
+    duration,
+    escaped,
+    neurons,
+    number,
+    others,
+    table,
+    title,
+    varying,
+    with_bounds,
+)
 from pipeline.trial import Configuration
 
 
@@ -42,6 +59,11 @@ def test_an_interval_decides_the_digits_of_its_mean() -> None:
 )
 def test_durations_read_like_a_clock(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_the_metrics_shown_are_those_that_are_scored() -> None:
+    one = np.ones((3, 1))
+    assert set(scores(one, one, np.ones(3), ["y"])["y"]) == {MAE, RMSE, R2, PERCENT, LARGEST}
 
 
 def test_configurations_are_written_by_layers_and_neurons() -> None:
