@@ -90,6 +90,7 @@ def save(study: Path, trained: Trained, common: Common) -> str:
         "objective": trained.objective,
         "scores": trained.scores,
         "threads": trained.threads,
+        "program": trained.program,
         "seconds": trained.seconds,
         "versions": dict(common.versions),
     }

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.ledger.journal import Journal, before
+from pipeline.training.jobs import TrainJobs, jobs_of
 from pipeline.training.protocol import Trained
 from pipeline.trial import (
     Configuration,
     Imported,
-    Job,
     Repeat,
     Stage,
     Summary,
@@ -55,7 +55,7 @@ class Evaluator:
         self,
         journal: Journal,
         workers: Workers,
-        train: Callable[[Job], tuple[Trained, ...]],
+        train: TrainJobs,
         save: Callable[[Trained], str],
         observe: Observe,
     ) -> None:
@@ -108,8 +108,8 @@ class Evaluator:
             self._best = min(self._best, summary.mean)
 
     def _trained(self, missing: Sequence[Training]) -> Iterable[Repeat]:
-        jobs = [Job((training,)) for training in missing]
-        for finished in self._workers.run(self._train, jobs):
+        jobs = jobs_of(missing, self._train.protocol, self._workers.count)
+        for finished in self._workers.run(self._train, jobs, kind=lambda job: job.kind):
             if finished.answer is None:
                 for training in finished.job.trainings:
                     yield self._commit(_lost(training, finished.lost), finished.slot)
@@ -133,6 +133,7 @@ class Evaluator:
             weights=trained.parameters,
             error=trained.error,
             model="" if trained.error else self._save(trained),
+            program=trained.program,
         )
         self._journal.append_repeat(repeat)
         return repeat

@@ -80,7 +80,15 @@ class Prepared:
     def protocol(self) -> Protocol:
         """How it trains."""
         asked = self.settings
-        return Protocol(asked.model, asked.loss, asked.patience, asked.min_delta, asked.seed, asked.engine)
+        return Protocol(
+            model=asked.model,
+            loss=asked.loss,
+            patience=asked.patience,
+            min_delta=asked.min_delta,
+            seed=asked.seed,
+            space=self.space,
+            engine=asked.engine,
+        )
 
     @property
     def fingerprint(self) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.errors import UserError
-from pipeline.space import nearest
+from pipeline.space import nearest, read_toml
 
 
 def _names(value: object) -> object:
@@ -36,7 +35,7 @@ def _setting(default: Any = ..., *, about: str, heading: str, **bounds: Any) -> 
 class Settings(BaseModel):
     """Everything a user can set; every field has a default but the data, the target, the space and the study folder."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     data: str = _setting(about="CSV, Excel or Parquet file, or builtin:diabetes", heading=DATA)
     target: Names = _setting(about="column to predict, or several", heading=DATA, min_length=1)
@@ -63,7 +62,7 @@ class Settings(BaseModel):
     top: int = _setting(3, about="best configurations that are tested and exported", heading=SEARCH, ge=1, le=50)
 
     model: Literal["mlp"] = _setting("mlp", about="kind of network", heading=TRAINING)
-    engine: Literal["keras"] = _setting("keras", about="what trains", heading=TRAINING)
+    engine: Literal["packed", "keras"] = _setting("packed", about="packed (fast), or keras (model.fit)", heading=TRAINING)
     loss: Literal["mse", "mae", "huber"] = _setting("mse", about="mse, mae or huber", heading=TRAINING)
     epochs: int = _setting(200, about="most epochs of a training", heading=TRAINING, ge=1, le=1_000_000)
     patience: int = _setting(20, about="epochs without a better validation MAE before stopping", heading=TRAINING, ge=1)
@@ -81,18 +80,9 @@ class Settings(BaseModel):
 
 def read(path: Path | None, options: Mapping[str, Any]) -> Settings:
     """The settings of a file, if any, overruled by the options that are not None; UserError for each kind of mistake."""
-    values = _file(path) if path is not None else {}
+    values = read_toml(path, "settings") if path is not None else {}
     given = {name: value for name, value in options.items() if value is not None}
     return _checked({**values, **given})
-
-
-def _file(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"The settings file {path} cannot be read ({error.strerror})", todo="check --settings") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"The settings file {path} is not valid TOML: {error}", todo="mend that line") from error
 
 
 def _checked(values: Mapping[str, Any]) -> Settings:
@@ -103,6 +93,11 @@ def _checked(values: Mapping[str, Any]) -> Settings:
             expected=", ".join(Settings.model_fields),
             todo=nearest(unknown[0], Settings.model_fields) or "remove it from the settings file",
         )
+    for name, value in values.items():
+        field = Settings.model_fields[name]
+        # Pydantic takes true for 1, and an empty path for the working directory.
+        if isinstance(value, bool) or (value == "" and field.is_required()):
+            raise UserError(f"The setting {name} is wrong", expected=field.description or "", came=repr(value))
     try:
         return Settings.model_validate(values)
     except ValidationError as error:

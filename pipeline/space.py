@@ -16,11 +16,12 @@ from __future__ import annotations
 import difflib
 import itertools
 import math
+import reprlib
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -29,6 +30,9 @@ from pipeline.trial import Configuration, Scalar, Value
 
 REJECTIONS: Final = 1000  # draws in a row that were all known, after which what is left is enumerated
 ENUMERATED: Final = 1_000_000  # configurations that are looked through at most to find the ones left
+ELEMENTS: Final = 1000  # of a parameter that repeats, at most
+EXACT: Final = 2**53  # integers up to this are exact as floats, which is what a surrogate computes with
+NARROWEST: Final = 1e-9  # of a range of real numbers, as part of its larger end
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +129,21 @@ class Space:
 
 def load(path: Path) -> Space:
     """Read a space file; UserError says which entry is wrong and how."""
+    return parse(read_toml(path, "space"))
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """The entries of a TOML file of the user's; UserError says why it cannot be read, naming it the `what` file."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors put a mark before the text
     except OSError as error:
-        raise UserError(f"The space file {path} cannot be read ({error.strerror})", todo="check --space") from error
+        raise UserError(
+            f"The {what} file {path} cannot be read ({error.strerror})", todo=f"check --{what}"
+        ) from error
     except UnicodeDecodeError as error:
-        raise UserError(f"The space file {path} is not UTF-8 text", todo="save it as plain text") from error
-    try:
-        entries = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"The space file {path} is not valid TOML: {error}", todo="mend that line") from error
-    return parse(entries)
+        raise UserError(f"The {what} file {path} is not UTF-8 text", todo="save it as plain text") from error
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, brackets in brackets
+        raise UserError(f"The {what} file {path} is not valid TOML: {error}", todo="mend that line") from error
 
 
 def parse(entries: Mapping[str, object]) -> Space:
@@ -157,13 +165,13 @@ def _check_per(space: Space, parameter: Parameter) -> None:
             todo=f"add {parameter.per}, or remove per from {parameter.name}",
         )
     counter = space[parameter.per]
-    counts = list(_values(counter.domain)) if not isinstance(counter.domain, Real) else [-1]
     if counter.per or not all(
-        isinstance(count, int) and not isinstance(count, bool) and count >= 0 for count in counts
+        isinstance(count, int) and not isinstance(count, bool) and 0 <= count <= ELEMENTS
+        for count in ends(counter.domain)
     ):
         raise UserError(
             f"{parameter.name} repeats per {parameter.per}, which does not count anything",
-            expected=f"{parameter.per} to be an integer of at least 0 that does not repeat itself",
+            expected=f"{parameter.per} to be an integer from 0 to {ELEMENTS} that does not repeat itself",
         )
 
 
@@ -218,8 +226,13 @@ def _domain(name: str, kind: str, entry: Mapping[str, object]) -> Domain:
             f"The choice {name} has no values", expected="values = [...] with at least one", came=repr(values)
         )
     plain = tuple(_finite(name, value) for value in values)
-    if len({(type(value), value) for value in plain}) < len(plain):
-        raise UserError(f"The choice {name} names a value twice", came=repr(values), todo="remove the duplicate")
+    if len(set(plain)) < len(plain):
+        raise UserError(
+            f"The choice {name} names a value twice",
+            expected="values that differ (1, 1.0 and true do not)",
+            came=repr(values),
+            todo="remove the duplicate",
+        )
     return Choice(plain)
 
 
@@ -234,6 +247,12 @@ def _real(name: str, entry: Mapping[str, object]) -> Real:
             f"{name} has a log scale, but its low end is {low}",
             expected="low > 0",
             todo="raise low, or use a linear scale",
+        )
+    if not math.isfinite(high - low) or 0 < high - low < NARROWEST * max(abs(low), abs(high)):
+        raise UserError(
+            f"The range of {name} is too wide or too narrow to search in",
+            expected="ends that differ in the ninth digit at the latest, or not at all",
+            came=f"low = {low}, high = {high}",
         )
     return Real(float(low), float(high), scale == "log")
 
@@ -268,19 +287,27 @@ def _check_order(name: str, low: float, high: float) -> None:
 
 def _number(name: str, key: str, entry: Mapping[str, object]) -> int | float:
     value = entry.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _moderate(value):
         raise UserError(
             f"{key} of {name} is not a number",
-            expected=f"{key} = a finite number",
-            came=repr(value) if key in entry else "nothing",
+            expected=f"{key} = a finite number, integers up to 2**53",
+            came=reprlib.repr(value) if key in entry else "nothing",
         )
     return value
 
 
 def _finite(name: str, value: object) -> Scalar:
-    if isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
+    if isinstance(value, bool | str) or (isinstance(value, int | float) and _moderate(value)):
         return value + 0.0 if isinstance(value, float) else value
-    raise UserError(f"A value of {name} is not a finite number, a text or a truth value", came=repr(value))
+    raise UserError(
+        f"A value of {name} is not a finite number, a text or a truth value",
+        expected="integers up to 2**53",
+        came=reprlib.repr(value),
+    )
+
+
+def _moderate(value: float) -> bool:
+    return abs(value) <= EXACT if isinstance(value, int) else math.isfinite(value)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -324,6 +351,11 @@ def _draw(domain: Domain, rng: np.random.Generator) -> Scalar:
 def value_at(domain: Integer | Choice, position: int) -> Scalar:
     """The value number `position` of a finite domain, from 0."""
     return domain.low + domain.step * position if isinstance(domain, Integer) else domain.values[position]
+
+
+def ends(domain: Domain) -> tuple[Scalar, ...]:
+    """Values between which all others of the domain lie; of a choice all."""
+    return domain.values if isinstance(domain, Choice) else (domain.low, domain.high)
 
 
 def _values(domain: Domain) -> Iterator[Scalar]:

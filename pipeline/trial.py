@@ -116,6 +116,7 @@ class Job:
     """What a worker gets: the recipe of one or more trainings."""
 
     trainings: tuple[Training, ...]
+    kind: str = ""  # jobs of one kind run best on one worker, which has their program compiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ class Repeat:
     weights: int = 0  # number of trainable numbers of the network
     error: str = ""
     model: str = ""  # SHA-256 of the file with its weights
+    program: str = ""  # what computed it: another program may differ in the last bit
 
     @property
     def failed(self) -> bool:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
 from pipeline.space import Space, parse
+from pipeline.training.protocol import Trained
 from pipeline.trial import (
     Configuration,
     Imported,
+    Job,
     Repeat,
     Stage,
     Summary,
@@ -22,6 +25,8 @@ from pipeline.trial import (
     summarise,
     summarise_imported,
 )
+from pipeline.workers.pool import Finished
+from pipeline.workers.slots import Slot
 
 Objective = Callable[[Training], float | None]
 """What a training scores, None for one that fails; a function of the training alone, as real trainings are."""
@@ -167,6 +172,39 @@ class FakeLedger:
         keys = {summary.key for summary in own}
         others = [summarise_imported(row) for row in self.imported if row.configuration.key not in keys]
         return tuple(sorted((*own, *others), key=lambda summary: (summary.key, summary.epochs)))
+
+
+JobType = TypeVar("JobType")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class InProcess:
+    """Workers that work in this process, one job after the other, in the order of a seed where one is given."""
+
+    shuffle: int | None = None
+
+    def run(self, work: Callable[[JobType], Answer], jobs: Sequence[JobType]) -> Iterator[Finished[JobType, Answer]]:
+        """Answer every job once; what it raises ends the run."""
+        order = np.arange(len(jobs))
+        if self.shuffle is not None:
+            order = np.random.default_rng(self.shuffle).permutation(len(jobs))
+        for position in order:
+            job = jobs[int(position)]
+            yield Finished(job, Slot("fake", (0,)), work(job))
+
+
+def trained_by(objective: Objective) -> Callable[[Job], tuple[Trained, ...]]:
+    """Trains jobs with an objective in place of a network."""
+
+    def train(job: Job) -> tuple[Trained, ...]:
+        scored = [(training, objective(training)) for training in job.trainings]
+        return tuple(
+            Trained(training, training.index, 1.0, 1, "" if value is not None else "diverged", value)
+            for training, value in scored
+        )
+
+    return train
 
 
 def summary_of(

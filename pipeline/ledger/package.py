@@ -8,7 +8,9 @@ import re
 import stat
 import warnings
 import zipfile
-from collections.abc import Iterable
+import zlib
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +35,7 @@ Stamp = tuple[int, int, int]
 _LOSSES: Final = re.compile(r"removed|lost|dropped|discarded|ignored|[Uu]nable to read")
 _PARTS: Final = re.compile(r"threadedComments/|slicers/|timelines/|ctrlProps/|embeddings/|diagrams/|vbaProject")
 _SHAPES: Final = re.compile(rb"<(?:\w+:)?(?:sp|cxnSp|grpSp)[ >]")
+_BROKEN: Final = (zipfile.BadZipFile, zlib.error, LookupError, ValueError, RuntimeError, EOFError, OSError)
 _KEY: Final = re.compile(rb"<t>([0-9a-f]{16})</t>")
 
 
@@ -86,15 +89,17 @@ def stamp(path: Path) -> Stamp | None:
     return (found.st_ino, found.st_mtime_ns, found.st_size)
 
 
-def save(book: Any, path: Path, before: Stamp | None, *, sealed: bool) -> None:
-    """Replace the file by the workbook, durably, or leave it as it is and no other file beside it.
+def save(make: Callable[[], Any], path: Path, before: Stamp | None, *, sealed: bool) -> None:
+    """Replace the file by the workbook that `make` gives, durably, or leave it as it is and no other file beside it.
 
     Raises PermissionError where the file is no longer what `before` says: somebody saved it meanwhile.
     """
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.unlink(missing_ok=True)  # of a run that was killed
     parts = set(_writer.ALL_TEMP_FILES)
+    book = None
     try:
+        book = make()
         with temporary.open("xb") as file:
             _pack(book, file, sealed=sealed)
             file.flush()
@@ -105,6 +110,7 @@ def save(book: Any, path: Path, before: Stamp | None, *, sealed: bool) -> None:
         _replace(temporary, path, before)
     except BaseException:
         temporary.unlink(missing_ok=True)
+        _abandon(book)
         raise
     finally:
         _sweep(part for part in _writer.ALL_TEMP_FILES if part not in parts)
@@ -115,6 +121,14 @@ def _replace(temporary: Path, path: Path, before: Stamp | None) -> None:
     if stamp(path) != before:
         raise PermissionError(f"{path} was changed while it was being refreshed")
     temporary.replace(path)
+
+
+def _abandon(book: Any) -> None:
+    """Close the sheets that were being written row by row, so that openpyxl holds no file of theirs open."""
+    for sheet in book.worksheets if book is not None and book.write_only else ():
+        if not sheet.closed:
+            with suppress(OSError, ValueError):
+                sheet.close()
 
 
 def _sweep(parts: Iterable[str]) -> None:
@@ -161,25 +175,38 @@ def _digest(archive: zipfile.ZipFile) -> str:
 
 
 def untouched(path: Path) -> bool:
-    """True where the file is exactly what was drawn: nobody saved it since."""
+    """True where the file's table of contents is the one that was drawn: nobody saved it since."""
     try:
         with zipfile.ZipFile(path) as archive:
-            member = archive.getinfo(ARC_CUSTOM)
-            return member.file_size < 100_000 and _digest(archive).encode() in archive.read(member)
-    except (zipfile.BadZipFile, LookupError, ValueError, NotImplementedError, RuntimeError, EOFError, OSError):
+            return _sealed(archive)
+    except _BROKEN:
         return False
 
 
-def keys(path: Path) -> frozenset[str]:
-    """The keys in an untouched workbook, and whatever else looks like one."""
-    with zipfile.ZipFile(path) as archive, archive.open("xl/worksheets/sheet1.xml") as sheet:
-        found: set[str] = set()
+def knows_only(path: Path, known: Collection[str]) -> bool:
+    """True where nobody saved the file since it was drawn, and all keys in it are among the known ones."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _sealed(archive) and _keys(archive) <= frozenset(known)
+    except _BROKEN:
+        return False
+
+
+def _sealed(archive: zipfile.ZipFile) -> bool:
+    member = archive.getinfo(ARC_CUSTOM)
+    return member.file_size < 100_000 and _digest(archive).encode() in archive.read(member)
+
+
+def _keys(archive: zipfile.ZipFile) -> frozenset[str]:
+    """The keys in the first sheet, and whatever else looks like one."""
+    found: set[str] = set()
+    with archive.open("xl/worksheets/sheet1.xml") as sheet:
         rest = b""
         while block := sheet.read(1 << 20):
             text = rest + block
             found.update(key.decode() for key in _KEY.findall(text))
             rest = text[-32:]
-        return frozenset(found)
+    return frozenset(found)
 
 
 def _check(path: Path) -> None:

@@ -99,6 +99,7 @@ def _encode_repeat(repeat: Repeat) -> Raw:
         "weights": repeat.weights,
         "error": repeat.error,
         "model": repeat.model,
+        "program": repeat.program,
     }
 
 
@@ -146,6 +147,7 @@ def _decode_repeat(raw: Raw, known: Known) -> Repeat:
         weights=_typed(raw["weights"], int),
         error=_typed(raw["error"], str),
         model=_typed(raw["model"], str),
+        program=_typed(raw.get("program", ""), str),  # absent from the first journals
     )
 
 

@@ -64,7 +64,10 @@ def records(values: Iterable[Sequence[object]], header: int) -> list[tuple[int, 
     """The rows below row `header` (from 1), by header, without empty cells; of two equal headers the first counts."""
     everything = list(values)
     names = [written(value) for value in everything[header - 1]]
-    first = {name: position for position, name in reversed(list(enumerate(names))) if name}
+    first: dict[str, int] = {}
+    for position, name in enumerate(names):
+        if name:
+            first.setdefault(name, position)
     return [
         (number, {name: row[at] for name, at in first.items() if at < len(row) and row[at] not in (None, "")})
         for number, row in enumerate(everything[header:], header + 1)

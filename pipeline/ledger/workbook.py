@@ -76,17 +76,17 @@ def _write_free(path: Path, made: Sequence[Table]) -> Path:
         _set_aside(path)
     stamp = package.stamp(path)
     if stamp is None or _redrawn(path, made):
-        package.save(_drawn(made), path, stamp, sealed=True)
+        package.save(lambda: _drawn(made), path, stamp, sealed=True)
         return _tidied(path)
     try:
         book = package.load(path)
     except BROKEN:
         _set_aside(path)
-        package.save(_drawn(made), path, None, sealed=True)
+        package.save(lambda: _drawn(made), path, None, sealed=True)
         return _tidied(path)
     try:
         _merge(book, made)
-        package.save(book.content, path, stamp, sealed=False)
+        package.save(lambda: book.content, path, stamp, sealed=False)
     except (Unmergeable, *BROKEN) as reason:
         return _write(_beside(path, "fresh"), _explained(made, path, reason))
     return _tidied(path)
@@ -160,7 +160,7 @@ def _redrawn(path: Path, made: Sequence[Table]) -> bool:
     """True where nobody touched the workbook since it was drawn, and all it knows is in the new one."""
     table = made[0]
     at = table.headers.index(KEY)
-    return package.untouched(path) and package.keys(path) <= {str(row[at]) for row in table.rows}
+    return package.knows_only(path, {str(row[at]) for row in table.rows})
 
 
 def _tidied(path: Path) -> Path:
@@ -199,7 +199,7 @@ def unknown(path: Path, known: Collection[str], epochs: int) -> tuple[Imported, 
     recorded where a row does not state its limit. Raises UserError naming the row whose key and text disagree.
     """
     known = frozenset(known)
-    if not path.is_file() or (package.untouched(path) and package.keys(path) <= known):
+    if not path.is_file() or package.knows_only(path, known):
         return ()
     try:
         values = package.values(path, CONFIGURATIONS)

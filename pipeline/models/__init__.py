@@ -48,8 +48,12 @@ class Model(Protocol):
         """The function that weights make; ValueError for weights of other shapes than the configuration's."""
         ...
 
-    def optimizer(self, configuration: Configuration) -> Any:
-        """A new keras.optimizers.Optimizer."""
+    def optimizer(self, configuration: Configuration, steps: int) -> Any:
+        """A new keras.optimizers.Optimizer for a training of at most so many steps."""
+        ...
+
+    def callbacks(self, configuration: Configuration) -> list[Any]:
+        """Keras callbacks that a training of the configuration needs; the validation MAE is `val_objective`."""
         ...
 
 

@@ -12,11 +12,17 @@ from scipy.special import expit, ndtr
 
 from pipeline.errors import UserError
 from pipeline.models import Network, Signature
-from pipeline.space import Choice, Domain, Parameter, Space, nearest
+from pipeline.space import Choice, Parameter, Space, ends, nearest
 from pipeline.trial import Configuration, Scalar, Value
 
 ACTIVATIONS: Final = ("relu", "tanh", "sigmoid", "elu", "selu", "gelu", "swish", "leaky_relu")
 OPTIMIZERS: Final = ("adam", "adamw", "nadam", "rmsprop", "sgd")
+SCHEDULES: Final = ("constant", "cosine", "exponential", "plateau")
+INITIALIZERS: Final = ("glorot_uniform", "glorot_normal", "he_uniform", "he_normal")
+
+EXPONENTIAL_END: Final = 0.01  # the exponential schedule ends at this part of the learning rate, after all epochs
+PLATEAU_FACTOR: Final = 0.5  # the plateau schedule multiplies the learning rate with this,
+PLATEAU_PATIENCE: Final = 5  # after so many epochs without a better validation MAE
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,17 @@ _MEANINGS: Final[Mapping[str, _Meaning]] = {
     "l2": _Meaning(0.0, _within(0, np.inf), "numbers of at least 0"),
     "weight_decay": _Meaning(0.0, _within(0, np.inf), "numbers of at least 0"),
 }
-_PER_LAYER: Final = frozenset({"units", "activation", "dropout", "l2"})
+# Part of a configuration only where its space names them; what is left out has the default.
+_FURTHER: Final[Mapping[str, _Meaning]] = {
+    "l1": _Meaning(0.0, _within(0, np.inf), "numbers of at least 0"),
+    "momentum": _Meaning(0.0, _within(0, 1), "numbers of at least 0 and below 1, for sgd and rmsprop"),
+    "nesterov": _Meaning(False, lambda value: isinstance(value, bool), "true or false, for sgd with momentum"),
+    "clip_norm": _Meaning(0.0, _within(0, np.inf), "numbers of at least 0, where 0 does not clip"),
+    "schedule": _Meaning("constant", lambda value: value in SCHEDULES, ", ".join(SCHEDULES)),
+    "initializer": _Meaning("glorot_uniform", lambda value: value in INITIALIZERS, ", ".join(INITIALIZERS)),
+}
+_ALL: Final = {**_MEANINGS, **_FURTHER}
+_PER_LAYER: Final = frozenset({"units", "activation", "dropout", "l1", "l2"})
 
 BASELINE: Final = Configuration.of({name: meaning.default for name, meaning in _MEANINGS.items()})
 
@@ -61,11 +77,11 @@ def complete(space: Space) -> Space:
     Raises UserError for a name, a value or a repetition that the perceptron does not understand.
     """
     for parameter in space.parameters:
-        if parameter.name not in _MEANINGS:
+        if parameter.name not in _ALL:
             raise UserError(
                 f"The multi-layer perceptron has no hyperparameter {parameter.name!r}",
-                expected=", ".join(_MEANINGS),
-                todo=nearest(parameter.name, _MEANINGS) or "remove it from the space file",
+                expected=", ".join(_ALL),
+                todo=nearest(parameter.name, _ALL) or "remove it from the space file",
             )
         _check(parameter)
     _check_depth(space)
@@ -77,8 +93,8 @@ def complete(space: Space) -> Space:
 
 
 def _check(parameter: Parameter) -> None:
-    meaning = _MEANINGS[parameter.name]
-    wrong = [value for value in _ends(parameter.domain) if not meaning.valid(value)]
+    meaning = _ALL[parameter.name]
+    wrong = [value for value in ends(parameter.domain) if not meaning.valid(value)]
     if wrong:
         raise UserError(
             f"{parameter.name} cannot take the value {wrong[0]!r}",
@@ -112,10 +128,6 @@ def _check_depth(space: Space) -> None:
         )
 
 
-def _ends(domain: Domain) -> tuple[Scalar, ...]:
-    return domain.values if isinstance(domain, Choice) else (domain.low, domain.high)
-
-
 def _fixed(value: Value) -> Choice:
     assert not isinstance(value, tuple)
     return Choice((value,))
@@ -123,22 +135,39 @@ def _fixed(value: Value) -> Choice:
 
 def each_layer(configuration: Configuration, name: str) -> tuple[Scalar, ...]:
     """The value of a hyperparameter for each hidden layer, whether it repeats or one value serves them all."""
-    value = configuration[name]
+    given = value(configuration, name)
     depth = configuration["hidden_layers"]
     assert isinstance(depth, int)
-    return value if isinstance(value, tuple) else (value,) * depth
+    return given if isinstance(given, tuple) else (given,) * depth
+
+
+def value(configuration: Configuration, name: str) -> Value:
+    """The value of a hyperparameter, the default where the configuration leaves it out."""
+    return configuration.as_dict().get(name, _ALL[name].default)
+
+
+def number(configuration: Configuration, name: str) -> float:
+    """The value of a hyperparameter that is one number."""
+    given = value(configuration, name)
+    assert isinstance(given, int | float)
+    return float(given)
 
 
 def initial_weights(configuration: Configuration, signature: Signature, seed: int) -> list[np.ndarray]:
     """Kernel (in, out) and bias (out,) of each layer, float32, a function of the arguments alone.
 
-    Kernels are Glorot-uniform (Glorot & Bengio 2010), biases zero. A layer's numbers come from a generator of its own.
+    Kernels are drawn after Glorot & Bengio (2010) or He et al. (2015), normal ones not truncated; biases are zero. A
+    layer's numbers come from a generator of its own.
     """
+    kind, shape = str(value(configuration, "initializer")).split("_")
     weights = []
     for layer, (rows, columns) in enumerate(shapes(configuration, signature)):
-        limit = np.sqrt(6.0 / (rows + columns))
+        variance = 2.0 / (rows + columns) if kind == "glorot" else 2.0 / rows
         rng = np.random.default_rng(np.random.SeedSequence([seed, layer]))
-        weights += [rng.uniform(-limit, limit, (rows, columns)).astype(np.float32), np.zeros(columns, np.float32)]
+        limit = np.sqrt(3.0 * variance)
+        size = (rows, columns)
+        kernel = rng.uniform(-limit, limit, size) if shape == "uniform" else rng.normal(0.0, np.sqrt(variance), size)
+        weights += [kernel.astype(np.float32), np.zeros(columns, np.float32)]
     return weights
 
 
@@ -153,9 +182,10 @@ def build(configuration: Configuration, signature: Signature, seed: int) -> Any:
     import keras
 
     layers: list[Any] = [keras.Input((signature.features,))]
-    settings = zip(*(each_layer(configuration, name) for name in ("units", "activation", "dropout", "l2")), strict=True)
-    for position, (units, activation, dropout, l2) in enumerate(settings):
-        penalty = keras.regularizers.L2(l2) if l2 else None
+    names = ("units", "activation", "dropout", "l1", "l2")
+    settings = zip(*(each_layer(configuration, name) for name in names), strict=True)
+    for position, (units, activation, dropout, l1, l2) in enumerate(settings):
+        penalty = keras.regularizers.L1L2(l1=l1, l2=l2) if l1 or l2 else None
         layers.append(keras.layers.Dense(units, activation=activation, kernel_regularizer=penalty))
         if dropout:
             mask_seed = np.random.SeedSequence([seed, position, 1]).generate_state(1)[0]
@@ -198,8 +228,12 @@ _FUNCTIONS: Final[Mapping[str, Callable[[np.ndarray], np.ndarray]]] = {
 }
 
 
-def optimizer(configuration: Configuration) -> Any:
-    """A new Keras optimizer; weight decay is decoupled from the gradient (Loshchilov & Hutter 2019), biases included."""
+def optimizer(configuration: Configuration, steps: int) -> Any:
+    """A new Keras optimizer for a training of at most so many steps; the plateau schedule is a callback's business.
+
+    Weight decay is decoupled from the gradient (Loshchilov & Hutter 2019) and acts on biases too; gradients are
+    clipped by the norm of all of them together.
+    """
     import keras
 
     kinds = keras.optimizers
@@ -210,6 +244,34 @@ def optimizer(configuration: Configuration) -> Any:
         "rmsprop": kinds.RMSprop,
         "sgd": kinds.SGD,
     }[str(configuration["optimizer"])]
-    decay = configuration["weight_decay"]
-    # AdamW insists on a number, the others take None for no decay.
-    return kind(configuration["learning_rate"], weight_decay=decay if decay or kind is kinds.AdamW else None)
+    rate = number(configuration, "learning_rate")
+    schedules = {
+        "cosine": lambda: keras.optimizers.schedules.CosineDecay(rate, steps),
+        "exponential": lambda: keras.optimizers.schedules.ExponentialDecay(rate, steps, EXPONENTIAL_END),
+    }
+    schedule = schedules.get(str(value(configuration, "schedule")), lambda: rate)()
+    decay = number(configuration, "weight_decay")
+    further: dict[str, Any] = {}
+    if kind in (kinds.SGD, kinds.RMSprop):
+        further["momentum"] = number(configuration, "momentum")
+    if kind is kinds.SGD:
+        further["nesterov"] = bool(value(configuration, "nesterov"))
+    return kind(
+        schedule,
+        weight_decay=decay if decay or kind is kinds.AdamW else None,  # AdamW insists on a number
+        global_clipnorm=number(configuration, "clip_norm") or None,
+        **further,
+    )
+
+
+def callbacks(configuration: Configuration) -> list[Any]:
+    """What Keras has to do after each epoch of this configuration, besides early stopping."""
+    import keras
+
+    if value(configuration, "schedule") != "plateau":
+        return []
+    return [
+        keras.callbacks.ReduceLROnPlateau(
+            monitor="val_objective", mode="min", factor=PLATEAU_FACTOR, patience=PLATEAU_PATIENCE, min_delta=0.0
+        )
+    ]

@@ -7,15 +7,17 @@ proposal is trained by the caller. So the searches advance in step, all workers 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pipeline.space import (
+    ENUMERATED,
     Choice,
     Domain,
     Integer,
@@ -25,9 +27,11 @@ from pipeline.space import (
     Space,
     assemble,
     flatten,
+    grid,
     inside,
     narrow,
     sample,
+    size,
 )
 from pipeline.trial import Configuration, Scalar, Summary
 
@@ -120,8 +124,15 @@ def propose(
 
 
 def _candidates(box: Space, space: Space, taken: set[str], rng: np.random.Generator) -> list[Configuration]:
-    drawn = (assemble(_scalars(sample(box, rng)), space) for _ in range(ACQUISITION_CANDIDATES))
-    return list({each.key: each for each in drawn if each.key not in taken}.values())
+    drawn = _unknown((sample(box, rng) for _ in range(ACQUISITION_CANDIDATES)), space, taken)
+    if drawn or size(box) is None:
+        return drawn
+    return _unknown(itertools.islice(grid(box), ENUMERATED), space, taken)  # what luck left out
+
+
+def _unknown(flat: Iterable[Configuration], space: Space, taken: set[str]) -> list[Configuration]:
+    whole = (assemble(_scalars(each), space) for each in flat)
+    return list({each.key: each for each in whole if each.key not in taken}.values())
 
 
 def _scalars(configuration: Configuration) -> dict[str, Scalar]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -11,9 +12,35 @@ from typing import Final
 from pipeline.data import task
 from pipeline.data.task import Rows
 from pipeline.training.protocol import Protocol, Trained, Trainer
-from pipeline.trial import Job
+from pipeline.trial import Job, Training
 
-ENGINES: Final = {"keras": "pipeline.training.keras_fit"}
+ENGINES: Final = {"packed": "pipeline.training.packed", "keras": "pipeline.training.keras_fit"}
+
+SMALLEST_JOB: Final = 8  # trainings: fewer leave most places of a program empty
+LARGEST_JOB: Final = 48  # a kill costs the jobs in flight, so many trainings for each worker at most
+
+
+def jobs_of(trainings: Sequence[Training], protocol: Protocol, workers: int) -> tuple[Job, ...]:
+    """The trainings as jobs, each once; how they are cut changes when results arrive, never what they are.
+
+    The packed engine wants jobs that one program can train, large enough to fill it and small enough for all workers.
+    """
+    if protocol.engine != "packed":
+        return tuple(Job((training,)) for training in trainings)
+    from pipeline.training import packed
+
+    size = min(max(-(-len(trainings) // (2 * workers)), SMALLEST_JOB), LARGEST_JOB)
+    groups: dict[str, list[Training]] = {}
+    for training in trainings:
+        groups.setdefault(packed.group_of(training.configuration), []).append(training)
+    return tuple(Job(tuple(part), name) for name, group in groups.items() for part in _cut(group, size))
+
+
+def _cut(group: Sequence[Training], size: int) -> Iterator[Sequence[Training]]:
+    """Parts of nearly equal length, at most about `size`."""
+    parts = max(1, round(len(group) / size))
+    length = -(-len(group) // parts)
+    return (group[first : first + length] for first in range(0, len(group), length))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +51,10 @@ class TrainJobs:
     protocol: Protocol
 
     def __call__(self, job: Job) -> tuple[Trained, ...]:
-        """Train everything that the job names, in its order."""
+        """Train everything that the job names."""
         train: Trainer = import_module(ENGINES[self.protocol.engine]).train
         rows = rows_of(self.rows)
-        return tuple(train(training, rows, self.protocol) for training in job.trainings)
+        return tuple(train(job.trainings, rows, self.protocol))
 
 
 @cache

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,18 @@ import numpy as np
 from pipeline import models
 from pipeline.data.task import Part, Rows
 from pipeline.errors import DivergedTraining
-from pipeline.training.protocol import Protocol, Trained, outcome, seeds, signature_of
+from pipeline.training.protocol import Protocol, Trained, intra_op_threads, outcome, seeds, signature_of
 from pipeline.trial import Training
 
 
-def train(training: Training, rows: Rows, protocol: Protocol) -> Trained:
-    """Train once with `model.fit`; equal arguments give equal bits on one machine with one number of threads.
+def train(trainings: Sequence[Training], rows: Rows, protocol: Protocol) -> Iterator[Trained]:
+    """Train one after the other; equal trainings give equal bits on one machine with one number of threads."""
+    for training in trainings:
+        yield train_one(training, rows, protocol)
+
+
+def train_one(training: Training, rows: Rows, protocol: Protocol) -> Trained:
+    """Train once with `model.fit`.
 
     The order of the rows comes from the repeat's own generator, not from Keras: an epoch is a permutation of the
     training rows, cut into batches, the last one short.
@@ -24,9 +30,9 @@ def train(training: Training, rows: Rows, protocol: Protocol) -> Trained:
     started = time.perf_counter()
     weight_seed, order_seed = seeds(protocol.seed, training.index)
     try:
-        outcome = _fit(training, rows, protocol, weight_seed, order_seed)
+        scored = _fit(training, rows, protocol, weight_seed, order_seed)
     except Exception as error:  # noqa: BLE001 - whatever a training raises is that repeat's failure, and the run goes on
-        outcome = {
+        scored = {
             "error": f"{type(error).__name__}: {error}" if not isinstance(error, DivergedTraining) else str(error)
         }
     return Trained(
@@ -34,7 +40,8 @@ def train(training: Training, rows: Rows, protocol: Protocol) -> Trained:
         seed=weight_seed,
         seconds=time.perf_counter() - started,
         threads=intra_op_threads(),
-        **outcome,
+        program="keras fit",
+        **scored,
     )
 
 
@@ -47,7 +54,7 @@ def _fit(training: Training, rows: Rows, protocol: Protocol, weight_seed: int, o
     model = kind.build(training.configuration, signature_of(rows), weight_seed)
     steps = -(-len(rows.train.rows) // _batch_size(training))
     model.compile(
-        optimizer=kind.optimizer(training.configuration),
+        optimizer=kind.optimizer(training.configuration, steps * training.epochs),
         loss=_loss(protocol.loss),
         weighted_metrics=[keras.metrics.MeanAbsoluteError(name="objective")],
         jit_compile=False,  # compiling a program for each training costs more than a small network's training
@@ -66,7 +73,7 @@ def _fit(training: Training, rows: Rows, protocol: Protocol, weight_seed: int, o
         steps_per_epoch=steps,
         validation_data=_whole(rows.validation),
         shuffle=False,  # the batches come shuffled
-        callbacks=[stopping, keras.callbacks.TerminateOnNaN()],
+        callbacks=[stopping, keras.callbacks.TerminateOnNaN(), *kind.callbacks(training.configuration)],
         verbose=0,
     ).history
     validation = history.get("val_objective", [])
@@ -112,8 +119,3 @@ def _whole(part: Part) -> Any:
     import tensorflow as tf
 
     return tf.data.Dataset.from_tensor_slices((part.inputs, part.outputs, part.weights)).batch(models.BATCH)
-
-
-def intra_op_threads() -> int:
-    """The threads that one operation may use in this process, as its worker was set up."""
-    return int(os.environ.get("TF_NUM_INTRAOP_THREADS", "0"))

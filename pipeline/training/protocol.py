@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ from pipeline import models
 from pipeline.data.task import Part, Rows, objective, scores
 from pipeline.errors import DivergedTraining
 from pipeline.models import Signature
+from pipeline.space import Space
 from pipeline.trial import Training
 
 Loss = Literal["mse", "mae", "huber"]
@@ -26,7 +28,9 @@ class Protocol:
     patience: int  # epochs without a better validation MAE after which a training stops, best weights restored
     min_delta: float  # smaller improvements do not count
     seed: int  # of the study
-    engine: str = "keras"
+    space: Space  # what the study may train: decides, with a configuration, which program trains it
+    engine: str
+    places: int = 0  # trainings that share a program of the packed engine; 0 for the engine's own rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +51,16 @@ class Trained:
     epochs_run: int = 0
     best_epoch: int = 0
     parameters: int = 0
+    program: str = ""  # what computed it, where that can change the last bit
     weights: tuple[np.ndarray, ...] = ()
     probe: np.ndarray | None = None
 
 
-Trainer = Callable[[Training, Rows, Protocol], Trained]
-"""Trains once. A training that diverges or raises is an outcome with an error; equal arguments, equal bits."""
+Trainer = Callable[[Sequence[Training], Rows, Protocol], Iterable[Trained]]
+"""One outcome for each training, in any order. One that diverges or raises is an outcome with an error.
+
+Equal trainings in equal studies give equal bits, whatever else is trained beside them.
+"""
 
 PROBE_ROWS = 16
 
@@ -100,3 +108,8 @@ def outcome(
         "weights": tuple(weights),
         "probe": models.predict(network, probe_inputs(rows.validation)),
     }
+
+
+def intra_op_threads() -> int:
+    """The threads that one operation may use in this process, as its worker was set up."""
+    return int(os.environ.get("TF_NUM_INTRAOP_THREADS", "0"))

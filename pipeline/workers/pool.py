@@ -56,6 +56,7 @@ class Workers:
         self._stop = stop
         self._grace = grace  # seconds that running jobs get after the user asked to stop
         self._executors: dict[Slot, ProcessPoolExecutor] = {}
+        self._kinds: dict[Slot, set[str]] = {slot: set() for slot in self._slots}
 
     def __enter__(self) -> Workers:
         return self
@@ -66,9 +67,17 @@ class Workers:
         for slot in list(self._executors):
             self._retire(slot)
 
-    def run(self, work: Callable[[JobType], Answer], jobs: Sequence[JobType]) -> Iterator[Finished[JobType, Answer]]:
+    @property
+    def count(self) -> int:
+        """How many jobs can run at once."""
+        return len(self._slots)
+
+    def run(
+        self, work: Callable[[JobType], Answer], jobs: Sequence[JobType], kind: Callable[[JobType], str] = lambda _: ""
+    ) -> Iterator[Finished[JobType, Answer]]:
         """Answer every job once, as they finish; a job that raises or kills its workers is `lost` with the reason.
 
+        Jobs of one kind go to workers that had that kind before, where there is a choice: what they compiled is there.
         Raises StoppedError when the user asked to stop, after what finished within the grace time was delivered.
         """
         waiting = deque(jobs)
@@ -79,7 +88,7 @@ class Workers:
             if deadline is None and self._stop():
                 deadline = time.monotonic() + self._grace
             if deadline is None:
-                self._hand_out(work, waiting, running)
+                self._hand_out(work, waiting, running, kind)
             elif not running or time.monotonic() > deadline:
                 break
             for future in wait(list(running), timeout=POLL, return_when=FIRST_COMPLETED).done:
@@ -101,12 +110,22 @@ class Workers:
         work: Callable[[JobType], Answer],
         waiting: deque[JobType],
         running: dict[Future[Answer], tuple[Slot, JobType]],
+        kind: Callable[[JobType], str],
     ) -> None:
         busy = {slot for slot, _ in running.values()}
         for slot in self._slots:
             if waiting and slot not in busy:
-                job = waiting.popleft()
+                job = self._suited(slot, waiting, kind)
+                waiting.remove(job)
+                self._kinds[slot].add(kind(job))
                 running[self._executor(slot).submit(work, job)] = (slot, job)
+
+    def _suited(self, slot: Slot, waiting: Sequence[JobType], kind: Callable[[JobType], str]) -> JobType:
+        """The first job of a kind that this worker had, else of one that no worker had, else the first."""
+        elsewhere = set().union(*self._kinds.values()) - self._kinds[slot]
+        mine = (job for job in waiting if kind(job) in self._kinds[slot])
+        fresh = (job for job in waiting if kind(job) not in elsewhere)
+        return next(mine, None) or next(fresh, None) or waiting[0]
 
     def _executor(self, slot: Slot) -> ProcessPoolExecutor:
         if slot not in self._executors:
@@ -119,6 +138,7 @@ class Workers:
         return self._executors[slot]
 
     def _retire(self, slot: Slot) -> None:
+        self._kinds[slot].clear()
         executor = self._executors.pop(slot, None)
         if executor is not None:
             executor.shutdown(wait=True, kill_workers=True)

@@ -1,0 +1,282 @@
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pytest
+
+from pipeline.search.bayesian import propose, refine
+from pipeline.space import Narrowing, Real, Space, assemble, contains, flatten, grid, inside, narrow, parse, sample
+from pipeline.trial import Configuration, Scalar, Summary, Training
+from tests.fakes import bowl, few, networks, summary_of
+
+RATE = {"type": "real", "low": 1e-5, "high": 1e-1, "scale": "log"}
+SMOOTH = parse({"rate": RATE, "dropout": {"type": "real", "low": 0.0, "high": 0.6}})
+
+
+def rng_of(*seed: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(seed))
+
+
+def scored(configuration: Configuration, value: float | None = None) -> Summary:
+    return summary_of(configuration.as_dict(), bowl(Training(configuration, 10, 0)) if value is None else value)
+
+
+def failed(configuration: Configuration) -> Summary:
+    return summary_of(configuration.as_dict(), None, None)
+
+
+def neighbours(box: Space, space: Space, count: int, rng: np.random.Generator) -> list[Configuration]:
+    """Configurations inside the box, all different."""
+    found: dict[str, Configuration] = {}
+    while len(found) < count:
+        drawn = whole(sample(box, rng).as_dict(), space)
+        found[drawn.key] = drawn
+    return list(found.values())
+
+
+def whole(flat: Mapping[str, object], space: Space) -> Configuration:
+    return assemble(flat, space)  # type: ignore[arg-type]
+
+
+def check(proposal: Configuration | None, box: Space, space: Space, taken: set[str]) -> Configuration:
+    assert proposal is not None
+    assert contains(space, proposal)
+    assert contains(box, Configuration.of(flatten(proposal)))
+    assert proposal.key not in taken
+    return proposal
+
+
+# --------------------------------------------------------------------------------------------------------- proposing
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_proposal_is_new_and_lies_in_box_and_space(seed):
+    space, rng = networks(), rng_of(seed)
+    centre = sample(space, rng)
+    while centre["hidden_layers"] != seed % 4:
+        centre = sample(space, rng)
+    other = sample(space, rng)
+    box = narrow(space, centre, [centre, other], Narrowing())
+    inner = neighbours(box, space, 8, rng)
+    outer = [sample(space, rng) for _ in range(5)]
+    measured = [scored(each) for each in (centre, *inner, *outer)]
+    measured.append(failed(neighbours(box, space, 1, rng)[0]))
+    taken = {each.key for each in measured}
+    before = list(measured), set(taken)
+    proposal = check(propose(box, space, measured, taken, rng_of(seed, 1)), box, space, taken)
+    assert propose(box, space, measured, taken, rng_of(seed, 1)) == proposal
+    assert (measured, taken) == before
+
+
+@pytest.mark.parametrize("known", [0, 1, 2])
+def test_with_little_known_the_box_is_sampled(known):
+    space = networks()
+    centre = sample(space, rng_of(0))
+    box = narrow(space, centre, [centre], Narrowing())
+    measured = [scored(each) for each in neighbours(box, space, known, rng_of(1))]
+    proposals = {
+        check(propose(box, space, measured, set(), rng_of(2, number)), box, space, set()).key for number in range(5)
+    }
+    assert len(proposals) == 5
+
+
+def border(end: str) -> float:
+    domain = SMOOTH["rate"].domain
+    assert isinstance(domain, Real)
+    return {"low": domain.low, "high": domain.high}[end]
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("end", ["low", "high", "inside"])
+def test_a_log_scale_survives_at_its_borders(seed, end):
+    # gp_minimize refuses points outside the bounds, and exp(log(x)) is often just outside.
+    rng = rng_of(seed)
+    space = parse({"rate": RATE})
+    rate = 10 ** rng.uniform(-5, -1) if end == "inside" else border(end)
+    centre = Configuration.of({"rate": rate})
+    box = narrow(space, centre, [centre], Narrowing(fraction=float(rng.choice([0.01, 0.2, 1.0]))))
+    domain = box["rate"].domain
+    assert isinstance(domain, Real)
+    corners = [Configuration.of({"rate": each}) for each in (domain.low, domain.high)]
+    measured = [scored(each, 0.1 * number) for number, each in enumerate((centre, *corners))]
+    measured += [scored(each, 0.5) for each in neighbours(box, space, 2, rng)]
+    taken = {each.key for each in measured}
+    check(propose(box, space, measured, taken, rng), box, space, taken)
+
+
+@pytest.mark.slow
+def test_a_log_scale_survives_hundreds_of_ranges():
+    rng = rng_of(7)
+    for _ in range(200):
+        low = 10 ** rng.uniform(-12, 3)
+        entry = {"type": "real", "low": low, "high": low * 10 ** rng.uniform(1e-3, 8), "scale": "log"}
+        space = parse({"rate": entry, "momentum": {"type": "real", "low": -1e6, "high": 1e-3}})
+        centre = sample(space, rng)
+        box = narrow(space, centre, [centre], Narrowing(fraction=float(rng.choice([1e-3, 0.2, 1.0]))))
+        measured = [scored(each, float(rng.random())) for each in (centre, *neighbours(box, space, 4, rng))]
+        taken = {each.key for each in measured}
+        check(propose(box, space, measured, taken, rng), box, space, taken)
+
+
+def test_the_narrowest_box_survives():
+    space = parse({"rate": {"type": "real", "low": 0.1, "high": 0.1 + 1e-9, "scale": "log"}, "x": RATE})
+    centre = Configuration.of({"rate": 0.1, "x": 1e-3})
+    for fraction in (0.2, 1e-6, 1e-12):
+        box = narrow(space, centre, [centre], Narrowing(fraction=fraction))
+        measured = [scored(each, 0.1) for each in (centre, *neighbours(box, space, 3, rng_of(0)))]
+        taken = {each.key for each in measured}
+        check(propose(box, space, measured, taken, rng_of(1)), box, space, taken)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [0.5, 0.5, 0.5, 0.5, 0.5],
+        [0.1, 0.2, 1e9, 0.3, 0.2],
+        [1e-12, 2e-12, 3e-12, 1e-12, 5e-12],
+        [0.1, math.inf, 0.3, math.inf, 0.2],
+        [math.inf, math.inf, math.inf, math.inf, math.inf],
+    ],
+    ids=["equal", "one huge", "tiny", "failures", "nothing but failures"],
+)
+def test_odd_scores_do_not_stop_a_search(values):
+    space, rng = SMOOTH, rng_of(0)
+    centre = sample(space, rng)
+    box = narrow(space, centre, [centre], Narrowing())
+    measured = [
+        scored(each, value) if math.isfinite(value) else failed(each)
+        for each, value in zip((centre, *neighbours(box, space, 4, rng)), values, strict=True)
+    ]
+    taken = {each.key for each in measured}
+    check(propose(box, space, measured, taken, rng), box, space, taken)
+
+
+def test_choices_alone_are_searched():
+    space = parse({name: {"type": "choice", "values": ["a", "b", "c"]} for name in "xyz"})
+    every = list(grid(space))
+    box = narrow(space, every[0], every, Narrowing())
+    taken = {each.key for each in every[:6]}
+    proposal = check(propose(box, space, [scored(each) for each in every[:6]], taken, rng_of(0)), box, space, taken)
+    assert proposal == propose(box, space, [scored(each) for each in every[:6]], taken, rng_of(0))
+
+
+def test_an_unlike_pair_of_equal_numbers_does_not_mix():
+    space = parse({"a": {"type": "choice", "values": [0, 2, "x"]}, "b": {"type": "choice", "values": [False, True, 0.5]}})
+    every = list(grid(space))
+    box = narrow(space, every[0], every, Narrowing())
+    found = set()
+    taken: set[str] = set()
+    measured: list[Summary] = []
+    while (proposal := propose(box, space, measured, taken, rng_of(len(taken)))) is not None:
+        check(proposal, box, space, taken)
+        taken.add(proposal.key)
+        measured.append(scored(proposal))
+        found.add(proposal.key)
+    assert found == {each.key for each in every}
+
+
+def test_a_box_is_used_up_exactly():
+    # Whoever draws a thousand times from 720 does not see them all; the last one is found all the same.
+    integer = {"type": "integer", "low": 1, "high": 900}
+    space = parse({"a": integer, "rest": "fixed"})
+    centre = Configuration.of({"a": 450, "rest": "fixed"})
+    box = narrow(space, centre, [centre], Narrowing(fraction=0.4))
+    every = list(grid(box))
+    for number in range(0, len(every), 90):
+        left = every[number]
+        taken = {each.key for each in every if each != left}
+        assert propose(box, space, [scored(each) for each in every[:5] if each != left], taken, rng_of(number)) == left
+    assert propose(box, space, [], {each.key for each in every}, rng_of(0)) is None
+
+
+def test_a_box_of_one_configuration_has_nothing_to_propose():
+    space = parse({"a": 1, "b": "x"})
+    centre = next(grid(space))
+    assert propose(narrow(space, centre, [centre], Narrowing()), space, [], {centre.key}, rng_of(0)) is None
+
+
+# ------------------------------------------------------------------------------------------------------ whole searches
+
+
+def valley(values: Mapping[str, Scalar]) -> float:
+    """Smooth, its lowest place inside the box around the centre that is used below."""
+    return 0.2 + (math.log10(float(values["rate"])) + 2.6) ** 2 + 4 * (float(values["dropout"]) - 0.22) ** 2
+
+
+def test_it_beats_drawing_in_the_box():
+    # Over six seeds: ten proposals after three starting points, against thirteen random ones.
+    centre = Configuration.of({"rate": 1e-3, "dropout": 0.3})
+    box = narrow(SMOOTH, centre, [centre], Narrowing())
+    searched, drawn = [], []
+    for seed in range(6):
+        start = [centre, *neighbours(box, SMOOTH, 2, rng_of(seed))]
+        measured = [scored(each, valley(flatten(each))) for each in start]
+        for call in range(10):
+            proposal = propose(box, SMOOTH, measured, {each.key for each in measured}, rng_of(seed, call))
+            assert proposal is not None
+            measured.append(scored(proposal, valley(flatten(proposal))))
+        searched.append(min(each.mean for each in measured))
+        random = neighbours(box, SMOOTH, 12, rng_of(seed, 99))
+        drawn.append(min(valley(flatten(each)) for each in (centre, *random)))
+    assert np.mean(searched) - 0.2 < 0.3 * (np.mean(drawn) - 0.2)
+
+
+def answers_of(
+    objective: Callable[[Configuration], float], asked: list[Configuration]
+) -> Callable[[Sequence[Configuration]], tuple[Summary, ...]]:
+    def answer(configurations: Sequence[Configuration]) -> tuple[Summary, ...]:
+        asked.extend(configurations)
+        return tuple(scored(each, objective(each)) for each in configurations)
+
+    return answer
+
+
+def test_searches_share_what_they_know_and_never_ask_twice():
+    # Both boxes are nearly the same small one: only the bookkeeping keeps the searches apart.
+    space = few()
+    every = list(grid(space))
+    elite = [scored(each, 0.1) for each in every if each["hidden_layers"] == 2][:2]
+    asked: list[Configuration] = []
+    said: list[str] = []
+    searches = refine(
+        space,
+        elite,
+        elite,
+        answers_of(lambda each: 0.5, asked),
+        calls=12,
+        seed=0,
+        narrowing=Narrowing(),
+        say=said.append,
+    )
+    keys = [each.key for each in asked]
+    assert len(keys) == len(set(keys))
+    assert not set(keys) & {each.key for each in elite}
+    assert sorted(keys) == sorted(each.key for search in searches for each in search.found)
+    assert len(said) == 2
+    assert "Search 1 ends after" in said[0] + said[1]
+    boxes = {each.key for each in every if any(inside(search.box, each) for search in searches)}
+    assert set(keys) | {each.key for each in elite} == boxes
+
+
+def test_fewer_calls_are_the_beginning_of_more():
+    space = networks()
+    elite = [scored(sample(space, rng_of(seed))) for seed in (1, 2)]
+    asked: list[list[Configuration]] = [[], []]
+    for calls, into in zip((2, 4), asked, strict=True):
+        refine(
+            space,
+            elite,
+            elite,
+            answers_of(lambda each: bowl(Training(each, 10, 0)), into),
+            calls=calls,
+            seed=5,
+            narrowing=Narrowing(),
+            say=lambda text: None,
+        )
+    assert asked[1][: len(asked[0])] == asked[0]
+
+
+def test_no_elite_no_searches():
+    assert refine(few(), [], [], answers_of(lambda each: 0.1, []), calls=3, seed=0, narrowing=Narrowing(), say=str) == ()
+
+
