@@ -15,6 +15,7 @@ from pipeline.study import Plan
 from pipeline.trial import Stage
 
 PLAIN_SECONDS = 10.0  # between two plain lines
+ENOUGH = 10  # trainings from which a rate can be told
 TITLES = {"baseline": "default network", "explore": "stage 1", "refine": "stage 2", "imported": ""}
 
 
@@ -105,7 +106,7 @@ class Progress:
         """Time left for all stages, from the rate so far; trainings that were known cost nothing."""
         trained = sum(self._done.values()) - self._known
         missing = sum(self._totals.values()) - sum(self._done.values())
-        if trained < 1 or missing < 1:
+        if trained < ENOUGH or missing < 1:
             return ""
         seconds = (time.monotonic() - self._started) / trained * missing
         minutes = math.ceil(seconds / 60)

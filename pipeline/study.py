@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.search.bayesian import Search, refine
@@ -55,7 +55,8 @@ def run(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, choose: Elite = 
     elite = choose(
         [summary for summary in (*explored, *earlier) if contains(plan.space, summary.configuration)], plan.elite
     )
-    searches = _refine(plan, elite, evaluate, begin, say) if plan.calls and elite else ()
+    drawn = {summary.key for summary in explored}
+    searches = _refine(plan, elite, drawn, evaluate, begin, say) if plan.calls and elite else ()
     return Result(baseline, explored, elite, searches)
 
 
@@ -71,7 +72,9 @@ def _explore(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say) -> tuple[tu
     return earlier, evaluate([Trial(each, plan.epochs, plan.repeats) for each in drawn])
 
 
-def _refine(plan: Plan, elite: Sequence[Summary], evaluate: Evaluate, begin: Begin, say: Say) -> tuple[Search, ...]:
+def _refine(
+    plan: Plan, elite: Sequence[Summary], drawn: Collection[str], evaluate: Evaluate, begin: Begin, say: Say
+) -> tuple[Search, ...]:
     # Everything that the searches depend on: with other facts they are new searches, which learn from the earlier ones.
     facts = {
         "elite": [each.key for each in elite],
@@ -85,5 +88,13 @@ def _refine(plan: Plan, elite: Sequence[Summary], evaluate: Evaluate, begin: Beg
         return evaluate([Trial(each, plan.epochs, plan.repeats) for each in configurations])
 
     return refine(
-        plan.space, elite, history, answer, calls=plan.calls, seed=plan.seed, narrowing=plan.narrowing, say=say
+        plan.space,
+        elite,
+        history,
+        answer,
+        known=drawn,
+        calls=plan.calls,
+        seed=plan.seed,
+        narrowing=plan.narrowing,
+        say=say,
     )

@@ -10,7 +10,7 @@ import contextlib
 import itertools
 import math
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +58,7 @@ def refine(
     history: Sequence[Summary],
     answer: Answer,
     *,
+    known: Collection[str] = (),
     calls: int,
     seed: int,
     narrowing: Narrowing,
@@ -65,6 +66,7 @@ def refine(
 ) -> tuple[Search, ...]:
     """Search around each elite configuration with `calls` new configurations each; never one that is known.
 
+    Known are those of the history and the ones with the keys `known`, which came about after the searches were begun.
     The proposals are a function of the arguments and of the answers alone: equal history, equal proposals. A box that
     has no unknown configuration left ends its search, which is said.
     """
@@ -74,7 +76,7 @@ def refine(
     found: list[list[Summary]] = [[] for _ in boxes]
     open_boxes = list(range(len(boxes)))
     for call in range(calls):
-        taken = {summary.key for summary in measured}
+        taken = {*known, *(summary.key for summary in measured)}
         asked: list[tuple[int, Configuration]] = []
         for number in list(open_boxes):
             rng = np.random.default_rng(np.random.SeedSequence([seed, BRANCH, number, call]))

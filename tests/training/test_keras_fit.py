@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -6,9 +8,10 @@ from pipeline.data import tables, task
 from pipeline.models import Signature, mlp
 from pipeline.training import keras_fit
 from pipeline.training.protocol import Protocol, judged, probe_inputs
+from pipeline.space import Space
 from pipeline.trial import Configuration, Training
 
-PROTOCOL = Protocol("mlp", "mse", patience=3, min_delta=0.0, seed=7)
+PROTOCOL = Protocol("mlp", "mse", 3, 0.0, seed=7, space=mlp.complete(Space(())), engine="keras")
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +27,8 @@ def configuration(**changes: object) -> Configuration:
 
 
 def train(rows, index=0, epochs=6, protocol=PROTOCOL, **changes):
-    return keras_fit.train(Training(configuration(**changes), epochs, index), rows, protocol)
+    (trained,) = keras_fit.train([Training(configuration(**changes), epochs, index)], rows, protocol)
+    return trained
 
 
 def test_equal_recipes_give_equal_bits_whatever_was_trained_before(rows):
@@ -70,7 +74,7 @@ def test_every_activation_trains_and_its_network_is_the_keras_model(rows, activa
 
 @pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
 def test_every_loss_trains(rows, loss):
-    assert train(rows, protocol=Protocol("mlp", loss, 3, 0.0, 7), epochs=2).error == ""
+    assert train(rows, protocol=replace(PROTOCOL, loss=loss), epochs=2).error == ""
 
 
 def test_depth_zero_is_a_linear_model(rows):
@@ -97,8 +101,6 @@ def test_a_training_that_raises_is_a_failure_with_its_reason(rows):
 
 
 def test_weights_of_rows_matter(rows):
-    from dataclasses import replace
-
     heavy = np.where(rows.train.measured[:, 0] > 150, 100.0, 0.01).astype(np.float32)
     tilted = replace(rows, train=replace(rows.train, weights=heavy))
     trained = [train(each, epochs=15, learning_rate=0.01) for each in (rows, tilted)]

@@ -1,0 +1,230 @@
+"""The packed engine against `model.fit`, and against itself in other company."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pipeline import space as spaces
+from pipeline.data import tables, task
+from pipeline.models import mlp
+from pipeline.training import keras_fit, packed
+from pipeline.training.jobs import jobs_of
+from pipeline.training.protocol import Protocol
+from pipeline.trial import Configuration, Training
+
+EVERYTHING = {
+    "hidden_layers": {"type": "integer", "low": 0, "high": 2},
+    "units": {"type": "integer", "low": 3, "high": 64, "per": "hidden_layers"},
+    "learning_rate": {"type": "real", "low": 1e-3, "high": 3e-2, "scale": "log"},
+    "activation": {"type": "choice", "values": list(mlp.ACTIVATIONS), "per": "hidden_layers"},
+    "optimizer": {"type": "choice", "values": list(mlp.OPTIMIZERS)},
+    "l1": {"type": "real", "low": 0.0, "high": 1e-3},
+    "l2": {"type": "real", "low": 0.0, "high": 1e-2, "per": "hidden_layers"},
+    "weight_decay": {"type": "real", "low": 0.0, "high": 1e-2},
+    "momentum": {"type": "real", "low": 0.0, "high": 0.9},
+    "nesterov": {"type": "choice", "values": [True, False]},
+    "clip_norm": {"type": "choice", "values": [0.0, 0.5, 2.0]},
+    "schedule": {"type": "choice", "values": list(mlp.SCHEDULES)},
+    "initializer": {"type": "choice", "values": list(mlp.INITIALIZERS)},
+    "batch_size": 50,
+}
+SIMPLE = {
+    "hidden_layers": {"type": "integer", "low": 1, "high": 2},
+    "units": {"type": "integer", "low": 3, "high": 20, "per": "hidden_layers"},
+    "learning_rate": {"type": "real", "low": 1e-3, "high": 3e-2, "scale": "log"},
+    "dropout": {"type": "real", "low": 0.0, "high": 0.4},
+}
+
+
+def protocol(entries, **changes):
+    searched = mlp.complete(spaces.parse(entries))
+    return replace(Protocol("mlp", "mse", 3, 0.0, seed=7, space=searched, engine="packed"), **changes)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    table = tables.read("builtin:diabetes", targets=("target",))
+    return task.prepare(
+        table, validation=0.2, test=0.2, seed=0, input_scaler="standard", output_scaler="standard"
+    )[0]
+
+
+@pytest.fixture(scope="module")
+def weighted(rows):
+    """Two outputs on different scales, and rows of different weight."""
+    rng = np.random.default_rng(0)
+
+    def changed(part):
+        second = np.square(part.inputs[:, :1]) + part.outputs
+        return replace(
+            part,
+            outputs=np.concatenate([part.outputs, second], axis=1).astype(np.float32),
+            measured=np.concatenate([part.measured, 1000 * second], axis=1).astype(np.float64),
+            weights=rng.uniform(0.2, 2.0, len(part.rows)).astype(np.float32),
+        )
+
+    target = task.Target(("one", "two"), (*rows.target.scale, 1000.0), (*rows.target.offset, 0.0))
+    return replace(
+        rows, train=changed(rows.train), validation=changed(rows.validation), test=changed(rows.test), target=target
+    )
+
+
+def sampled(entries, count, seed=0, epochs=4):
+    searched = mlp.complete(spaces.parse(entries))
+    rng = np.random.default_rng(seed)
+    return [Training(spaces.sample(searched, rng), epochs, index % 3) for index in range(count)]
+
+
+def by_identity(outcomes):
+    return {each.training.identity: each for each in outcomes}
+
+
+def assert_same_bits(one, other):
+    assert one.error == other.error
+    assert (one.objective, one.best_epoch, one.epochs_run) == (other.objective, other.best_epoch, other.epochs_run)
+    assert all(np.array_equal(a, b) for a, b in zip(one.weights, other.weights, strict=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
+def test_weights_agree_with_keras_fit(weighted, loss):
+    """Random configurations of everything but dropout, whose masks Keras draws elsewhere; see the test below."""
+    agreed = protocol(EVERYTHING, loss=loss)
+    trainings = sampled(EVERYTHING, 14, seed={"mse": 1, "mae": 2, "huber": 3}[loss])
+    outcomes = by_identity(packed.train(trainings, weighted, agreed))
+    for reference in keras_fit.train(trainings, weighted, agreed):
+        mine = outcomes[reference.training.identity]
+        assert mine.error == reference.error == ""
+        assert mine.epochs_run == reference.epochs_run
+        assert mine.objective == pytest.approx(reference.objective, rel=2e-3)
+        for one, other in zip(mine.weights, reference.weights, strict=True):
+            # Rules that divide by the size of a gradient magnify rounding where a gradient is nearly zero.
+            assert np.abs(one - other).max() <= 5e-3 * max(1.0, np.abs(other).max()), reference.training
+
+
+@pytest.mark.slow
+def test_early_stopping_and_best_weights_agree_with_keras_fit(rows):
+    patient = protocol(SIMPLE, patience=2)
+    base = {**mlp.BASELINE.as_dict(), "hidden_layers": 1, "units": (16,), "learning_rate": 0.02}
+    trainings = [Training(Configuration.of(base), 60, index) for index in range(4)]
+    outcomes = by_identity(packed.train(trainings, rows, patient))
+    for reference in keras_fit.train(trainings, rows, patient):
+        mine = outcomes[reference.training.identity]
+        assert reference.epochs_run < 60
+        assert (mine.epochs_run, mine.best_epoch) == (reference.epochs_run, reference.best_epoch)
+        assert mine.objective == pytest.approx(reference.objective, rel=1e-3)
+
+
+@pytest.mark.slow
+def test_bits_do_not_depend_on_company_order_refill_or_interruption(rows):
+    study = protocol(SIMPLE)
+    trainings = sampled(SIMPLE, 40, epochs=12)
+    together = by_identity(packed.train(trainings, rows, study))
+    backwards = by_identity(packed.train(trainings[::-1], rows, study))
+    alone = by_identity(each for training in trainings[:6] for each in packed.train([training], rows, study))
+    assert len(together) == 40  # more than there are places, so places were refilled
+    for identity, outcome in together.items():
+        assert_same_bits(outcome, backwards[identity])
+    for identity, outcome in alone.items():
+        assert_same_bits(outcome, together[identity])
+
+
+@pytest.mark.slow
+def test_a_diverging_place_fails_alone(rows):
+    entries = {**SIMPLE, "optimizer": {"type": "choice", "values": ["adam", "sgd"]}}
+    study = protocol(entries)
+    wild = Configuration.of({
+        **mlp.BASELINE.as_dict(), "hidden_layers": 1, "units": (8,), "optimizer": "sgd", "learning_rate": 1e20,
+    })  # fmt: skip
+    tame = [training for training in sampled(entries, 12, epochs=6) if training.configuration["hidden_layers"] == 1]
+    apart = by_identity(packed.train(tame, rows, study))
+    beside = by_identity(packed.train([Training(wild, 6, 0), *tame], rows, study))
+    failed = beside.pop((wild.key, 6, 0))
+    assert "diverged" in failed.error
+    assert failed.objective is None
+    for identity, outcome in apart.items():
+        assert_same_bits(outcome, beside[identity])
+
+
+@pytest.mark.slow
+def test_a_failing_program_is_tried_with_fewer_places_and_its_trainings_fail_with_the_reason(rows, monkeypatch):
+    tried = []
+
+    def broken(shape):
+        tried.append(shape.places)
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(packed.program, "compiled", broken)
+    (failed,) = packed.train(sampled(SIMPLE, 1), rows, protocol(SIMPLE))
+    assert tried == [16, 8, 4, 2, 1]
+    assert failed.error == "MemoryError: no room"
+
+
+@pytest.mark.slow
+def test_dropout_masks_are_bernoulli_and_independent():
+    import tensorflow as tf
+
+    from pipeline.training.program import _uniform
+
+    def drawn(seed, step, layer):
+        return np.asarray(_uniform(tf.constant(seed, tf.uint32), tf.constant(step), layer, 64, 96))
+
+    base = drawn([1, 2], [5, 5], 0)
+    assert base.min() >= 0
+    assert base.max() < 1
+    for rate in (0.1, 0.5, 0.8):
+        kept = (base >= rate).mean()
+        assert kept == pytest.approx(1 - rate, abs=4 * np.sqrt(rate * (1 - rate) / base.size))
+    others = [base[1], drawn([1], [6], 0)[0], drawn([1], [5], 1)[0], np.roll(base[0], 1, 0), np.roll(base[0], 1, 1)]
+    for other in others:
+        assert abs(np.corrcoef(base[0].ravel(), other.ravel())[0, 1]) < 4 / np.sqrt(other.size)
+
+
+@pytest.mark.slow
+def test_dropout_trains_the_network_that_keras_would_with_the_same_masks(rows):
+    """One step of gradient descent, by hand in NumPy, with the program's own masks."""
+    import tensorflow as tf
+
+    from pipeline.training.program import _uniform
+
+    entries = {"optimizer": "sgd", "dropout": 0.3, "batch_size": 266, "learning_rate": 0.1}
+    study = protocol(entries)
+    configuration = Configuration.of({**mlp.BASELINE.as_dict(), **entries, "hidden_layers": 1, "units": (64,)})
+    (trained,) = packed.train([Training(configuration, 1, 0)], rows, study)
+    seed, order_seed = packed.seeds(study.seed, 0)
+    kernel, bias, last, end = mlp.initial_weights(configuration, mlp.Signature(10, 1), seed)
+    order = np.random.default_rng(order_seed).permutation(266)
+    inputs, outputs = rows.train.inputs[order], rows.train.outputs[order]
+    mask = (np.asarray(_uniform(tf.constant([seed], tf.uint32), tf.constant([0]), 0, 266, 64))[0] >= 0.3) / 0.7
+    hidden = np.maximum(inputs @ kernel + bias, 0)
+    slope = 2 * ((hidden * mask) @ last + end - outputs) / 266
+    back = (slope @ last.T) * mask * (hidden > 0)
+    expected = [kernel - 0.1 * inputs.T @ back, bias - 0.1 * back.sum(0)]
+    expected += [last - 0.1 * (hidden * mask).T @ slope, end - 0.1 * slope.sum(0)]
+    for one, other in zip(trained.weights, expected, strict=True):
+        assert np.allclose(one, other, atol=1e-5)
+
+
+def test_padded_widths_hold_their_units_and_waste_at_most_half():
+    for units in range(1, 2000):
+        width = packed.padded_width(units)
+        assert width >= units
+        assert width == 64 or width <= 1.5 * units
+
+
+def test_jobs_hold_each_training_once_and_one_program_each():
+    trainings = sampled(SIMPLE, 100)
+    for workers in (1, 2, 8):
+        jobs = jobs_of(trainings, protocol(SIMPLE), workers)
+        assert sorted(each.identity for job in jobs for each in job.trainings) == sorted(t.identity for t in trainings)
+        assert all(len({packed.group_of(each.configuration) for each in job.trainings}) == 1 for job in jobs)
+    assert len(jobs_of(trainings, protocol(SIMPLE, engine="keras"), 2)) == 100
+
+
+def test_the_program_depends_on_the_training_and_the_study_alone(rows):
+    one = Training(Configuration.of({**mlp.BASELINE.as_dict(), "hidden_layers": 1, "units": (9,)}), 5, 0)
+    wider = replace(one, configuration=Configuration.of({**one.configuration.as_dict(), "units": (31,)}))
+    study = protocol(SIMPLE)
+    assert packed.shape_of(one.configuration, rows, study) == packed.shape_of(wider.configuration, rows, study)
+    assert packed.shape_of(one.configuration, rows, study).uses == frozenset({"dropout"})
