@@ -6,6 +6,7 @@ import inspect
 import shlex
 import sys
 import typing
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Optional
@@ -92,6 +93,8 @@ def _escaped(text: str) -> str:
 
 
 def _search(file: Path | None, options: dict[str, Any]) -> int:
+    # A worker that grew too large is replaced in passing; that is no news for a user.
+    warnings.filterwarnings("ignore", message="A worker stopped", category=UserWarning)
     from pipeline import settings
     from pipeline.launch import launch, prepare
     from pipeline.progress import Progress

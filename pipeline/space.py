@@ -137,9 +137,7 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors put a mark before the text
     except OSError as error:
-        raise UserError(
-            f"The {what} file {path} cannot be read ({error.strerror})", todo=f"check --{what}"
-        ) from error
+        raise UserError(f"The {what} file {path} cannot be read ({error.strerror})", todo=f"check --{what}") from error
     except UnicodeDecodeError as error:
         raise UserError(f"The {what} file {path} is not UTF-8 text", todo="save it as plain text") from error
     except (ValueError, RecursionError) as error:  # numbers of thousands of digits, brackets in brackets

@@ -56,7 +56,7 @@ def run(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, choose: Elite = 
         [summary for summary in (*explored, *earlier) if contains(plan.space, summary.configuration)], plan.elite
     )
     drawn = {summary.key for summary in explored}
-    searches = _refine(plan, elite, drawn, evaluate, begin, say) if plan.calls and elite else ()
+    searches = _refine(plan, elite, evaluate, begin, say, drawn=drawn) if plan.calls and elite else ()
     return Result(baseline, explored, elite, searches)
 
 
@@ -73,7 +73,7 @@ def _explore(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say) -> tuple[tu
 
 
 def _refine(
-    plan: Plan, elite: Sequence[Summary], drawn: Collection[str], evaluate: Evaluate, begin: Begin, say: Say
+    plan: Plan, elite: Sequence[Summary], evaluate: Evaluate, begin: Begin, say: Say, *, drawn: Collection[str]
 ) -> tuple[Search, ...]:
     # Everything that the searches depend on: with other facts they are new searches, which learn from the earlier ones.
     facts = {

@@ -53,6 +53,9 @@ class Configuration:
             return NotImplemented
         return self.items == other.items and repr(self.items) == repr(other.items)
 
+    def __hash__(self) -> int:
+        return hash(self.items)
+
     def __getitem__(self, name: str) -> Value:
         for key, value in self.items:
             if key == name:

@@ -1,4 +1,4 @@
-"""Fakes that other tests share: a ledger in memory with an analytic objective in place of training, and small spaces."""
+"""What other tests share: a ledger in memory with an analytic objective in place of training, and small spaces."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from pipeline.space import Space, parse
-from pipeline.training.protocol import Trained
+from pipeline.training.protocol import Protocol, Trained
 from pipeline.trial import (
     Configuration,
     Imported,
@@ -76,7 +76,7 @@ def fails(training: Training) -> None:
     """Every training diverges."""
 
 
-class Interrupted(Exception):  # noqa: N818 - nothing is wrong, the power went
+class Interrupted(Exception):
     """The run ends here, as it would by SIGKILL: what was committed stays, nothing else does."""
 
 
@@ -155,7 +155,9 @@ class FakeLedger:
         self.trained[training.identity] += 1
         value = self.objective(training)
         self.records.append(
-            Repeat(training, self._stage, training.index, value, seconds=1.0, error="" if value is not None else "diverged")
+            Repeat(
+                training, self._stage, training.index, value, seconds=1.0, error="" if value is not None else "diverged"
+            )
         )
 
     def begin(self, stage: Stage, facts: Mapping[str, object]) -> tuple[Summary, ...]:
@@ -183,8 +185,11 @@ class InProcess:
     """Workers that work in this process, one job after the other, in the order of a seed where one is given."""
 
     shuffle: int | None = None
+    count: int = 1
 
-    def run(self, work: Callable[[JobType], Answer], jobs: Sequence[JobType]) -> Iterator[Finished[JobType, Answer]]:
+    def run(
+        self, work: Callable[[JobType], Answer], jobs: Sequence[JobType], kind: Callable[[JobType], str] = str
+    ) -> Iterator[Finished[JobType, Answer]]:
         """Answer every job once; what it raises ends the run."""
         order = np.arange(len(jobs))
         if self.shuffle is not None:
@@ -194,17 +199,24 @@ class InProcess:
             yield Finished(job, Slot("fake", (0,)), work(job))
 
 
-def trained_by(objective: Objective) -> Callable[[Job], tuple[Trained, ...]]:
+@dataclass(frozen=True, slots=True)
+class TrainedBy:
     """Trains jobs with an objective in place of a network."""
 
-    def train(job: Job) -> tuple[Trained, ...]:
-        scored = [(training, objective(training)) for training in job.trainings]
+    objective: Objective
+
+    @property
+    def protocol(self) -> Protocol:
+        """One training a job."""
+        return Protocol(model="mlp", loss="mse", patience=1, min_delta=0.0, seed=0, space=few(), engine="keras")
+
+    def __call__(self, job: Job) -> tuple[Trained, ...]:
+        """The outcomes of the job's trainings, in its order."""
+        scored = [(training, self.objective(training)) for training in job.trainings]
         return tuple(
             Trained(training, training.index, 1.0, 1, "" if value is not None else "diverged", value)
             for training, value in scored
         )
-
-    return train
 
 
 def summary_of(

@@ -1,4 +1,4 @@
-import datetime
+import datetime as dt
 import itertools
 import math
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ from pipeline.space import (
     stream,
 )
 from pipeline.trial import Configuration
-from tests.fakes import FEW, NETWORKS, few, networks
+from tests.fakes import NETWORKS, few, networks
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -117,7 +117,8 @@ def test_sizes_by_hand():
     rates = {"type": "real", "low": 0.0, "high": 1.0, "per": "layers"}
     assert size(parse({"layers": 0, "rates": rates})) == 1
     assert size(parse({"layers": 1, "rates": rates})) is None
-    assert size(parse({"layers": {"type": "choice", "values": [3, 0, 1]}, "x": {**FEW["units"], "per": "layers"}})) == 31  # type: ignore[dict-item]
+    units = {"type": "integer", "low": 4, "high": 8, "step": 2, "per": "layers"}
+    assert size(parse({"layers": {"type": "choice", "values": [3, 0, 1]}, "units": units})) == 27 + 1 + 3
 
 
 def test_drawing_is_even_over_depths_and_on_a_log_scale():
@@ -128,8 +129,8 @@ def test_drawing_is_even_over_depths_and_on_a_log_scale():
     rates = np.log10([each["learning_rate"] for each in drawn])
     assert np.mean(rates) == pytest.approx(-2.5, abs=0.05)
     assert np.histogram(rates, 10, (-4, -1))[0].min() > 320
-    units = [unit for each in drawn for unit in each["units"]]
-    assert (min(units), max(units)) == (8, 64)
+    units = [unit for each in drawn for name, unit in flatten(each).items() if name.startswith("units")]
+    assert {8, 64} <= set(units) <= set(range(8, 65))
 
 
 @settings(max_examples=40)
@@ -165,7 +166,10 @@ def test_the_last_of_many_is_found():
 def test_a_rare_depth_is_not_forgotten():
     # Half of all draws have no layers, and there is one such configuration only.
     space = parse(
-        {"layers": {"type": "choice", "values": [0, 2]}, "units": {"type": "integer", "low": 1, "high": 60, "per": "layers"}}
+        {
+            "layers": {"type": "choice", "values": [0, 2]},
+            "units": {"type": "integer", "low": 1, "high": 60, "per": "layers"},
+        }
     )
     assert len(list(stream(space, rng_of(0), ()))) == size(space) == 3601
 
@@ -232,14 +236,19 @@ def test_place_and_value_are_inverse(entry, unit):
 # -------------------------------------------------------------------------------------------------------- narrowing
 
 NARROWINGS = st.builds(
-    Narrowing, units=st.integers(1, 30), units_step=st.integers(1, 9), fraction=st.sampled_from([1e-6, 0.01, 0.2, 0.5, 1.0])
+    Narrowing,
+    units=st.integers(1, 30),
+    units_step=st.integers(1, 9),
+    fraction=st.sampled_from([1e-6, 0.01, 0.2, 0.5, 1.0]),
 )
 
 
 def at_border(space: Space, rng: np.random.Generator) -> Configuration:
     """A configuration whose ranges are at an end, as often as not."""
     drawn = sample(space, rng).as_dict()
-    counts = {parameter.name for parameter in space.parameters if any(parameter.name == each.per for each in space.parameters)}
+    counts = {
+        parameter.name for parameter in space.parameters if any(parameter.name == each.per for each in space.parameters)
+    }
 
     def end(domain: Any, value: Any) -> Any:
         if isinstance(domain, Choice) or rng.random() < 0.5:
@@ -334,8 +343,9 @@ def test_a_box_as_documented():
     rate, dropout = box["learning_rate"].domain, box["dropout"].domain
     assert isinstance(rate, Real)
     assert isinstance(dropout, Real)
-    assert (rate.low, rate.high, rate.log) == (pytest.approx(10**-2.6), pytest.approx(10**-1.4), True)
-    assert (dropout.low, dropout.high) == (pytest.approx(0.4), 0.5)
+    assert [rate.low, rate.high] == pytest.approx([10**-2.6, 10**-1.4])
+    assert rate.log
+    assert [dropout.low, dropout.high] == pytest.approx([0.4, 0.5])
     assert "units" not in box
 
 
@@ -396,13 +406,13 @@ BAD: Mapping[str, tuple[dict[str, object], str]] = {
     "one and true": ({"a": {"type": "choice", "values": [True, 1]}}, "twice"),
     "nested values": ({"a": {"type": "choice", "values": [[1], [2]]}}, "A value of a"),
     "table as value": ({"a": {"type": "choice", "values": [{"b": 1}]}}, "A value of a"),
-    "date as value": ({"a": {"type": "choice", "values": [datetime.date(2024, 1, 1)]}}, "A value of a"),
+    "date as value": ({"a": {"type": "choice", "values": [dt.date(2024, 1, 1)]}}, "A value of a"),
     "nan as value": ({"a": {"type": "choice", "values": [math.nan]}}, "A value of a"),
     "fixed to nothing": ({"a": {"type": "fixed"}}, "A value of a"),
     "fixed to nan": ({"a": math.nan}, "A value of a"),
     "fixed to inf": ({"a": math.inf}, "A value of a"),
     "fixed to a list": ({"a": [1, 2]}, 'type = "choice"'),
-    "fixed to a date": ({"a": datetime.date(2024, 1, 1)}, "neither a value nor a table"),
+    "fixed to a date": ({"a": dt.date(2024, 1, 1)}, "neither a value nor a table"),
     "nan": ({"a": {**REAL, "low": math.nan}}, "low of a is not a number"),
     "infinity": ({"a": {**REAL, "high": math.inf}}, "high of a is not a number"),
     "bool as number": ({"a": {**REAL, "low": False}}, "low of a is not a number"),
@@ -416,7 +426,10 @@ BAD: Mapping[str, tuple[dict[str, object], str]] = {
     "per of another type": ({"a": {**INTEGER, "per": 3}}, "per of a is not the name"),
     "per itself": ({"a": {**INTEGER, "per": "a"}}, "does not count anything"),
     "per a real": ({"a": {**INTEGER, "per": "b"}, "b": REAL}, "does not count anything"),
-    "per a point": ({"a": {**INTEGER, "per": "b"}, "b": {"type": "real", "low": 2, "high": 2}}, "does not count anything"),
+    "per a point": (
+        {"a": {**INTEGER, "per": "b"}, "b": {"type": "real", "low": 2, "high": 2}},
+        "does not count anything",
+    ),
     "per a text": ({"a": {**INTEGER, "per": "b"}, "b": "two"}, "does not count anything"),
     "per a bool": ({"a": {**INTEGER, "per": "b"}, "b": True}, "does not count anything"),
     "per less than nothing": ({"a": {**INTEGER, "per": "b"}, "b": {**INTEGER, "low": -1}}, "does not count anything"),
@@ -492,8 +505,7 @@ ENTRIES = st.one_of(
 def test_anything_is_a_space_or_a_clear_error(entries):
     try:
         space = parse(entries)
-    except UserError as error:
-        assert str(error)
+    except UserError:
         return
     drawn = sample(space, rng_of(0))
     assert contains(space, drawn)
@@ -537,13 +549,22 @@ def test_a_file_from_a_windows_editor_is_read(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [b"a = ", b"a = 1\na = 2\n", b"= 1", b"\xff\xfe", b"a = 01", b"PK\x03\x04", b"a = " + b"9" * 5000, b"a = " + b"[" * 5000],
+    [
+        b"a = ",
+        b"a = 1\na = 2\n",
+        b"= 1",
+        b"\xff\xfe",
+        b"a = 01",
+        b"PK\x03\x04",
+        b"a = " + b"9" * 5000,
+        b"a = " + b"[" * 5000,
+    ],
     ids=["half", "twice", "nameless", "binary", "octal", "zip", "long", "deep"],
 )
 def test_what_is_not_toml_is_explained(tmp_path, content):
     path = tmp_path / "space.toml"
     path.write_bytes(content)
-    with pytest.raises(UserError, match="space.toml"):
+    with pytest.raises(UserError, match=r"space\.toml"):
         load(path)
 
 

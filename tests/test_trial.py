@@ -1,6 +1,7 @@
 import json
 import math
 import statistics
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -93,8 +94,10 @@ def test_there_is_one_zero():
 
 @pytest.mark.parametrize(
     "value",
-    [math.nan, math.inf, -math.inf, np.float32("nan"), [1.0, math.nan], None, [[1]], {"b": 1}, b"x", 1j, object(), {1}]
-    + [np.array([[1, 2]])],
+    [
+        *(math.nan, math.inf, -math.inf, np.float32("nan"), [1.0, math.nan]),
+        *(None, [[1]], {"b": 1}, b"x", 1j, object(), {1}, np.array([[1, 2]])),
+    ],
 )
 def test_what_is_no_plain_value_is_refused(value):
     with pytest.raises(ValueError):
@@ -104,7 +107,7 @@ def test_what_is_no_plain_value_is_refused(value):
 def test_values_are_plain_python():
     configuration = Configuration.of({"a": np.float32(0.5), "b": [np.int8(3)], "c": np.str_("x"), "d": np.bool_(1)})
     assert [type(value) for value in configuration.as_dict().values()] == [float, tuple, str, bool]
-    assert type(configuration["b"][0]) is int
+    assert repr(configuration["b"]) == "(3,)"
 
 
 def test_it_reads_as_a_mapping_but_cannot_be_changed():
@@ -144,7 +147,9 @@ TRIALS = st.lists(
 )
 
 
-@given(TRIALS, st.lists(st.builds(Training, st.builds(configuration, st.integers(0, 4)), st.just(10), st.integers(0, 5))))
+@given(
+    TRIALS, st.lists(st.builds(Training, st.builds(configuration, st.integers(0, 4)), st.just(10), st.integers(0, 5)))
+)
 def test_a_plan_is_exactly_what_is_missing(trials, known):
     missing = [training.identity for training in plan(trials, known)]
     wanted = {training.identity for trial in trials for training in trial.trainings}
@@ -162,14 +167,14 @@ def test_other_epochs_are_another_training():
 # ---------------------------------------------------------------------------------------------------------- summaries
 
 
-def repeats_of(values, *, scores=True):
+def repeats_of(values: Sequence[float | None]) -> list[Repeat]:
     return [
         Repeat(
             Training(configuration(0), 10, index),
             "explore",
             seed=index,
             objective=value,
-            scores={"y": {"mae": 2 * value, "r2": 0.5}} if value is not None and scores else {},
+            scores={"y": {"mae": 2 * value, "r2": 0.5}} if value is not None else {},
             epochs_run=index + 1 if value is not None else 0,
             seconds=float(index),
             weights=7 if value is not None else 0,
@@ -226,12 +231,14 @@ def test_an_imported_row_has_the_interval_that_its_deviation_implies():
     mean, std, low, high = interval(values)
     summary = summarise_imported(Imported(configuration(0), 10, 3, mean, std))
     assert summary.stage == "imported"
-    assert (summary.low, summary.high) == (pytest.approx(low), pytest.approx(high))
+    assert [summary.low, summary.high] == pytest.approx([low, high])
     once = summarise_imported(Imported(configuration(0), 10, 1, mean, None))
     assert (once.std, once.low, once.high) == (None, None, None)
 
 
-@given(st.lists(st.lists(st.none() | st.sampled_from([0.1, 0.2, 0.3]), min_size=1, max_size=3), max_size=8), st.randoms())
+@given(
+    st.lists(st.lists(st.none() | st.sampled_from([0.1, 0.2, 0.3]), min_size=1, max_size=3), max_size=8), st.randoms()
+)
 def test_ranking_puts_failures_last_and_ties_by_key(groups, random):
     summaries = [summary_of({"number": number}, *values) for number, values in enumerate(groups)]
     shuffled = list(summaries)

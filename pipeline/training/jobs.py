@@ -32,7 +32,7 @@ def jobs_of(trainings: Sequence[Training], protocol: Protocol, workers: int) -> 
     size = min(max(-(-len(trainings) // (2 * workers)), SMALLEST_JOB), LARGEST_JOB)
     groups: dict[str, list[Training]] = {}
     for training in trainings:
-        groups.setdefault(packed.group_of(training.configuration), []).append(training)
+        groups.setdefault(packed.group_of(training.configuration, protocol.space), []).append(training)
     return tuple(Job(tuple(part), name) for name, group in groups.items() for part in _cut(group, size))
 
 

@@ -7,10 +7,11 @@ work run empty. Places are refilled as trainings end.
 
 Cost model, measured on one core with 64-64 units: a program takes one to two seconds to compile, and an epoch of a few
 hundred rows takes 0.3 ms in each of 2 places and 0.2 ms in each of 16, of many thousand rows 20 % more in each of 4
-than of 16. Wide layers want few places, for the arrays of many leave the cache. A second of compiling buys thousands of
-epochs, so all widths up to 64 share one program, wider ones are padded to the next of 96, 128, 192, 256, 384, 512, ...
-(at most half as wide again, at most 2.25 times the arithmetic, a third more in the mean); depths and batch sizes have
-programs of their own, because padding those would cost every training more than the compilation.
+than of 16. Wide layers want few places, for the arrays of many leave the cache. So a second of compiling buys thousands
+of epochs, and padding to twice the width costs less than another program while layers are narrow: all layers of a
+configuration get one width, that of the widest network of the space up to 128, and a half, a quarter, ... of it beyond,
+whichever is the smallest that fits. Depths and batch sizes have programs of their own: padding those would cost every
+training more than the compilation.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ from pipeline.training.program import VALIDATION_CHUNK, Given, Shape, State
 from pipeline.training.protocol import Protocol, Trained, intra_op_threads, outcome, seeds
 from pipeline.trial import Configuration, Scalar, Training
 
-SMALLEST_WIDTH: Final = 64
+GRAIN: Final = 16  # padded widths of the widest network are multiples of this: whole vector registers
+ONE_WIDTH: Final = 128  # up to here all networks of a study are padded to the same width
 
 
 def train(trainings: Sequence[Training], rows: Rows, protocol: Protocol) -> Iterator[Trained]:
@@ -74,15 +76,15 @@ def _fields(shape: Shape) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------------------- shapes
 
 
-def group_of(configuration: Configuration) -> str:
+def group_of(configuration: Configuration, space: Space) -> str:
     """Equal for configurations that one program can train, whatever the rows: what a job is made of."""
-    widths = _padded(configuration)
-    return f"{'-'.join(str(width) for width in widths) or 'linear'} b{configuration['batch_size']}"
+    widths = padded_widths(configuration, space)
+    return f"{_words(widths)} b{configuration['batch_size']}"
 
 
 def shape_of(configuration: Configuration, rows: Rows, protocol: Protocol) -> Shape:
     """The program of a configuration: a function of it and of the study alone."""
-    widths = _padded(configuration)
+    widths = padded_widths(configuration, protocol.space)
     train = len(rows.train.rows)
     batch = configuration["batch_size"]
     assert isinstance(batch, int)
@@ -105,16 +107,24 @@ def shape_of(configuration: Configuration, rows: Rows, protocol: Protocol) -> Sh
     )
 
 
-def _padded(configuration: Configuration) -> tuple[int, ...]:
-    return tuple(padded_width(int(units)) for units in mlp.each_layer(configuration, "units"))
+def padded_widths(configuration: Configuration, space: Space) -> tuple[int, ...]:
+    """One width for all hidden layers: the smallest that the study has and that holds the widest of them."""
+    units = [int(each) for each in mlp.each_layer(configuration, "units")]
+    return (_width(max(units), _widest(space)),) * len(units) if units else ()
 
 
-def padded_width(units: int) -> int:
-    """The smallest of 64, 96, 128, 192, 256, 384, ... that holds the units."""
-    width = SMALLEST_WIDTH
-    while width < units:
-        width = width * 3 // 2 if width & (width - 1) == 0 else width // 3 * 4
+def _width(units: int, widest: int) -> int:
+    """The widest network's width, halved as long as the units fit and the half is no less than 64."""
+    width = max(-(-units // GRAIN), -(-widest // GRAIN)) * GRAIN
+    while width > ONE_WIDTH and width // 2 >= units:
+        width //= 2
     return width
+
+
+@cache
+def _widest(space: Space) -> int:
+    baseline = max(int(each) for each in mlp.each_layer(mlp.BASELINE, "units"))
+    return max(baseline, *(int(each) for each in _reach(space, "units")))
 
 
 def places_of(widths: Sequence[int], train: int, asked: int = 0) -> int:
@@ -243,10 +253,13 @@ class _Places:
 
 def label(shape: Shape) -> str:
     """The program as the ledger names it: padded widths, batch size, places, and a digest of its whole shape."""
-    widths = "-".join(str(width) for width in shape.widths) or "linear"
     parts = [f"{name}={sorted(value) if isinstance(value, frozenset) else value}" for name, value in _fields(shape).items()]
     digest = hashlib.sha256("; ".join(parts).encode()).hexdigest()[:6]
-    return f"packed {widths} b{shape.batch} p{shape.places} {digest}"
+    return f"packed {_words(shape.widths)} b{shape.batch} p{shape.places} {digest}"
+
+
+def _words(widths: Sequence[int]) -> str:
+    return "-".join(str(width) for width in widths) or "linear"
 
 
 def _failed(training: Training, protocol: Protocol, error: str) -> Trained:

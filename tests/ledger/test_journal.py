@@ -5,7 +5,9 @@ import json
 import math
 import os
 import time
+import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,20 +16,20 @@ from hypothesis import strategies as st
 from pipeline.errors import DamagedFile, UserError
 from pipeline.ledger import journal as room
 from pipeline.ledger.journal import Contents, before, open_journal, read
-from pipeline.ledger.records import FENCE, HEADER, Begun, decode, encode, frame, parse, unframe
+from pipeline.ledger.records import FENCE, HEADER, Begun, Record, decode, encode, frame, parse, unframe
 from pipeline.trial import Configuration, Imported, Repeat, Training
 
 GOLDEN = Path(__file__).parent / "golden" / "ledger-v1.jsonl"
 
 
-def configuration(number=1):
+def configuration(number: int = 1) -> Configuration:
     return Configuration.of(
         {"hidden_layers": 2, "units": (8 + number, 16), "learning_rate": 0.1 / (number + 2), "activation": "relu"}
     )
 
 
-def repeat(index=0, number=1, **changes):
-    values = {
+def repeat(index: int = 0, number: int = 1, **changes: Any) -> Repeat:
+    values: dict[str, Any] = {
         "stage": "explore",
         "seed": 4_000_000_000 + index,
         "objective": 0.1 + index / 3,
@@ -43,11 +45,11 @@ def repeat(index=0, number=1, **changes):
     return Repeat(Training(configuration(number), 50, index), **(values | changes))
 
 
-def imported(number=7):
+def imported(number: int = 7) -> Imported:
     return Imported(configuration(number), 50, 3, 0.25, None, "ledger.xlsx, row 9")
 
 
-def fill(path, count=3):
+def fill(path: Path, count: int = 3) -> tuple[Record, ...]:
     with open_journal(path) as journal:
         journal.append_stage("explore", "abc", {"space": "a", "seed": 1})
         journal.append_imported(imported())
@@ -103,8 +105,11 @@ def test_floats_and_texts_come_back_as_they_were(objective, error, score, rate, 
     body = unframe(line)
     assert line.count(b"\n") == 1
     assert line.isascii()
+    assert body is not None
     again = decode(parse(body), {})
     assert again == made
+    assert isinstance(again, Repeat)
+    assert again.objective is not None
     assert math.copysign(1, again.objective) == math.copysign(1, objective)
 
 
@@ -122,7 +127,8 @@ def test_what_is_not_a_number_is_refused_and_leaves_the_file_alone(path, value):
 def test_cut_anywhere_it_is_a_prefix_and_goes_on(path, tmp_path):
     records = fill(path)
     whole = path.read_bytes()
-    for cut in range(len(whole)):
+    last = whole.rindex(b"\n", 0, -1)
+    for cut in (*range(70), *range(70, last - 20, 23), *range(last - 20, len(whole))):
         other = tmp_path / "cut.jsonl"
         other.write_bytes(whole[:cut])
         found = read(other).records
@@ -137,8 +143,8 @@ def test_cut_anywhere_it_is_a_prefix_and_goes_on(path, tmp_path):
 def test_a_fence_that_is_cut_short_is_fenced_in_turn(path, tmp_path):
     records = fill(path, 1)
     torn = path.read_bytes()[:-20]
-    for first in range(len(room.CLOSE) + 1):
-        for second in (0, 1, 2, 9, 30, len(room.CLOSE) - 1):
+    for first in (*range(12), *range(12, len(room.CLOSE) - 2, 9), *range(len(room.CLOSE) - 2, len(room.CLOSE) + 1)):
+        for second in (0, 1, 2, 30, len(room.CLOSE) - 1):
             other = tmp_path / "twice.jsonl"
             other.write_bytes(torn + room.CLOSE[:first] + room.CLOSE[:second])
             assert read(other).records == records[:-1]
@@ -183,6 +189,16 @@ def test_a_lost_line_break_or_a_hole_is_damage(path):
     path.write_bytes(b"".join([*lines[:2], bytes(len(lines[2])), *lines[3:]]))
     with pytest.raises(DamagedFile, match="line 3"):
         read(path)
+
+
+def test_damage_is_not_hidden_by_a_torn_line_behind_it(path):
+    fill(path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    flipped = lines[-2].replace(b"explore", b"Explore")
+    for tail in (lines[-1][:40], lines[-1][:40] + room.CLOSE, lines[-1]):
+        path.write_bytes(b"".join([*lines[:-2], flipped, tail]))
+        with pytest.raises(DamagedFile, match=f"line {len(lines) - 1}"):
+            read(path)
 
 
 def test_the_first_of_two_equal_lines_counts_and_differing_ones_are_damage(path):
@@ -238,28 +254,22 @@ def test_a_valid_checksum_does_not_make_a_record_valid(path):
         {"kind": "repeat", "x": [[[]]]},
     ]
     lines = [frame(each) for each in wrong]
-    body = unframe(frame(good)).replace(b'"seconds":1.25', b'"seconds":1e999')
-    lines.append(b'{"crc":"%08x","record":%s}\n' % (room_crc(body), body))
+    body = frame(good)[27:-2].replace(b'"seconds":1.25', b'"seconds":1e999')
+    lines.append(b'{"crc":"%08x","record":%s}\n' % (zlib.crc32(body), body))
     for line in lines:
         path.write_bytes(HEADER + line)
         with pytest.raises(DamagedFile, match="line 2"):
             read(path)
 
 
-def room_crc(body):
-    import zlib
-
-    return zlib.crc32(body)
-
-
 class Disk:
     """os.write that takes few bytes at a time, and refuses after so many calls."""
 
-    def __init__(self, most=10**9, refuse_at=None, code=errno.ENOSPC):
+    def __init__(self, most: int = 10**9, refuse_at: int | None = None, code: int = errno.ENOSPC) -> None:
         self.most, self.refuse_at, self.code, self.calls = most, refuse_at, code, 0
         self.write = os.write
 
-    def __call__(self, descriptor, data):
+    def __call__(self, descriptor: int, data: memoryview) -> int:
         self.calls += 1
         if self.refuse_at is not None and self.calls >= self.refuse_at:
             raise OSError(self.code, "refused")
@@ -324,16 +334,24 @@ def test_a_failed_fsync_is_told_and_the_line_is_not_doubled(path, monkeypatch):
 
 def test_every_append_is_one_write_and_one_fsync(path, monkeypatch):
     with open_journal(path) as journal:
-        calls = []
+        calls: list[str] = []
         write, fsync = os.write, os.fsync
-        monkeypatch.setattr(os, "write", lambda *args: (calls.append("write"), write(*args))[1])
-        monkeypatch.setattr(os, "fsync", lambda *args: (calls.append("fsync"), fsync(*args))[1])
+
+        def counted(name: str, function: Any) -> Any:
+            def call(*arguments):
+                calls.append(name)
+                return function(*arguments)
+
+            return call
+
+        monkeypatch.setattr(os, "write", counted("write", write))
+        monkeypatch.setattr(os, "fsync", counted("fsync", fsync))
         journal.append_repeat(repeat())
         assert calls == ["write", "fsync"]
 
 
 def test_a_new_file_is_in_its_folder_after_a_power_cut(path, monkeypatch):
-    synced = []
+    synced: list[Path] = []
     monkeypatch.setattr(room, "sync_folder", synced.append)
     open_journal(path).close()
     assert synced == [path.parent]
@@ -369,7 +387,7 @@ def test_the_journal_of_format_1_is_read_as_ever():
     found = read(GOLDEN)
     assert [type(record).__name__ for record in found.records] == ["Begun", "Repeat", "Imported", "Repeat", "Repeat"]
     assert found.records[0] == Begun("explore", "0f1e", {"seed": 1, "space": "x = 1"})
-    assert found.repeats[0].objective.hex() == "0x1.99c45e0f9a3ccp-4"
+    assert found.repeats[0].objective == float.fromhex("0x1.99c45e0f9a3ccp-4")
     assert found.repeats[0].training.configuration.key == "92243e9472eb6426"
     assert found.repeats[0].training.configuration["units"] == (37, 41)
     assert found.repeats[1].error == "ValueError: \ud800 \x1b[31m line\nline"

@@ -1,28 +1,34 @@
 """The workbook: a view that is pleasant to read, keeps what people made in it, and is never in the way."""
 
+import json
 import os
 import random
 import shutil
 import subprocess
 import warnings
 import zipfile
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
 from openpyxl.comments import Comment
 from openpyxl.styles import PatternFill
+from openpyxl.worksheet import _writer
 from openpyxl.worksheet.table import Table as ExcelTable
+from openpyxl.writer.excel import ExcelWriter
 
 from pipeline.errors import UserError
 from pipeline.ledger import package, workbook
 from pipeline.ledger.workbook import View, unknown, write
-from pipeline.trial import Configuration, Imported, Repeat, Training, ranked, summarise, summarise_imported
+from pipeline.trial import Configuration, Imported, Repeat, Stage, Training, ranked, summarise, summarise_imported
 
-OFFICE = shutil.which("soffice")
+OFFICE = shutil.which("soffice") or ""
 
 
-def configuration(number, **more):
+def configuration(number: int, **more: Any) -> Configuration:
     rng = random.Random(number)
     depth = rng.randint(1, 4)
     return Configuration.of(
@@ -38,22 +44,30 @@ def configuration(number, **more):
     )
 
 
-def trained(each, count=3, stage="explore", mean=None, error=""):
+def trained(each: Configuration, count: int = 3, stage: Stage = "explore", error: str = "") -> list[Repeat]:
     rng = random.Random(each.key)
-    centre = rng.uniform(0.1, 0.5) if mean is None else mean
+    centre = rng.uniform(0.1, 0.5)
     repeats = []
     for index in range(count):
         objective = centre + rng.gauss(0, 0.005)
         scores = {"Y": dict.fromkeys(("mae", "rmse", "r2", "percent", "largest"), objective)}
-        good = {"objective": objective, "scores": scores, "epochs_run": 90, "best_epoch": 60, "weights": 500}
-        bad = {"objective": None, "error": error}
+        good: dict[str, Any] = {
+            "objective": objective,
+            "scores": scores,
+            "epochs_run": 90,
+            "best_epoch": 60,
+            "weights": 500,
+        }
+        bad: dict[str, Any] = {"objective": None, "error": error}
         repeats.append(
             Repeat(Training(each, 200, index), stage, 7 + index, seconds=2.5, slot="cpu:0", **(bad if error else good))
         )
     return repeats
 
 
-def view(numbers=range(6), *, failed=(), taken=(), count=3, **more):
+def view(
+    numbers: Iterable[int] = range(6), *, failed: Iterable[int] = (), taken: Iterable[Imported] = (), count: int = 3
+) -> View:
     configurations = [configuration(number) for number in numbers]
     repeats = [trained(each, count) for each in configurations]
     repeats += [trained(configuration(number), count, error="=1+1 failed") for number in failed]
@@ -70,25 +84,25 @@ def view(numbers=range(6), *, failed=(), taken=(), count=3, **more):
         outputs=("Y",),
         study=(("data", "concrete.csv"), ("seed", "1")),
         test={everything[0].key: 0.123},
-        **more,
     )
 
 
-def known(shown):
-    return {each.key for each in shown.ranking} | {shown.baseline.key}
+def known(shown: View) -> set[str]:
+    base = {shown.baseline.key} if shown.baseline else set()
+    return {each.key for each in shown.ranking} | base
 
 
-def cells(path, sheet="Configurations"):
+def cells(path: Path, sheet: str = "Configurations") -> list[dict[str, Any]]:
     """Rows as dictionaries, in the order of the sheet."""
-    values = list(openpyxl.load_workbook(path)[sheet].values)
+    values: list[Any] = list(edited(path)[sheet].values)
     return [dict(zip(values[0], row, strict=True)) for row in values[1:]]
 
 
-def column(sheet, header):
-    return next(cell.column for cell in sheet[1] if cell.value == header)
+def column(sheet: Any, header: str) -> int:
+    return next(int(cell.column) for cell in sheet[1] if cell.value == header)
 
 
-def edited(path):
+def edited(path: Path) -> Any:
     """The workbook as a person opens it; `save` is up to the test."""
     return openpyxl.load_workbook(path)
 
@@ -98,7 +112,7 @@ def path(tmp_path):
     return tmp_path / "ledger.xlsx"
 
 
-def names(path):
+def names(path: Path) -> list[str]:
     return sorted(each.name for each in path.parent.iterdir())
 
 
@@ -110,7 +124,7 @@ def test_it_says_what_the_summaries_say(path):
     assert len(by_key) == len(rows) == 9
     for rank, each in enumerate(shown.ranking, 1):
         row = by_key[each.key]
-        assert row["neurons"] == "[" + ", ".join(map(str, each.configuration["units"])) + "]"
+        assert row["neurons"] == str(json.loads(each.configuration.json)["units"])
         assert row["hidden layers"] == each.configuration["hidden_layers"]
         assert Configuration.from_json(row["configuration"]) == each.configuration
         assert row["elite"] == ("★" if each.key in shown.elite else None)
@@ -122,6 +136,7 @@ def test_it_says_what_the_summaries_say(path):
             assert row["Y percent error"] == pytest.approx(each.mean, rel=1e-14)
     ranks = [row["rank"] for row in rows if row["rank"]]
     assert ranks == list(range(1, 8))
+    assert shown.baseline is not None
     base = by_key[shown.baseline.key]
     assert (base["stage"], base["rank"]) == ("baseline", None)
     assert by_key[shown.ranking[0].key]["test MAE"] == 0.123
@@ -210,13 +225,14 @@ def test_what_the_user_made_survives_a_refresh(path):
     sheet.cell(1, mine, "my verdict").fill = PatternFill("solid", fgColor="FF00FF")
     sheet.cell(1, mine + 1, "twice")
     mean = sheet.cell(1, column(sheet, "MAE mean")).column_letter
-    for row in range(2, sheet.max_row + 1):
-        sheet.cell(row, mine, "v " + sheet.cell(row, key).value).number_format = "@"
-        sheet.cell(row, mine + 1, f"={mean}{row}*2")
-        sheet.cell(row, column(sheet, "notes"), "n " + sheet.cell(row, key).value)
+    for at in range(2, sheet.max_row + 1):
+        sheet.cell(at, mine, "v " + sheet.cell(at, key).value).number_format = "@"
+        sheet.cell(at, mine + 1, f"={mean}{at}*2")
+        sheet.cell(at, column(sheet, "notes"), "n " + sheet.cell(at, key).value)
     marked = sheet.cell(5, key).value
     sheet.cell(5, mine).comment = Comment("look here", "me")
     sheet.cell(5, 1).fill = PatternFill("solid", fgColor="00FFFF")
+    sheet.cell(5, mine).hyperlink = "https://example.org/"
     sheet.row_dimensions[5].height = 40
     sheet.row_dimensions[6].hidden = True
     hidden = sheet.cell(6, key).value
@@ -246,6 +262,7 @@ def test_what_the_user_made_survives_a_refresh(path):
         assert sheet.row_dimensions[number].hidden == (row["key"] == hidden)
         assert (sheet.row_dimensions[number].height == 40) == (row["key"] == marked)
         assert (sheet.cell(number, mine).comment is not None) == (row["key"] == marked)
+        assert sheet.cell(number, mine).hyperlink is None or row["key"] == marked
         assert (sheet.cell(number, 1).fill.fgColor.rgb == "0000FFFF") == (row["key"] == marked)
         link = sheet.cell(number, column(sheet, "model")).hyperlink
         assert (link.ref, link.target) == (
@@ -253,6 +270,10 @@ def test_what_the_user_made_survives_a_refresh(path):
             f"models/{row['key']}/",
         )
         assert sheet.cell(number, column(sheet, "learning_rate")).number_format == "0.00E+00"
+    assert [cell.value for cell in sheet[1]].count("my verdict") == 1
+    link = next(cell.hyperlink for (cell,) in sheet.iter_rows(min_col=mine, max_col=mine) if cell.hyperlink)
+    assert sheet[link.ref].value == "v " + marked
+    assert link.target == "https://example.org/"
     assert sheet.cell(1, mine).fill.fgColor.rgb == "00FF00FF"
     assert sheet.column_dimensions["B"].width == 33
     assert sheet.column_dimensions["C"].hidden
@@ -432,7 +453,7 @@ def test_a_read_only_workbook_is_respected(path):
 
 def test_a_refusal_of_the_system_is_worked_around_until_it_ends(path, monkeypatch):
     write(path, view())
-    replaced = package.Path.replace
+    replaced = Path.replace
 
     def refuse(self, target):
         if target.name == "ledger.xlsx":
@@ -440,7 +461,7 @@ def test_a_refusal_of_the_system_is_worked_around_until_it_ends(path, monkeypatc
         return replaced(self, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr(package.Path, "replace", refuse)
+        patch.setattr(Path, "replace", refuse)
         assert write(path, view(range(9))).name == "ledger.pending.xlsx"
     assert names(path) == ["ledger.pending.xlsx", "ledger.xlsx"]
     assert write(path, view(range(9))) == path
@@ -466,7 +487,7 @@ def test_a_workbook_that_somebody_saves_meanwhile_is_not_written_over(path, monk
     assert names(path) == ["ledger.xlsx"]
 
 
-def damage(path, how):
+def damage(path: Path, how: str) -> None:
     content = path.read_bytes()
     if how == "truncated":
         path.write_bytes(content[: len(content) // 2])
@@ -514,17 +535,17 @@ def test_a_failed_save_leaves_the_old_workbook_and_nothing_else(path, monkeypatc
 
     with monkeypatch.context() as patch:
         where = {
-            "write": (package.ExcelWriter, "write_data"),
+            "write": (ExcelWriter, "write_data"),
             "fsync": (os, "fsync"),
-            "check": (package.zipfile.ZipFile, "testzip"),
-            "replace": (package.Path, "replace"),
+            "check": (zipfile.ZipFile, "testzip"),
+            "replace": (Path, "replace"),
         }
         patch.setattr(*where[step], refuse)
         with pytest.raises(OSError, match="No space"):
             write(path, view(range(9)))
     assert path.read_bytes() == content
     assert names(path) == ["ledger.xlsx"]
-    assert package._writer.ALL_TEMP_FILES == [] or not any(map(os.path.exists, package._writer.ALL_TEMP_FILES))
+    assert not any(map(os.path.exists, _writer.ALL_TEMP_FILES))
     assert write(path, view(range(9))) == path
 
 
@@ -544,6 +565,34 @@ def test_what_saving_would_lose_is_a_reason_not_to_save(path):
     content = path.read_bytes()
     assert write(path, view(range(9))).name == "ledger.fresh.xlsx"
     assert path.read_bytes() == content
+
+
+def test_what_openpyxl_says_it_leaves_out_is_a_reason_as_well(path):
+    write(path, view())
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    extension = b'<extLst><ext uri="{CCE6A557-97BC-4B89-ADB6-D9C93CAAB3DF}"/></extLst></worksheet>'
+    parts["xl/worksheets/sheet1.xml"] = parts["xl/worksheets/sheet1.xml"].replace(b"</worksheet>", extension)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    fresh = write(path, view(range(9)))
+    assert fresh.name == "ledger.fresh.xlsx"
+    assert any("extension" in row["value"] for row in cells(fresh, "Study"))
+
+
+def test_rows_that_cannot_be_moved_stay_and_new_ones_follow(path):
+    write(path, view())
+    before = [row["key"] for row in cells(path)]
+    book = edited(path)
+    sheet = book["Configurations"]
+    mine = sheet.max_column + 1
+    sheet.cell(2, mine, "these three")
+    sheet.merge_cells(start_row=2, end_row=4, start_column=mine, end_column=mine)
+    book.save(path)
+    assert write(path, view(range(9))) == path
+    assert [row["key"] for row in cells(path)][:7] == before
+    assert len(edited(path)["Configurations"].merged_cells.ranges) == 1
 
 
 def test_an_untouched_workbook_is_drawn_anew_unless_it_knows_more(path, monkeypatch):
@@ -580,7 +629,7 @@ def test_its_own_rows_are_known_and_a_lost_journal_comes_back(path):
             assert row.source.startswith("ledger.xlsx, row ")
 
 
-def typed(path, changes):
+def typed(path: Path, changes: Mapping[str, object]) -> int:
     """A row that a colleague types below the others."""
     book = edited(path)
     sheet = book["Configurations"]
@@ -588,7 +637,7 @@ def typed(path, changes):
     for header, value in changes.items():
         sheet.cell(row, column(sheet, header), value)
     book.save(path)
-    return row
+    return int(row)
 
 
 TYPED = {"hidden layers": 2, "neurons": "[10, 12]", "activation": "tanh", "learning_rate": 0.01, "batch_size": 64.0}
@@ -611,6 +660,14 @@ def test_a_typed_row_is_put_together_and_filled_in(path):
     assert unknown(path, known(more), 77) == ()
 
 
+def test_the_first_of_two_rows_of_one_configuration_counts(path):
+    write(path, view())
+    typed(path, TYPED | {"dropout": 0.5, "MAE mean": 0.2})
+    typed(path, TYPED | {"dropout": 0.5, "MAE mean": 0.3})
+    (found,) = unknown(path, known(view()), 1)
+    assert found.mean == 0.2
+
+
 @pytest.mark.parametrize("neurons", ["[10, 12]", "10, 12", "[10,12]", " 10 12 "])
 def test_neurons_are_read_as_people_write_them(path, neurons):
     write(path, view())
@@ -621,7 +678,7 @@ def test_neurons_are_read_as_people_write_them(path, neurons):
 
 def test_a_sheet_without_any_exact_text_is_read_by_its_columns(path):
     book = openpyxl.Workbook()
-    sheet = book.active
+    sheet: Any = book.active
     sheet.title = "Configurations"
     sheet.append(
         ["rank", "hidden layers", "neurons", "activation", "learning_rate", "MAE mean", "MAE std", "repeats", "why"]
@@ -647,7 +704,7 @@ def test_a_row_whose_key_and_text_disagree_is_named(path):
     row = sheet.cell(4, column(sheet, "key")).value
     with pytest.raises(UserError, match="row 4"):
         unknown(path, (), 1)
-    assert len(unknown(path, {row, view().baseline.key}, 1)) == 5  # a row that is known is not looked into
+    assert len(unknown(path, {row}, 1)) == 5  # a row that is known is not looked into
     sheet.cell(4, column(sheet, "configuration")).value = "{broken"
     book.save(path)
     with pytest.raises(UserError, match="row 4"):
@@ -679,7 +736,7 @@ def test_the_same_view_again_changes_nothing(path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(OFFICE is None, reason="LibreOffice (soffice) is not installed")
+@pytest.mark.skipif(not OFFICE, reason="LibreOffice (soffice) is not installed")
 def test_libreoffice_opens_it_saves_it_and_the_refresh_goes_on(path, tmp_path):
     shown = view(failed=(50,))
     write(path, shown)

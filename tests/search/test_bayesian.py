@@ -161,7 +161,9 @@ def test_choices_alone_are_searched():
 
 
 def test_an_unlike_pair_of_equal_numbers_does_not_mix():
-    space = parse({"a": {"type": "choice", "values": [0, 2, "x"]}, "b": {"type": "choice", "values": [False, True, 0.5]}})
+    space = parse(
+        {"a": {"type": "choice", "values": [0, 2, "x"]}, "b": {"type": "choice", "values": [False, True, 0.5]}}
+    )
     every = list(grid(space))
     box = narrow(space, every[0], every, Narrowing())
     found = set()
@@ -204,19 +206,19 @@ def valley(values: Mapping[str, Scalar]) -> float:
 
 
 def test_it_beats_drawing_in_the_box():
-    # Over six seeds: ten proposals after three starting points, against thirteen random ones.
+    # Over four seeds: eight proposals after three starting points, against eleven random ones.
     centre = Configuration.of({"rate": 1e-3, "dropout": 0.3})
     box = narrow(SMOOTH, centre, [centre], Narrowing())
     searched, drawn = [], []
-    for seed in range(6):
+    for seed in range(4):
         start = [centre, *neighbours(box, SMOOTH, 2, rng_of(seed))]
         measured = [scored(each, valley(flatten(each))) for each in start]
-        for call in range(10):
+        for call in range(8):
             proposal = propose(box, SMOOTH, measured, {each.key for each in measured}, rng_of(seed, call))
             assert proposal is not None
             measured.append(scored(proposal, valley(flatten(proposal))))
         searched.append(min(each.mean for each in measured))
-        random = neighbours(box, SMOOTH, 12, rng_of(seed, 99))
+        random = neighbours(box, SMOOTH, 10, rng_of(seed, 99))
         drawn.append(min(valley(flatten(each)) for each in (centre, *random)))
     assert np.mean(searched) - 0.2 < 0.3 * (np.mean(drawn) - 0.2)
 
@@ -277,6 +279,6 @@ def test_fewer_calls_are_the_beginning_of_more():
 
 
 def test_no_elite_no_searches():
-    assert refine(few(), [], [], answers_of(lambda each: 0.1, []), calls=3, seed=0, narrowing=Narrowing(), say=str) == ()
-
-
+    assert (
+        refine(few(), [], [], answers_of(lambda each: 0.1, []), calls=3, seed=0, narrowing=Narrowing(), say=print) == ()
+    )

@@ -44,7 +44,9 @@ def test_no_hidden_layer_is_a_depth_too():
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 4), st.lists(st.none() | st.sampled_from([0.1, 0.2, 0.3]), min_size=1, max_size=3))),
+    st.lists(
+        st.tuples(st.integers(0, 4), st.lists(st.none() | st.sampled_from([0.1, 0.2, 0.3]), min_size=1, max_size=3))
+    ),
     st.integers(1, 6),
     st.integers(),
 )

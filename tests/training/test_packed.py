@@ -206,19 +206,27 @@ def test_dropout_trains_the_network_that_keras_would_with_the_same_masks(rows):
         assert np.allclose(one, other, atol=1e-5)
 
 
-def test_padded_widths_hold_their_units_and_waste_at_most_half():
-    for units in range(1, 2000):
-        width = packed.padded_width(units)
-        assert width >= units
-        assert width == 64 or width <= 1.5 * units
+@pytest.mark.parametrize("high", [20, 64, 96, 100, 128, 200, 512, 1000])
+def test_padded_widths_are_few_and_hold_their_units(high):
+    entries = {**SIMPLE, "units": {"type": "integer", "low": 1, "high": high, "per": "hidden_layers"}}
+    searched = mlp.complete(spaces.parse(entries))
+    widths = set()
+    for units in range(1, max(high, 64) + 1):
+        configuration = Configuration.of({**mlp.BASELINE.as_dict(), "units": (1, units)})
+        first, second = packed.padded_widths(configuration, searched)
+        assert first == second >= units
+        assert second <= 128 or second < 2 * units + 16
+        widths.add(second)
+    assert len(widths) <= 1 + np.ceil(np.log2(max(1, high / 128)))
 
 
 def test_jobs_hold_each_training_once_and_one_program_each():
     trainings = sampled(SIMPLE, 100)
     for workers in (1, 2, 8):
-        jobs = jobs_of(trainings, protocol(SIMPLE), workers)
+        study = protocol(SIMPLE)
+        jobs = jobs_of(trainings, study, workers)
         assert sorted(each.identity for job in jobs for each in job.trainings) == sorted(t.identity for t in trainings)
-        assert all(len({packed.group_of(each.configuration) for each in job.trainings}) == 1 for job in jobs)
+        assert all(len({packed.group_of(each.configuration, study.space) for each in job.trainings}) == 1 for job in jobs)
     assert len(jobs_of(trainings, protocol(SIMPLE, engine="keras"), 2)) == 100
 
 
