@@ -17,7 +17,7 @@ from pipeline.trial import Job, Training
 ENGINES: Final = {"packed": "pipeline.training.packed", "keras": "pipeline.training.keras_fit"}
 
 SMALLEST_JOB: Final = 8  # trainings: fewer leave most places of a program empty
-LARGEST_JOB: Final = 48  # a kill costs the jobs in flight, so many trainings for each worker at most
+LARGEST_JOB: Final = 40  # a kill costs the jobs in flight, so many trainings for each worker at most
 
 
 def jobs_of(trainings: Sequence[Training], protocol: Protocol, workers: int) -> tuple[Job, ...]:

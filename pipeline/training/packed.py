@@ -5,18 +5,27 @@ its own widths, places from the padded widths and the number of rows, activation
 space. So the bits of a training do not depend on what else waits, on the workers or on an interruption; places without
 work run empty. Places are refilled as trainings end.
 
-Cost model, measured on one core with 64-64 units: a program takes one to two seconds to compile, and an epoch of a few
-hundred rows takes 0.3 ms in each of 2 places and 0.2 ms in each of 16, of many thousand rows 20 % more in each of 4
-than of 16. Wide layers want few places, for the arrays of many leave the cache. So a second of compiling buys thousands
-of epochs, and padding to twice the width costs less than another program while layers are narrow: all layers of a
-configuration get one width, that of the widest network of the space up to 128, and a half, a quarter, ... of it beyond,
-whichever is the smallest that fits. Depths and batch sizes have programs of their own: padding those would cost every
-training more than the compilation.
+Cost model, measured on one core. A program takes one to two seconds to compile, and training 64-64 units on a few
+hundred rows 0.2 ms an epoch: a second of compiling buys thousands of epochs, and padding to twice the width costs less
+than another program while layers are narrow. So all layers of a configuration get one width, that of the widest
+network of the space up to 128, and a half, a quarter, ... of it beyond, whichever is the smallest that fits. Depths and
+batch sizes have programs of their own: padding those would cost every training more than the compilation.
+Places pay as long as the arrays of all of them stay in a core's cache (ms per network and epoch):
+
+    places                       2      4      8     16
+    265 rows, 48-48           0.29   0.20   0.15   0.12
+    618 rows, 96-96-96        1.75   1.67   1.90   2.24
+    2,000 rows, 128-128-128    6.5    7.2    8.0    8.9
+    13,000 rows, 64-64         7.5    6.5    7.1    7.2
+
+Small networks get 8 and not 16 places, because the repeats of a few configurations leave more of 16 empty.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
+import os
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -89,12 +98,14 @@ def shape_of(configuration: Configuration, rows: Rows, protocol: Protocol) -> Sh
     batch = configuration["batch_size"]
     assert isinstance(batch, int)
     offered = _offered(protocol.space)
+    features, outputs = rows.train.inputs.shape[1], len(rows.target.names)
+    sizes = itertools.pairwise((features, *widths, outputs))
     return Shape(
-        features=rows.train.inputs.shape[1],
-        outputs=len(rows.target.names),
+        features=features,
+        outputs=outputs,
         widths=widths,
         batch=batch,
-        places=places_of(widths, train, protocol.places),
+        places=protocol.places or places_of(sum((inputs + 1) * units for inputs, units in sizes)),
         train=train,
         validation=len(rows.validation.rows),
         epochs=max(1, min(8, 4000 // train)),
@@ -127,16 +138,14 @@ def _widest(space: Space) -> int:
     return max(baseline, *(int(each) for each in _reach(space, "units")))
 
 
-def places_of(widths: Sequence[int], train: int, asked: int = 0) -> int:
-    """How many trainings share a program: as many as fill it, and as few as keep their arrays in the cache."""
-    if asked:
-        return asked
-    widest = max(widths, default=1)
-    if widest > 256:
-        return 2
-    if widest > 128:
-        return 4
-    return 16 if train < 2000 else 8
+def places_of(parameters: int) -> int:
+    """How many trainings of padded networks with so many parameters share a program; see the cost model above.
+
+    A GPU is filled by many more. The rule knows the kind of device, never how much of it is free.
+    """
+    if os.environ.get("CUDA_VISIBLE_DEVICES"):
+        return 64
+    return 8 if parameters <= 6_000 else 4 if parameters <= 24_000 else 2
 
 
 @cache

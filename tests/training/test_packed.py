@@ -157,7 +157,7 @@ def test_a_failing_program_is_tried_with_fewer_places_and_its_trainings_fail_wit
 
     monkeypatch.setattr(packed.program, "compiled", broken)
     (failed,) = packed.train(sampled(SIMPLE, 1), rows, protocol(SIMPLE))
-    assert tried == [16, 8, 4, 2, 1]
+    assert tried == [8, 4, 2, 1]
     assert failed.error == "MemoryError: no room"
 
 
