@@ -19,7 +19,7 @@ import io
 import json
 import math
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -77,7 +77,7 @@ def save(study: Path, trained: Trained, common: Common) -> str:
     hashes = _manifest(folder) if (folder / "manifest.json").exists() else _begin(folder, configuration, common)
     name = f"repeat-{trained.training.index:03d}"
     assert trained.probe is not None
-    arrays = {f"weight_{position:03d}": array for position, array in enumerate(trained.weights)}
+    arrays: dict[str, Any] = {f"weight_{position:03d}": array for position, array in enumerate(trained.weights)}
     packed = io.BytesIO()
     np.savez(packed, probe=trained.probe, **arrays)
     digest = files.replace(folder / f"{name}.npz", packed.getvalue())
@@ -154,7 +154,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def check(folder: Path) -> dict[str, str]:
-    """The manifest of a saved configuration after every file in it was found intact; DamagedFile names one that is not."""
+    """The manifest of a saved configuration, every file of it intact; DamagedFile names one that is not."""
     hashes = _manifest(folder)
     for name, digest in hashes.items():
         path = folder / name
@@ -182,7 +182,7 @@ class Member:
 
 
 def load_members(folder: Path) -> tuple[Preprocessing, tuple[Member, ...]]:
-    """Every saved repeat of a configuration; DamagedFile when a hash or a probe prediction differs from what was saved."""
+    """Every saved repeat of a configuration; DamagedFile when a hash or a probe prediction is not what was saved."""
     hashes = check(folder)
     for name in ("configuration.json", "preprocessing.skops", "probe.json"):
         if name not in hashes:
@@ -279,7 +279,7 @@ class TopModels:
         )
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Mean over the networks and, as `<output> spread`, their standard deviation; original units, the frame's index."""
+        """Mean over the networks and, as `<output> spread`, their standard deviation: original units, same index."""
         each = self.predict_each(frame)
         spread = each.std(axis=0, ddof=1) if len(each) > 1 else np.full(each.shape[1:], math.nan)
         columns = {}
@@ -289,7 +289,7 @@ class TopModels:
         return pd.DataFrame(columns, index=frame.index)
 
     def unknown_categories(self, frame: pd.DataFrame) -> dict[str, tuple[str, ...]]:
-        """Categories of the rows that training never saw, by column; the networks see them as none of the known ones."""
+        """Categories that training never saw, by column; the networks see them as none of the known ones."""
         return preprocessing.unknown_categories(self.preprocessing, frame)
 
 

@@ -1,4 +1,4 @@
-"""The command line: the only place that prints. Heavy rooms are imported when a command runs, so that --help is quick."""
+"""The command line: the only place that prints. What is heavy is imported by the commands, so --help is quick."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typing
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -30,7 +30,7 @@ app = typer.Typer(
 def _options() -> Iterator[inspect.Parameter]:
     """One command line option for each setting: a setting is declared once, in `pipeline.settings`."""
     file = typer.Option("--settings", help="TOML file with any of these settings; options given here win")
-    yield _parameter("settings", Annotated[Optional[Path], file])
+    yield _parameter("settings", Annotated[Path | None, file])
     for name, field in Settings.model_fields.items():
         kind = list[str] if field.annotation == typing.get_args(Names)[0] else field.annotation
         if kind not in (list[str], str, int, float, Path):
@@ -41,7 +41,7 @@ def _options() -> Iterator[inspect.Parameter]:
         option = typer.Option(
             "--" + name.replace("_", "-"), help=f"{field.description}{default}", rich_help_panel=str(extra["heading"])
         )
-        yield _parameter(name, Annotated[Optional[kind], option])
+        yield _parameter(name, Annotated[kind | None, option])
 
 
 def _parameter(name: str, annotation: Any) -> inspect.Parameter:
@@ -132,5 +132,7 @@ def _predict(study: Path, source: Path, target: Path, count: int) -> int:
         )
     predicted = top.predict(frame)
     replace(target, predicted.to_csv(index=False).encode())
-    console.print(f"{len(predicted)} rows predicted by {len(top.members)} networks: {_escaped(str(target))}", highlight=False)
+    console.print(
+        f"{len(predicted)} rows predicted by {len(top.members)} networks: {_escaped(str(target))}", highlight=False
+    )
     return 0

@@ -2,7 +2,7 @@
 
 
 class UserError(Exception):
-    """Says in one text what was expected, what came and what to do; the command line prints it alone and exits with 2."""
+    """Says in one text what was expected, what came and what to do; the command line prints it and exits with 2."""
 
     def __init__(self, what: str, *, expected: str = "", came: str = "", todo: str = "") -> None:
         parts = [

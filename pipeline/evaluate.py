@@ -38,7 +38,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A repeat is in the journal, and its model is on the disk; `best` is the lowest mean of a complete trial so far."""
+    """A repeat is in the journal, its model on the disk; `best` is the lowest mean of a complete trial so far."""
 
     repeat: Repeat
     best: float
@@ -71,7 +71,11 @@ class Evaluator:
         """Summaries in the order of the trials, each of exactly the repeats that the trial asks for."""
         imported = {row.configuration.key: row for row in self._journal.contents.imported}
         known = {repeat.training.identity: repeat for repeat in self._journal.contents.repeats}
-        answered = [trial for trial in trials if trial.configuration.key in imported and trial.trainings[0].identity not in known]
+        answered = [
+            trial
+            for trial in trials
+            if trial.configuration.key in imported and trial.trainings[0].identity not in known
+        ]
         asked = [trial for trial in trials if trial not in answered]
         missing = plan(asked, (repeat.training for repeat in known.values()))
         total = sum(trial.repeats for trial in asked)

@@ -17,7 +17,17 @@ from pipeline import files
 from pipeline.errors import DamagedFile, StudyMismatch, UserError
 
 FORMAT: Final = 1
-_PACKAGES: Final = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "scikit-optimize", "skops", "joblib", "pandas")
+_PACKAGES: Final = (
+    "tensorflow",
+    "keras",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "scikit-optimize",
+    "skops",
+    "joblib",
+    "pandas",
+)
 
 
 def versions() -> dict[str, str]:
@@ -32,12 +42,16 @@ def check(study: Path, fingerprint: Mapping[str, Any]) -> None:
         if study.exists() and not study.is_dir():
             raise UserError(f"{study} is not a folder", todo="give --study another name")
         if (study / "ledger.jsonl").exists():
-            raise DamagedFile(f"{study} has a ledger but no study.json", todo="restore study.json, or use another --study")
+            raise DamagedFile(
+                f"{study} has a ledger but no study.json", todo="restore study.json, or use another --study"
+            )
         return
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))["fingerprint"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DamagedFile(f"{path} cannot be read", came=str(error), todo="restore it, or use another --study") from error
+        raise DamagedFile(
+            f"{path} cannot be read", came=str(error), todo="restore it, or use another --study"
+        ) from error
     names = sorted(set(stored) | set(fingerprint))
     differing = [name for name in names if stored.get(name) != _plain(fingerprint.get(name))]
     if differing:
@@ -73,6 +87,10 @@ def held(study: Path) -> Iterator[None]:
     except Timeout:
         holder = study / ".holder"
         who = holder.read_text(encoding="utf-8") if holder.exists() else "another process"
-        raise UserError(f"The study {study} is being worked on by {who}", todo="wait for it, or use another --study") from None
+        raise UserError(
+            f"The study {study} is being worked on by {who}", todo="wait for it, or use another --study"
+        ) from None
     except OSError as error:
-        raise UserError(f"The study folder {study} cannot be written: {error}", todo="check its place and permissions") from error
+        raise UserError(
+            f"The study folder {study} cannot be written: {error}", todo="check its place and permissions"
+        ) from error

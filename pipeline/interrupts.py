@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType, TracebackType
-from typing import Final
+from typing import Final, Self
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -26,7 +26,7 @@ class Interrupts:
         """128 + the number of the signal, as shells have it."""
         return 128 + (self._received or signal.SIGINT)
 
-    def __enter__(self) -> Interrupts:
+    def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             self._before = {each: signal.signal(each, self._receive) for each in _SIGNALS}
         return self
@@ -37,7 +37,7 @@ class Interrupts:
         for each, handler in self._before.items():
             signal.signal(each, handler)  # type: ignore[arg-type]
 
-    def _receive(self, number: int, frame: FrameType | None) -> None:
+    def _receive(self, number: int, _: FrameType | None) -> None:
         if self._received is not None:
             raise KeyboardInterrupt
         self._received = number

@@ -53,10 +53,11 @@ class Prepared:
         grouped = f", grouped by {', '.join(columns.groups)}" if columns.groups else ""
         return (
             f"Data: {self.table.source}, {len(self.table.frame)} rows ({parts}{grouped})",
-            f"Inputs: {', '.join(columns.inputs)} ({len(rows.features)} numbers); outputs: {', '.join(columns.targets)}",
+            f"Inputs: {', '.join(columns.inputs)} ({len(rows.features)} numbers)",
+            f"Outputs: {', '.join(columns.targets)}",
             f"Space: {asked.space}, {'infinitely many' if count is None else count} configurations",
-            f"Plan: {asked.configurations} configurations x {asked.repeats} repeats, then {asked.elite} searches"
-            f" x {asked.calls} configurations; at most {asked.epochs} epochs",
+            f"Stage 1: {asked.configurations} configurations x {asked.repeats} repeats, up to {asked.epochs} epochs",
+            f"Stage 2: {asked.elite} searches x {asked.calls} configurations x {asked.repeats} repeats",
             f"Workers: {', '.join(slot.name for slot in self.slots)}; study: {asked.study}",
         )
 
@@ -196,7 +197,7 @@ def _common(prepared: Prepared) -> bundle.Common:
 
 
 def _take_in(prepared: Prepared, journal: Journal, say: Say) -> None:
-    """Rows that somebody added to the workbook, or that a lost journal had: results of this study, never trained again."""
+    """Rows that somebody added to the workbook, or that a lost journal had: results, never trained again."""
     known = {repeat.training.configuration.key for repeat in journal.contents.repeats}
     known |= {row.configuration.key for row in journal.contents.imported} | {prepared.plan.baseline.key}
     found = workbook.unknown(prepared.settings.study / "ledger.xlsx", known, prepared.settings.epochs)
@@ -259,7 +260,11 @@ def _summaries(prepared: Prepared, journal: Journal) -> tuple[Summary, ...]:
 def _verdict(prepared: Prepared, result: Result, journal: Journal, workers: Workers) -> Verdict:
     """The best configurations and the default network predict the test rows: the only time that these are used."""
     study = prepared.settings.study.resolve()
-    saved = [each for each in _summaries(prepared, journal) if each.failures == 0 and each.stage not in ("baseline", "imported")]
+    saved = [
+        each
+        for each in _summaries(prepared, journal)
+        if each.failures == 0 and each.stage not in ("baseline", "imported")
+    ]
     best = saved[: prepared.settings.top]
     wanted = [*best, *([result.baseline] if result.baseline.repeats else [])]
     examine = bundle.Examine(study, study / "rows.npz")
@@ -296,7 +301,8 @@ def _contents(prepared: Prepared, result: Result, verdict: Verdict, journal: Jou
         seconds=sum(repeat.seconds for repeat in repeats),
         elapsed=elapsed,
         repeats=prepared.settings.repeats,
-        load_command=f'from pipeline import load_top_models; load_top_models("{study}", {prepared.settings.top}).predict(frame)',
+        load_command="from pipeline import load_top_models\n"
+        f'predicted = load_top_models("{study}", {prepared.settings.top}).predict(frame)',
         folder=study,
     )
 

@@ -1,10 +1,11 @@
-"""What a user sees while a search runs: a bar on a terminal, plain lines elsewhere. Prints for the command line alone."""
+"""What a user sees while a search runs: a bar on a terminal, plain lines elsewhere; part of the command line."""
 
 from __future__ import annotations
 
 import math
 import time
 from types import TracebackType
+from typing import Self
 
 from rich import progress as bars
 from rich.console import Console
@@ -48,7 +49,7 @@ class Progress:
         )
         self._task = self._bar.add_task("", total=None, note="")
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         self._bar.start()
         return self
 

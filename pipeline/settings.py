@@ -42,7 +42,9 @@ class Settings(BaseModel):
     space: Path = _setting(about="search space file (TOML)", heading=SEARCH)
     study: Path = _setting(about="folder of the study, below results/", heading=SEARCH)
 
-    inputs: Names = _setting((), about="input columns; all but target, weight and ignored ones if not given", heading=DATA)
+    inputs: Names = _setting(
+        (), about="input columns; all but target, weight and ignored ones if not given", heading=DATA
+    )
     ignore: Names = _setting((), about="columns that are no inputs", heading=DATA)
     categories: Names = _setting((), about="numeric columns that are categories; texts always are", heading=DATA)
     weight: str = _setting("", about="column with the weight of each row", heading=DATA)
@@ -54,32 +56,44 @@ class Settings(BaseModel):
 
     configurations: int = _setting(40, about="configurations of stage 1", heading=SEARCH, ge=1, le=100_000)
     repeats: int = _setting(5, about="trainings of each configuration", heading=SEARCH, ge=1, le=100)
-    elite: int = _setting(3, about="searches of stage 2, each around one elite configuration", heading=SEARCH, ge=1, le=20)
-    calls: int = _setting(8, about="new configurations of each search; 0 for no stage 2", heading=SEARCH, ge=0, le=10_000)
+    elite: int = _setting(
+        3, about="searches of stage 2, each around one elite configuration", heading=SEARCH, ge=1, le=20
+    )
+    calls: int = _setting(
+        8, about="new configurations of each search; 0 for no stage 2", heading=SEARCH, ge=0, le=10_000
+    )
     units_radius: int = _setting(10, about="neurons that stage 2 looks up and down", heading=SEARCH, ge=1)
     units_step: int = _setting(2, about="in steps of so many", heading=SEARCH, ge=1)
-    box_fraction: float = _setting(0.2, about="part of other ranges that it looks up and down", heading=SEARCH, gt=0, le=1)
+    box_fraction: float = _setting(
+        0.2, about="part of other ranges that it looks up and down", heading=SEARCH, gt=0, le=1
+    )
     top: int = _setting(3, about="best configurations that are tested and exported", heading=SEARCH, ge=1, le=50)
 
     model: Literal["mlp"] = _setting("mlp", about="kind of network", heading=TRAINING)
-    engine: Literal["packed", "keras"] = _setting("packed", about="packed (fast), or keras (model.fit)", heading=TRAINING)
+    engine: Literal["packed", "keras"] = _setting(
+        "packed", about="packed (fast), or keras (model.fit)", heading=TRAINING
+    )
     loss: Literal["mse", "mae", "huber"] = _setting("mse", about="mse, mae or huber", heading=TRAINING)
     epochs: int = _setting(200, about="most epochs of a training", heading=TRAINING, ge=1, le=1_000_000)
     patience: int = _setting(20, about="epochs without a better validation MAE before stopping", heading=TRAINING, ge=1)
     min_delta: float = _setting(0.0, about="improvements below this do not count", heading=TRAINING, ge=0)
-    seed: int = _setting(0, about="of the split, the configurations and the trainings", heading=TRAINING, ge=0, lt=2**32)
+    seed: int = _setting(
+        0, about="of the split, the configurations and the trainings", heading=TRAINING, ge=0, lt=2**32
+    )
     slots: str = _setting("auto", about="workers: auto, gpu:0,1 or cpu:4x2 (four of two cores)", heading=TRAINING)
 
     @model_validator(mode="after")
     def _parts_leave_training_rows(self) -> Settings:
         shares = [share for share in (self.validation, self.test) if share < 1]
         if sum(shares) >= 1:
-            raise ValueError("validation and test together leave no rows to train on; their shares must sum to less than 1")
+            raise ValueError(
+                "validation and test together leave no rows to train on; their shares must sum to less than 1"
+            )
         return self
 
 
 def read(path: Path | None, options: Mapping[str, Any]) -> Settings:
-    """The settings of a file, if any, overruled by the options that are not None; UserError for each kind of mistake."""
+    """The settings of a file, if any, overruled by the options that are not None; UserError for a mistake."""
     values = read_toml(path, "settings") if path is not None else {}
     given = {name: value for name, value in options.items() if value is not None}
     return _checked({**values, **given})
@@ -105,7 +119,11 @@ def _checked(values: Mapping[str, Any]) -> Settings:
         name = str(first["loc"][0]) if first["loc"] else ""
         if first["type"] == "missing":
             description = Settings.model_fields[name].description
-            raise UserError(f"The setting {name} is missing", expected=description or "", todo=f"give --{name}, or put it into the settings file") from None
+            raise UserError(
+                f"The setting {name} is missing",
+                expected=description or "",
+                todo=f"give --{name}, or put it into the settings file",
+            ) from None
         text = str(first["msg"]).removeprefix("Value error, ")
         came = repr(first["input"]) if name else ""
         raise UserError(f"The setting {name} is wrong: {text}" if name else text, came=came) from None

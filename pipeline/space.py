@@ -540,7 +540,7 @@ def assemble(values: Mapping[str, Scalar], space: Space) -> Configuration:
 
 
 def inside(box: Space, configuration: Configuration) -> bool:
-    """True when the flattened configuration lies in a narrowed space, steps aside: what its surrogate may learn from."""
+    """True when the flattened configuration lies in a narrowed space, steps aside: its surrogate learns from it."""
     flat = flatten(configuration)
     if set(flat) != set(box.names):
         return False

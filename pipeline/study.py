@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.search.bayesian import Search, refine
 from pipeline.search.elite import Elite, best_of_each_depth
@@ -24,7 +24,7 @@ class Plan:
     calls: int  # new configurations of each search
     epochs: int
     seed: int
-    narrowing: Narrowing = Narrowing()
+    narrowing: Narrowing = field(default_factory=Narrowing)
 
 
 Begin = Callable[[Stage, Mapping[str, object]], Sequence[Summary]]

@@ -39,7 +39,7 @@ class Configuration:
 
     @classmethod
     def of(cls, values: Mapping[str, object]) -> Configuration:
-        """Take any mapping, numpy scalars and lists included, to plain Python values; ValueError for what is not one."""
+        """Take any mapping, numpy scalars and lists included, to plain Python values; ValueError for others."""
         return cls(tuple((name, _plain(name, values[name])) for name in sorted(values)))
 
     @classmethod
@@ -220,7 +220,7 @@ def plan(trials: Iterable[Trial], known: Iterable[Training]) -> tuple[Training, 
 
 
 def summarise(configuration: Configuration, epochs: int, repeats: Sequence[Repeat]) -> Summary:
-    """Derive the answer from repeats of one configuration at one fidelity, at least one; their order does not matter."""
+    """Derive the answer from repeats of one configuration at one fidelity, at least one, in any order."""
     ordered = sorted(repeats, key=lambda repeat: repeat.training.index)
     good = [repeat for repeat in ordered if repeat.objective is not None]
     values = [repeat.objective for repeat in good if repeat.objective is not None]

@@ -110,7 +110,8 @@ HEAVY = {"tensorflow", "keras", "skopt", "matplotlib", "sklearn", "pandas"}
 
 
 def test_help_loads_nothing_heavy():
-    code = "from typer.testing import CliRunner; from pipeline.cli import app; assert CliRunner().invoke(app, ['run', '--help']).exit_code == 0"
+    code = "from typer.testing import CliRunner; from pipeline.cli import app; "
+    code += "assert CliRunner().invoke(app, ['run', '--help']).exit_code == 0"
     assert not loaded_by(code) & HEAVY
 
 

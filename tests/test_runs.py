@@ -1,7 +1,6 @@
 """Whole runs of the product, as a user starts them: real TensorFlow, real workers, small data."""
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -79,7 +78,10 @@ def test_everything_promised_is_there(finished):
     assert len(repeats) == len({each.training.identity for each in repeats}) == TRAININGS
     assert {each.stage for each in repeats} == {"baseline", "explore", "refine"}
     for each in repeats:
-        assert check(folder_of(study, each.training.configuration.key))[f"repeat-{each.training.index:03d}.npz"] == each.model
+        assert (
+            check(folder_of(study, each.training.configuration.key))[f"repeat-{each.training.index:03d}.npz"]
+            == each.model
+        )
     sheet = pd.read_excel(study / "ledger.xlsx", sheet_name="Configurations")
     assert len(sheet) == 9
     assert len(pd.read_excel(study / "ledger.xlsx", sheet_name="Repeats")) == TRAININGS
@@ -158,7 +160,9 @@ def test_killed_and_started_again_nothing_is_trained_twice(finished, tmp_path, l
 
 def test_ctrl_c_keeps_everything_and_names_the_command(finished, tmp_path):
     path = tmp_path / "study" / "ledger.jsonl"
-    driver = subprocess.Popen(command(tmp_path), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    driver = subprocess.Popen(
+        command(tmp_path), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     _wait_for(lambda: path.exists() and path.read_bytes().count(b"\n") >= 5)
     driver.send_signal(signal.SIGINT)
     said, _ = driver.communicate(timeout=60)
@@ -184,7 +188,11 @@ def test_more_of_everything_later_keeps_what_was_trained(finished, tmp_path):
 def test_rows_of_the_workbook_that_the_journal_lost_are_not_trained_again(finished, tmp_path):
     subprocess.run(["cp", "-r", str(finished / "study"), str(tmp_path)], check=True)
     study = tmp_path / "study"
-    lost = {each.training.configuration.key for each in journal.read(study / "ledger.jsonl").repeats if each.stage != "baseline"}
+    lost = {
+        each.training.configuration.key
+        for each in journal.read(study / "ledger.jsonl").repeats
+        if each.stage != "baseline"
+    }
     (study / "ledger.jsonl").unlink()
     answer = run(tmp_path, calls="0")
     assert answer.returncode == 0, answer.stderr

@@ -59,7 +59,7 @@ class Model(Protocol):
 
 def load(name: str) -> Model:
     """The module of that name in this folder, one of `MODELS`."""
-    return cast(Model, import_module(f"pipeline.models.{name}"))
+    return cast("Model", import_module(f"pipeline.models.{name}"))
 
 
 def predict(network: Network, inputs: np.ndarray) -> np.ndarray:

@@ -178,7 +178,7 @@ def shapes(configuration: Configuration, signature: Signature) -> list[tuple[int
 
 
 def build(configuration: Configuration, signature: Signature, seed: int) -> Any:
-    """A new keras.Model (rows, features) -> (rows, outputs) with `initial_weights`; its dropout masks follow the seed."""
+    """A new keras.Model (rows, features) -> (rows, outputs) with `initial_weights`; dropout follows the seed."""
     import keras
 
     layers: list[Any] = [keras.Input((signature.features,))]
@@ -209,7 +209,7 @@ def network(configuration: Configuration, signature: Signature, weights: Sequenc
         values = inputs.astype(np.float32, copy=False)
         for position, activation in enumerate(activations):
             values = activation(values @ weights[2 * position] + weights[2 * position + 1])
-        return values @ weights[-2] + weights[-1]
+        return np.asarray(values @ weights[-2] + weights[-1])
 
     return predict
 

@@ -83,9 +83,7 @@ def refine(
             proposal = propose(boxes[number], space, measured, taken, rng)
             if proposal is None:
                 open_boxes.remove(number)
-                say(
-                    f"Search {number + 1} ends after {call} of {calls} calls: every configuration near its elite is known."
-                )
+                say(f"Search {number + 1} ends after {call} of {calls} calls: everything near its elite is known.")
                 continue
             taken.add(proposal.key)
             asked.append((number, proposal))
@@ -99,7 +97,7 @@ def refine(
 def propose(
     box: Space, space: Space, measured: Sequence[Summary], taken: set[str], rng: np.random.Generator
 ) -> Configuration | None:
-    """The next configuration of a narrowed space: gp_minimize's where that is new, else the best new one; None if none is.
+    """The next configuration of a narrowed space: gp_minimize's where new, else the best new one, or None.
 
     The surrogate learns from everything measured inside the box; failed configurations count as the worst seen there.
     """

@@ -37,7 +37,7 @@ import numpy as np
 
 from pipeline.data.task import Part, Rows
 from pipeline.errors import DivergedTraining
-from pipeline.models import mlp
+from pipeline.models import Signature, mlp
 from pipeline.space import Choice, Domain, Space, ends
 from pipeline.training import program
 from pipeline.training.program import VALIDATION_CHUNK, Given, Shape, State
@@ -150,7 +150,7 @@ def places_of(parameters: int) -> int:
 
 @cache
 def _offered(space: Space) -> dict[str, tuple[Any, ...]]:
-    """What a study may train, its baseline included: the words of each choice, and which penalties are ever not zero."""
+    """What a study may train, baseline included: the words of each choice, and which penalties are not always zero."""
     offered: dict[str, tuple[Any, ...]] = {}
     for name in ("activation", "optimizer"):
         words = {str(mlp.value(mlp.BASELINE, name)), *(str(word) for word in _reach(space, name))}
@@ -204,10 +204,10 @@ class _Places:
             for running in busy:
                 running.seconds += (time.perf_counter() - began) / len(busy)
             for place in done:
-                running = self._running[place]
-                if running is not None:
+                finished = self._running[place]
+                if finished is not None:
                     self._running[place] = None
-                    yield self._outcome(int(place), running)
+                    yield self._outcome(int(place), finished)
 
     def _fill(self, waiting: deque[Training]) -> None:
         free = [place for place, running in enumerate(self._running) if running is None]
@@ -222,11 +222,11 @@ class _Places:
             _place_state(self._state, place, self._initial(training.configuration, weight_seed))
 
     def _initial(self, configuration: Configuration, seed: int) -> list[np.ndarray]:
-        signature = mlp.Signature(self._shape.features, self._shape.outputs)
+        signature = Signature(self._shape.features, self._shape.outputs)
         return mlp.initial_weights(configuration, signature, seed)
 
     def _orders(self) -> np.ndarray:
-        """The rows of each batch of the coming epochs (epochs, places, steps, batch): permutations, -1 beyond the end."""
+        """Rows of each batch of the coming epochs (epochs, places, steps, batch): permutations, -1 beyond the end."""
         shape = self._shape
         passed = np.asarray(self._state.epoch)
         orders = np.full((shape.epochs, shape.places, shape.steps * shape.batch), -1, np.int32)
@@ -242,27 +242,32 @@ class _Places:
     def _outcome(self, place: int, running: _Running) -> Trained:
         shape, state, training = self._shape, self._state, running.training
         epochs = int(np.asarray(state.epoch)[place])
+        if np.asarray(state.diverged)[place]:
+            return self._trained(running, error=f"diverged in epoch {epochs}: the loss is no longer a finite number")
         try:
-            if np.asarray(state.diverged)[place]:
-                raise DivergedTraining(f"diverged in epoch {epochs}: the loss is no longer a finite number")
             weights = _cut(training.configuration, shape, [np.asarray(array)[place] for array in state.best])
             best = int(np.asarray(state.best_epoch)[place])
             scored = outcome(training, self._rows, self._protocol.model, weights, epochs_run=epochs, best_epoch=best)
         except DivergedTraining as error:
-            scored = {"error": str(error)}
+            return self._trained(running, error=str(error))
+        return self._trained(running, **scored)
+
+    def _trained(self, running: _Running, **outcome: Any) -> Trained:
         return Trained(
-            training=training,
+            training=running.training,
             seed=running.seed,
             seconds=running.seconds,
             threads=intra_op_threads(),
-            program=label(shape),
-            **scored,
+            program=label(self._shape),
+            **outcome,
         )
 
 
 def label(shape: Shape) -> str:
     """The program as the ledger names it: padded widths, batch size, places, and a digest of its whole shape."""
-    parts = [f"{name}={sorted(value) if isinstance(value, frozenset) else value}" for name, value in _fields(shape).items()]
+    parts = [
+        f"{name}={sorted(value) if isinstance(value, frozenset) else value}" for name, value in _fields(shape).items()
+    ]
     digest = hashlib.sha256("; ".join(parts).encode()).hexdigest()[:6]
     return f"packed {_words(shape.widths)} b{shape.batch} p{shape.places} {digest}"
 
@@ -278,7 +283,7 @@ def _failed(training: Training, protocol: Protocol, error: str) -> Trained:
 
 def _cut(configuration: Configuration, shape: Shape, padded: Sequence[np.ndarray]) -> list[np.ndarray]:
     """The used block of padded parameters: the exact network, for masked units have weights that never mattered."""
-    signature = mlp.Signature(shape.features, shape.outputs)
+    signature = Signature(shape.features, shape.outputs)
     cut = []
     for layer, (inputs, outputs) in enumerate(mlp.shapes(configuration, signature)):
         cut += [padded[2 * layer][:inputs, :outputs].copy(), padded[2 * layer + 1][0, :outputs].copy()]
@@ -290,7 +295,8 @@ def _cut(configuration: Configuration, shape: Shape, padded: Sequence[np.ndarray
 
 def _writable(state: State) -> State:
     """The state as NumPy arrays of its own."""
-    return State(*(tuple(map(np.array, each)) if isinstance(each, tuple) else np.array(each) for each in state))
+    fields: list[Any] = [tuple(map(np.array, each)) if isinstance(each, tuple) else np.array(each) for each in state]
+    return State(*fields)
 
 
 def _tensors(rows: Rows) -> program.Rows:

@@ -112,8 +112,8 @@ def compiled(shape: Shape) -> Any:
     """
     import tensorflow as tf
 
-    @tf.function(jit_compile=True)
-    def advance(rows: Rows, given: Given, state: State, orders: Any) -> State:
+    @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
+    def advance(rows: Rows, given: Given, state: State, orders: Any) -> Any:
         def more(number: Any, now: State) -> Any:
             return tf.logical_and(number < shape.epochs, tf.logical_not(tf.reduce_all(now.done)))
 
@@ -151,7 +151,9 @@ def _step(shape: Shape, rows: Rows, given: Given, state: State, chosen: Any) -> 
         # Keras divides the weighted sum by the number of rows, not by the sum of their weights.
         losses = tf.reduce_sum(weights * _loss(shape.loss, predicted, outputs), 1) / tf.reduce_sum(real, 1)
         total = tf.reduce_sum(losses)
-    gradients = _clipped(shape, given, _penalised(shape, given, state.parameters, tape.gradient(total, state.parameters)))
+    gradients = _clipped(
+        shape, given, _penalised(shape, given, state.parameters, tape.gradient(total, state.parameters))
+    )
     return _updated(shape, given, state, gradients), losses
 
 
@@ -258,9 +260,7 @@ def _updated(shape: Shape, given: Given, state: State, gradients: Sequence[Any])
     number = tf.cast(state.step + 1, tf.float32)
     product = state.product * nadam_momentum(number)
     rate = _column(_learning_rate(given, state))
-    step = Step(
-        rate, _column(number), _column(given.momentum), _column(given.nesterov), _column(product)
-    )
+    step = Step(rate, _column(number), _column(given.momentum), _column(given.nesterov), _column(product))
     parameters, first, second = [], [], []
     for parameter, gradient, *slots in zip(state.parameters, gradients, state.first, state.second, strict=True):
         decayed = parameter - parameter * _column(given.weight_decay) * rate
@@ -306,7 +306,7 @@ def _validation_mae(shape: Shape, rows: Rows, given: Given, parameters: Sequence
 
 
 def _judge(shape: Shape, given: Given, state: State, total: Any, value: Any) -> State:
-    """Early stopping and the plateau schedule of every place, as Keras's callbacks have it; a done place stays as it is."""
+    """Early stopping and the plateau schedule of every place, as Keras's callbacks have them."""
     import tensorflow as tf
 
     diverged = tf.logical_not(tf.logical_and(tf.math.is_finite(total), tf.math.is_finite(value)))

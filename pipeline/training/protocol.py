@@ -66,7 +66,7 @@ PROBE_ROWS = 16
 
 
 def seeds(study_seed: int, index: int) -> tuple[int, int]:
-    """Two independent 32-bit seeds of repeat `index`, for weights and for row order: the same for all configurations."""
+    """Two independent 32-bit seeds of repeat `index`, for weights and row order, the same for all configurations."""
     first, second = np.random.SeedSequence([study_seed, index]).generate_state(2)
     return int(first), int(second)
 

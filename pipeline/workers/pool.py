@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import faulthandler
 import os
+import platform
 import signal
 import sys
 import threading
@@ -19,7 +20,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, Self, TypeVar
 
 from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import BrokenProcessPool
@@ -58,7 +59,7 @@ class Workers:
         self._executors: dict[Slot, ProcessPoolExecutor] = {}
         self._kinds: dict[Slot, set[str]] = {slot: set() for slot in self._slots}
 
-    def __enter__(self) -> Workers:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -182,7 +183,7 @@ def enter(driver: int, slot: Slot, log: Path) -> None:
 
 def die_with(driver: int) -> None:
     """Let the kernel end this process when the driver dies; a thread watches where the kernel cannot."""
-    if sys.platform == "linux":
+    if platform.system() == "Linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1 is PR_SET_PDEATHSIG
         if os.getppid() != driver:
             os._exit(1)  # the driver died before the kernel was told
@@ -194,5 +195,3 @@ def _watch(driver: int) -> None:
     while os.getppid() == driver:
         time.sleep(1)
     os._exit(1)
-
-

@@ -97,7 +97,11 @@ def _installed_gpus() -> tuple[str, ...]:
         return ()
     try:
         answer = subprocess.run(  # noqa: S603 - a fixed command without input from outside
-            [program, "--query-gpu=index", "--format=csv,noheader"], capture_output=True, text=True, timeout=20, check=False
+            [program, "--query-gpu=index", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ()

@@ -7,10 +7,10 @@ import pytest
 
 from pipeline import space as spaces
 from pipeline.data import tables, task
-from pipeline.models import mlp
-from pipeline.training import keras_fit, packed
+from pipeline.models import Signature, mlp
+from pipeline.training import keras_fit, packed, program
 from pipeline.training.jobs import jobs_of
-from pipeline.training.protocol import Protocol
+from pipeline.training.protocol import Protocol, seeds
 from pipeline.trial import Configuration, Training
 
 EVERYTHING = {
@@ -45,9 +45,7 @@ def protocol(entries, **changes):
 @pytest.fixture(scope="module")
 def rows():
     table = tables.read("builtin:diabetes", targets=("target",))
-    return task.prepare(
-        table, validation=0.2, test=0.2, seed=0, input_scaler="standard", output_scaler="standard"
-    )[0]
+    return task.prepare(table, validation=0.2, test=0.2, seed=0, input_scaler="standard", output_scaler="standard")[0]
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +153,7 @@ def test_a_failing_program_is_tried_with_fewer_places_and_its_trainings_fail_wit
         tried.append(shape.places)
         raise MemoryError("no room")
 
-    monkeypatch.setattr(packed.program, "compiled", broken)
+    monkeypatch.setattr(program, "compiled", broken)
     (failed,) = packed.train(sampled(SIMPLE, 1), rows, protocol(SIMPLE))
     assert tried == [8, 4, 2, 1]
     assert failed.error == "MemoryError: no room"
@@ -192,8 +190,8 @@ def test_dropout_trains_the_network_that_keras_would_with_the_same_masks(rows):
     study = protocol(entries)
     configuration = Configuration.of({**mlp.BASELINE.as_dict(), **entries, "hidden_layers": 1, "units": (64,)})
     (trained,) = packed.train([Training(configuration, 1, 0)], rows, study)
-    seed, order_seed = packed.seeds(study.seed, 0)
-    kernel, bias, last, end = mlp.initial_weights(configuration, mlp.Signature(10, 1), seed)
+    seed, order_seed = seeds(study.seed, 0)
+    kernel, bias, last, end = mlp.initial_weights(configuration, Signature(10, 1), seed)
     order = np.random.default_rng(order_seed).permutation(266)
     inputs, outputs = rows.train.inputs[order], rows.train.outputs[order]
     mask = (np.asarray(_uniform(tf.constant([seed], tf.uint32), tf.constant([0]), 0, 266, 64))[0] >= 0.3) / 0.7
@@ -226,7 +224,9 @@ def test_jobs_hold_each_training_once_and_one_program_each():
         study = protocol(SIMPLE)
         jobs = jobs_of(trainings, study, workers)
         assert sorted(each.identity for job in jobs for each in job.trainings) == sorted(t.identity for t in trainings)
-        assert all(len({packed.group_of(each.configuration, study.space) for each in job.trainings}) == 1 for job in jobs)
+        assert all(
+            len({packed.group_of(each.configuration, study.space) for each in job.trainings}) == 1 for job in jobs
+        )
     assert len(jobs_of(trainings, protocol(SIMPLE, engine="keras"), 2)) == 100
 
 

@@ -31,11 +31,15 @@ def test_a_worker_is_pinned_before_it_imports_anything(tmp_path):
     with Workers(slots, tmp_path, stop=lambda: False) as pool:
         done = list(pool.run(chores.describe, list(range(8))))
     for each in done:
+        assert each.answer is not None
         assert each.answer["cores"] == sorted(each.slot.cores)
         assert each.answer["threads"] == "1"
         assert each.answer["gpu"] == ""
         assert not each.answer["tensorflow"]
-    by_slot = {each.slot.name: {other.answer["pid"] for other in done if other.slot == each.slot} for each in done}
+    by_slot = {
+        each.slot.name: {other.answer["pid"] for other in done if other.answer and other.slot == each.slot}
+        for each in done
+    }
     assert all(len(pids) == 1 for pids in by_slot.values())
 
 
@@ -61,7 +65,7 @@ def test_a_job_whose_worker_died_once_is_tried_again(workers, tmp_path):
 
 
 def test_a_stop_delivers_what_finishes_in_the_grace_time(tmp_path):
-    asked = []
+    asked: list[bool] = []
     with Workers(parse("cpu:1"), tmp_path, stop=lambda: bool(asked)) as pool:
         outcomes = pool.run(chores.sleep, [0.3, 0.3, 30.0])
         first = next(outcomes)
