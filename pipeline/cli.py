@@ -131,7 +131,12 @@ def _predict(study: Path, source: Path, target: Path, count: int) -> int:
             highlight=False,
         )
     predicted = top.predict(frame)
-    replace(target, predicted.to_csv(index=False).encode())
+    try:
+        replace(target, predicted.to_csv(index=False).encode())
+    except OSError as error:
+        raise UserError(
+            f"{target} cannot be written: {error.strerror}", todo="check its folder and permissions"
+        ) from error
     console.print(
         f"{len(predicted)} rows predicted by {len(top.members)} networks: {_escaped(str(target))}", highlight=False
     )

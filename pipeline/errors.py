@@ -5,13 +5,8 @@ class UserError(Exception):
     """Says in one text what was expected, what came and what to do; the command line prints it and exits with 2."""
 
     def __init__(self, what: str, *, expected: str = "", came: str = "", todo: str = "") -> None:
-        parts = [
-            what.rstrip(".") + ".",
-            f"Expected: {expected}." if expected else "",
-            f"Came: {came}." if came else "",
-            f"To do: {todo}." if todo else "",
-        ]
-        super().__init__("\n  ".join(part for part in parts if part))
+        parts = [what, expected and f"Expected: {expected}", came and f"Came: {came}", todo and f"To do: {todo}"]
+        super().__init__("\n  ".join(part if part.endswith((".", "?")) else f"{part}." for part in parts if part))
         self.what = what
 
 

@@ -18,6 +18,7 @@ from pipeline.errors import UserError
 from pipeline.evaluate import Committed, Evaluator, Event, Observe, summaries
 from pipeline.ledger import workbook
 from pipeline.ledger.journal import Journal, open_journal
+from pipeline.ledger.journal import read as read_journal
 from pipeline.models import Signature
 from pipeline.report.contents import Contents
 from pipeline.settings import Settings
@@ -142,6 +143,7 @@ def prepare(settings: Settings) -> Prepared:
     )
     prepared = Prepared(settings, searched, table, rows, fitted, owned)
     folder.check(settings.study, prepared.fingerprint)
+    read_journal(settings.study / "ledger.jsonl")  # a damaged one is found before anything is written
     return prepared
 
 

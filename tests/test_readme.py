@@ -1,0 +1,88 @@
+"""Every command and every example of the README works as it stands, but for smaller numbers."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import space
+from pipeline.models import mlp
+from pipeline.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "README.md").read_text()
+SMALL = ["--configurations", "2", "--repeats", "2", "--calls", "1", "--elite", "1", "--epochs", "3", "--slots", "cpu:1"]
+
+
+def blocks(language: str) -> list[str]:
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+    return [text for kind, text in found if kind == language]
+
+
+def commands() -> list[list[str]]:
+    joined = "\n".join(blocks("sh")).replace("\\\n", " ")
+    return [shlex.split(line, comments=True) for line in joined.splitlines() if line.strip()]
+
+
+def scripts() -> list[list[str]]:
+    """The commands that start a script, without the interpreter."""
+    found = [words[1:] for words in commands() if words[0].endswith("python") and words[1].startswith("scripts/")]
+    assert len(found) == 4
+    return found
+
+
+def test_make_has_its_targets():
+    makefile = (ROOT / "Makefile").read_text()
+    targets = [words[1] for words in commands() if words[0] == "make"]
+    assert targets == ["demo", "test"]
+    assert all(f"\n{target}:" in makefile for target in targets)
+
+
+def test_the_space_of_the_readme_is_one():
+    (text,) = [block for block in blocks("toml") if "hidden_layers" in block]
+    assert space.size(mlp.complete(space.parse(tomllib.loads(text)))) is None
+
+
+def test_every_space_and_settings_file_is_sound():
+    for path in (ROOT / "search_spaces").glob("*.toml"):
+        if path.name.endswith(".settings.toml"):
+            assert set(tomllib.loads(path.read_text())) <= set(Settings.model_fields)
+        else:
+            mlp.complete(space.load(path))
+
+
+def test_the_drawing_names_every_room():
+    (drawing,) = [block for block in blocks("") if block.startswith("pipeline/")]
+    for entry in sorted((ROOT / "pipeline").iterdir()):
+        if entry.name not in {"__init__.py", "__pycache__"}:
+            assert re.search(rf"\b{re.escape(entry.name)}", drawing), entry.name
+
+
+@pytest.mark.slow
+def test_the_commands_and_the_program_run(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(120, 3)), columns=["MedInc", "HouseAge", "AveRooms"])
+    frame["MedHouseVal"] = frame["MedInc"] + 0.1 * rng.normal(size=120)
+    frame.to_csv(tmp_path / "housing.csv", index=False)
+    frame.drop(columns="MedHouseVal").to_csv(tmp_path / "new.csv", index=False)
+    (settings,) = [block for block in blocks("toml") if block.startswith("# study.toml")]
+    (tmp_path / "study.toml").write_text(settings)
+    for folder in ("search_spaces", "scripts"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    for words in scripts():
+        small = SMALL if "run_pipeline" in words[0] else []
+        answer = subprocess.run(
+            [sys.executable, *words, *small], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert answer.returncode == 0, (words, answer.stderr)
+    assert len(pd.read_csv(tmp_path / "predictions.csv")) == 120
+    (program,) = blocks("python")
+    checked = program + "\nassert list(predicted.columns) == ['MedHouseVal', 'MedHouseVal spread']\n"
+    subprocess.run([sys.executable, "-c", checked], cwd=tmp_path, check=True)
