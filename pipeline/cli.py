@@ -33,7 +33,7 @@ def _options() -> Iterator[inspect.Parameter]:
     yield _parameter("settings", Annotated[Path | None, file])
     for name, field in Settings.model_fields.items():
         kind = list[str] if field.annotation == typing.get_args(Names)[0] else field.annotation
-        if kind not in (list[str], str, int, float, Path):
+        if kind not in (list[str], str, int, float, bool, Path):
             kind = str  # one of a few words: the settings check which
         extra = field.json_schema_extra
         assert isinstance(extra, dict)
@@ -113,7 +113,7 @@ def _search(file: Path | None, options: dict[str, Any]) -> int:
             return interrupts.exit_code
     console.print(Markdown(finished.summary))
     console.print(f"Ledger: {_escaped(str(finished.workbook))}", highlight=False)
-    return 0
+    return 0 if finished.contents.verdict.best else 1
 
 
 def _predict(study: Path, source: Path, target: Path, count: int) -> int:

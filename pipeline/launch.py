@@ -90,13 +90,25 @@ class Prepared:
             seed=asked.seed,
             space=self.space,
             engine=asked.engine,
+            tf32=asked.tf32,
         )
 
     @property
     def fingerprint(self) -> dict[str, Any]:
         """What results must share to stand in one ledger."""
         asked, columns = self.settings, self.table.columns
-        same = ("validation", "test", "input_scaler", "output_scaler", "model", "engine", "loss", "epochs", "patience")
+        same = (
+            "validation",
+            "test",
+            "input_scaler",
+            "output_scaler",
+            "model",
+            "engine",
+            "tf32",
+            "loss",
+            "epochs",
+            "patience",
+        )
         return {
             "format": folder.FORMAT,
             "data": self.table.sha256,

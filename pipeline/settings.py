@@ -74,6 +74,7 @@ class Settings(BaseModel):
         "packed", about="packed (fast), or keras (model.fit)", heading=TRAINING
     )
     loss: Literal["mse", "mae", "huber"] = _setting("mse", about="mse, mae or huber", heading=TRAINING)
+    tf32: bool = _setting(False, about="on GPUs: faster, less exact matrix products", heading=TRAINING)
     epochs: int = _setting(200, about="most epochs of a training", heading=TRAINING, ge=1, le=1_000_000)
     patience: int = _setting(20, about="epochs without a better validation MAE before stopping", heading=TRAINING, ge=1)
     min_delta: float = _setting(0.0, about="improvements below this do not count", heading=TRAINING, ge=0)

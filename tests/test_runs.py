@@ -215,6 +215,17 @@ def test_a_study_of_another_protocol_is_refused_with_the_differing_fields(finish
     assert (finished / "study" / "ledger.jsonl").read_bytes() == before
 
 
+def test_the_reference_engine_runs_a_study(tmp_path):
+    small = {"configurations": "2", "repeats": "2", "calls": "1", "elite": "1", "epochs": "3"}
+    assert run(tmp_path, engine="keras", **small).returncode == 0
+    repeats = journal.read(tmp_path / "study" / "ledger.jsonl").repeats
+    assert {each.program for each in repeats} == {"keras fit"}
+    assert not any(each.failed for each in repeats)
+    refused = run(tmp_path, engine="packed", **small)
+    assert refused.returncode == 2
+    assert "engine: 'keras' there, 'packed' now" in refused.stderr.replace("\n", " ")
+
+
 def test_the_driver_never_loads_tensorflow(tmp_path):
     program = "\n".join([
         "import sys",

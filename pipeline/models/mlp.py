@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -32,8 +32,8 @@ class _Meaning:
     expected: str
 
 
-def _whole(low: int) -> Callable[[Scalar], bool]:
-    return lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= low
+def _whole(low: int, high: int) -> Callable[[Scalar], bool]:
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
 def _within(low: float, high: float, *, open_low: bool = False) -> Callable[[Scalar], bool]:
@@ -46,12 +46,12 @@ def _within(low: float, high: float, *, open_low: bool = False) -> Callable[[Sca
 
 
 _MEANINGS: Final[Mapping[str, _Meaning]] = {
-    "hidden_layers": _Meaning(2, _whole(0), "whole numbers of at least 0"),
-    "units": _Meaning((64, 64), _whole(1), 'whole numbers of at least 1, with per = "hidden_layers"'),
+    "hidden_layers": _Meaning(2, _whole(0, 1000), "whole numbers from 0 to 1000"),
+    "units": _Meaning((64, 64), _whole(1, 65_536), 'whole numbers from 1 to 65536, with per = "hidden_layers"'),
     "activation": _Meaning("relu", lambda value: value in ACTIVATIONS, ", ".join(ACTIVATIONS)),
     "optimizer": _Meaning("adam", lambda value: value in OPTIMIZERS, ", ".join(OPTIMIZERS)),
     "learning_rate": _Meaning(1e-3, _within(0, np.inf, open_low=True), "numbers above 0"),
-    "batch_size": _Meaning(32, _whole(1), "whole numbers of at least 1"),
+    "batch_size": _Meaning(32, _whole(1, 2**31), "whole numbers of at least 1"),
     "dropout": _Meaning(0.0, _within(0, 1), "numbers of at least 0 and below 1"),
     "l2": _Meaning(0.0, _within(0, np.inf), "numbers of at least 0"),
     "weight_decay": _Meaning(0.0, _within(0, np.inf), "numbers of at least 0"),
@@ -85,11 +85,15 @@ def complete(space: Space) -> Space:
             )
         _check(parameter)
     _check_depth(space)
+    given = [
+        _real(parameter) if isinstance(_ALL[parameter.name].default, float) else parameter
+        for parameter in space.parameters
+    ]
     missing = [name for name in _MEANINGS if name not in space and name not in ("hidden_layers", "units")]
     fixed = [Parameter(name, _fixed(_MEANINGS[name].default)) for name in missing]
     if "hidden_layers" not in space:
         fixed += [Parameter("hidden_layers", Choice((2,))), Parameter("units", Choice((64,)), "hidden_layers")]
-    return Space((*space.parameters, *fixed))
+    return Space((*given, *fixed))
 
 
 def _check(parameter: Parameter) -> None:
@@ -107,6 +111,13 @@ def _check(parameter: Parameter) -> None:
             expected=f"per only for {', '.join(sorted(_PER_LAYER))}",
             todo="remove per",
         )
+
+
+def _real(parameter: Parameter) -> Parameter:
+    """Whole numbers as real ones where the hyperparameter is real: 0 and 0.0 are one value, and one configuration."""
+    if not isinstance(parameter.domain, Choice):
+        return parameter
+    return replace(parameter, domain=Choice(tuple(float(value) for value in parameter.domain.values)))
 
 
 def _check_depth(space: Space) -> None:

@@ -53,8 +53,18 @@ class TrainJobs:
     def __call__(self, job: Job) -> tuple[Trained, ...]:
         """Train everything that the job names."""
         train: Trainer = import_module(ENGINES[self.protocol.engine]).train
+        _set_up(self.protocol.tf32)
         rows = rows_of(self.rows)
         return tuple(train(job.trainings, rows, self.protocol))
+
+
+@cache
+def _set_up(tf32: bool) -> None:
+    """TensorFlow's process-wide switches, before the first training of a process."""
+    import tensorflow as tf
+
+    tf.config.experimental.enable_op_determinism()
+    tf.config.experimental.enable_tensor_float_32_execution(tf32)
 
 
 @cache

@@ -92,7 +92,13 @@ def _batch_size(training: Training) -> int:
 def _loss(name: str) -> Any:
     import keras
 
-    kinds = {"mse": keras.losses.MeanSquaredError, "mae": keras.losses.MeanAbsoluteError, "huber": keras.losses.Huber}
+    kinds = {
+        "mse": keras.losses.MeanSquaredError,
+        "mae": keras.losses.MeanAbsoluteError,
+        "huber": keras.losses.Huber,
+        "binary_crossentropy": lambda: keras.losses.BinaryCrossentropy(from_logits=True),
+        "categorical_crossentropy": lambda: keras.losses.CategoricalCrossentropy(from_logits=True),
+    }
     return kinds[name]()
 
 

@@ -219,13 +219,23 @@ def _loss(name: str, predicted: Any, measured: Any) -> Any:
     import tensorflow as tf
 
     error = predicted - measured
-    if name == "mse":
-        each = tf.square(error)
-    elif name == "mae":
-        each = tf.abs(error)
-    else:  # Huber 1964, with the border at 1
-        each = tf.where(tf.abs(error) <= 1.0, 0.5 * tf.square(error), tf.abs(error) - 0.5)
-    return tf.reduce_mean(each, -1)
+    losses = {
+        "mse": lambda: tf.reduce_mean(tf.square(error), -1),
+        "mae": lambda: tf.reduce_mean(tf.abs(error), -1),
+        "huber": lambda: tf.reduce_mean(_huber(error), -1),
+        "binary_crossentropy": lambda: tf.reduce_mean(
+            tf.nn.sigmoid_cross_entropy_with_logits(labels=measured, logits=predicted), -1
+        ),
+        "categorical_crossentropy": lambda: -tf.reduce_sum(measured * tf.nn.log_softmax(predicted), -1),
+    }
+    return losses[name]()
+
+
+def _huber(error: Any) -> Any:
+    """Squared below 1 and linear above (Huber 1964)."""
+    import tensorflow as tf
+
+    return tf.where(tf.abs(error) <= 1.0, 0.5 * tf.square(error), tf.abs(error) - 0.5)
 
 
 def _penalised(shape: Shape, given: Given, parameters: Sequence[Any], gradients: Sequence[Any]) -> list[Any]:

@@ -16,7 +16,7 @@ from pipeline.models import Signature
 from pipeline.space import Space
 from pipeline.trial import Training
 
-Loss = Literal["mse", "mae", "huber"]
+Loss = Literal["mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy"]  # the last two of logits
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Protocol:
     seed: int  # of the study
     space: Space  # what the study may train: decides, with a configuration, which program trains it
     engine: str
+    tf32: bool = False  # on GPUs: matrix products of ten-bit mantissas, faster and less exact
     places: int = 0  # trainings that share a program of the packed engine; 0 for the engine's own rule
 
 

@@ -155,7 +155,9 @@ def _reason(error: BaseException, deaths: int) -> str:
 def environment(slot: Slot) -> Mapping[str, str]:
     """The variables that a worker starts with, before it imports anything: TensorFlow reads them only then."""
     threads = str(slot.threads)
+    gpu = {"XLA_FLAGS": "--xla_gpu_deterministic_ops=true"} if slot.gpu else {}
     return {
+        **gpu,
         "CUDA_VISIBLE_DEVICES": slot.gpu,
         "TF_NUM_INTRAOP_THREADS": threads,
         "TF_NUM_INTEROP_THREADS": "1",

@@ -161,3 +161,9 @@ def test_weights_of_another_shape_are_refused():
             mlp.network(mlp.BASELINE, Signature(5, 2), wrong)
     with pytest.raises(ValueError, match="shapes"):
         mlp.network(mlp.BASELINE, Signature(6, 2), weights)
+
+
+def test_whole_and_real_zero_are_one_value_where_a_number_is_real():
+    whole = mlp.complete(parse({"dropout": 0, "learning_rate": {"type": "choice", "values": [1, 0.1]}}))
+    real = mlp.complete(parse({"dropout": 0.0, "learning_rate": {"type": "choice", "values": [1.0, 0.1]}}))
+    assert whole == real

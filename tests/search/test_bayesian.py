@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pytest
 
+from pipeline.search import bayesian
 from pipeline.search.bayesian import propose, refine
 from pipeline.space import Narrowing, Real, Space, assemble, contains, flatten, grid, inside, narrow, parse, sample
 from pipeline.trial import Configuration, Scalar, Summary, Training
@@ -282,3 +283,26 @@ def test_no_elite_no_searches():
     assert (
         refine(few(), [], [], answers_of(lambda each: 0.1, []), calls=3, seed=0, narrowing=Narrowing(), say=print) == ()
     )
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+def test_gp_minimize_proposes_unless_it_repeats_itself(monkeypatch, repeats):
+    # Its proposal is taken as it is; the random point that it gives instead of a known one is not.
+    centre = Configuration.of({"rate": 1e-3, "dropout": 0.3})
+    box = narrow(SMOOTH, centre, [centre], Narrowing())
+    measured = [scored(each, valley(flatten(each))) for each in (centre, *neighbours(box, SMOOTH, 4, rng_of(0)))]
+
+    class Suggestion:
+        point = (np.float64(2e-3), np.float64(0.25))
+
+        def most_promising(self, points, best):
+            assert best == min(each.mean for each in measured)
+            return len(points) - 1
+
+    Suggestion.repeats = repeats  # type: ignore[attr-defined]
+    monkeypatch.setattr(bayesian, "_gp_minimize", lambda *arguments: Suggestion())
+    proposal = propose(box, SMOOTH, measured, set(), rng_of(1))
+    own = Configuration.of({"rate": 2e-3, "dropout": 0.25})
+    assert proposal is not None
+    assert contains(box, proposal)
+    assert (proposal == own) is not repeats

@@ -1,6 +1,10 @@
 """The packed engine against `model.fit`, and against itself in other company."""
 
+import subprocess
+import sys
+import textwrap
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -89,7 +93,7 @@ def assert_same_bits(one, other):
 def test_weights_agree_with_keras_fit(weighted, loss):
     """Random configurations of everything but dropout, whose masks Keras draws elsewhere; see the test below."""
     agreed = protocol(EVERYTHING, loss=loss)
-    trainings = sampled(EVERYTHING, 14, seed={"mse": 1, "mae": 2, "huber": 3}[loss])
+    trainings = sampled(EVERYTHING, 10, seed={"mse": 1, "mae": 2, "huber": 3}[loss])
     outcomes = by_identity(packed.train(trainings, weighted, agreed))
     for reference in keras_fit.train(trainings, weighted, agreed):
         mine = outcomes[reference.training.identity]
@@ -99,6 +103,63 @@ def test_weights_agree_with_keras_fit(weighted, loss):
         for one, other in zip(mine.weights, reference.weights, strict=True):
             # Rules that divide by the size of a gradient magnify rounding where a gradient is nearly zero.
             assert np.abs(one - other).max() <= 5e-3 * max(1.0, np.abs(other).max()), reference.training
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", ["binary_crossentropy", "categorical_crossentropy"])
+def test_cross_entropies_agree_with_keras_fit(rows, loss):
+    """Two outputs as logits: above the mean or not."""
+
+    def classes(part):
+        above = (part.outputs > 0).astype(np.float32)
+        both = np.concatenate([above, 1 - above], axis=1)
+        return replace(part, outputs=both, measured=both.astype(np.float64))
+
+    target = task.Target(("above", "below"), (1.0, 1.0), (0.0, 0.0))
+    parts = {name: classes(getattr(rows, name)) for name in ("train", "validation", "test")}
+    labelled = replace(rows, **parts, target=target)
+    study = protocol(SIMPLE, loss=loss)
+    base = {**mlp.BASELINE.as_dict(), "hidden_layers": 1, "units": (12,), "learning_rate": 0.01}
+    trainings = [Training(Configuration.of(base), 5, index) for index in range(3)]
+    outcomes = by_identity(packed.train(trainings, labelled, study))
+    for reference in keras_fit.train(trainings, labelled, study):
+        for one, other in zip(outcomes[reference.training.identity].weights, reference.weights, strict=True):
+            assert np.abs(one - other).max() <= 1e-4
+
+
+@pytest.mark.slow
+def test_a_worker_does_not_grow_with_the_number_of_configurations():
+    """Five hundred configurations after the first fifty, in a process of their own: less than 50 MB."""
+    program_text = textwrap.dedent("""
+        import numpy as np, psutil
+        from pipeline import space as spaces
+        from pipeline.data import tables, task
+        from pipeline.models import mlp
+        from pipeline.training import packed
+        from pipeline.training.protocol import Protocol
+        from pipeline.trial import Training
+        table = tables.read("builtin:diabetes", targets=("target",))
+        scalers = {"input_scaler": "standard", "output_scaler": "standard"}
+        rows, _ = task.prepare(table, validation=0.2, test=0.2, seed=0, **scalers)
+        entries = {
+            "hidden_layers": {"type": "integer", "low": 1, "high": 2},
+            "units": {"type": "integer", "low": 4, "high": 48, "per": "hidden_layers"},
+            "learning_rate": {"type": "real", "low": 1e-3, "high": 1e-2, "scale": "log"},
+        }
+        searched = mlp.complete(spaces.parse(entries))
+        study = Protocol("mlp", "mse", 5, 0.0, 7, searched, "packed")
+        rng = np.random.default_rng(0)
+        sizes = []
+        for _ in range(11):
+            trained = list(packed.train([Training(spaces.sample(searched, rng), 3, 0) for _ in range(50)], rows, study))
+            assert not any(each.error for each in trained)
+            sizes.append(psutil.Process().memory_info().rss)
+        print(sizes[-1] - sizes[0])
+    """)
+    answer = subprocess.run(
+        [sys.executable, "-c", program_text], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    )
+    assert int(answer.stdout.split()[-1]) < 50e6
 
 
 @pytest.mark.slow
