@@ -19,6 +19,8 @@ from pipeline.errors import UserError
 from pipeline.interrupts import Interrupts
 from pipeline.settings import Names, Settings
 
+PLAIN_WIDTH = 140  # columns of what goes into a file or a pipe
+
 app = typer.Typer(
     help="Two-stage, parallel hyperparameter search for neural networks on tables.",
     no_args_is_help=True,
@@ -100,7 +102,7 @@ def _search(file: Path | None, options: dict[str, Any]) -> int:
     from pipeline.progress import Progress
     from pipeline.workers.pool import StoppedError
 
-    console = Console(soft_wrap=not sys.stdout.isatty())
+    console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
     prepared = prepare(settings.read(file, options))
     for line in prepared.description:
         console.print(_escaped(line), highlight=False)
