@@ -57,9 +57,7 @@ def run(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, choose: Elite = 
     )
     drawn = {summary.key for summary in explored}
     if not elite:
-        say(
-            "Every configuration has a failed repeat, so stage 2 has none to search around: see the ledger."
-        )
+        say("Every configuration has a failed repeat, so stage 2 has none to search around: see the ledger.")
     searches = _refine(plan, elite, evaluate, begin, say, drawn=drawn) if plan.calls and elite else ()
     return Result(baseline, explored, elite, searches)
 

@@ -12,6 +12,7 @@ from typing import Final
 from pipeline.data import task
 from pipeline.data.task import Rows
 from pipeline.training.protocol import Protocol, Trained, Trainer
+from pipeline.training.shapes import group_of
 from pipeline.trial import Job, Training
 
 ENGINES: Final = {"packed": "pipeline.training.packed", "keras": "pipeline.training.keras_fit"}
@@ -27,12 +28,10 @@ def jobs_of(trainings: Sequence[Training], protocol: Protocol, workers: int) -> 
     """
     if protocol.engine != "packed":
         return tuple(Job((training,)) for training in trainings)
-    from pipeline.training import packed
-
     size = min(max(-(-len(trainings) // (2 * workers)), SMALLEST_JOB), LARGEST_JOB)
     groups: dict[str, list[Training]] = {}
     for training in trainings:
-        groups.setdefault(packed.group_of(training.configuration, protocol.space), []).append(training)
+        groups.setdefault(group_of(training.configuration, protocol.space), []).append(training)
     return tuple(Job(tuple(part), name) for name, group in groups.items() for part in _cut(group, size))
 
 

@@ -12,7 +12,7 @@ import pytest
 from pipeline import space as spaces
 from pipeline.data import tables, task
 from pipeline.models import Signature, mlp
-from pipeline.training import keras_fit, packed, program
+from pipeline.training import keras_fit, packed, program, shapes
 from pipeline.training.jobs import jobs_of
 from pipeline.training.protocol import Protocol, seeds
 from pipeline.trial import Configuration, Training
@@ -272,7 +272,7 @@ def test_padded_widths_are_few_and_hold_their_units(high):
     widths = set()
     for units in range(1, max(high, 64) + 1):
         configuration = Configuration.of({**mlp.BASELINE.as_dict(), "units": (1, units)})
-        first, second = packed.padded_widths(configuration, searched)
+        first, second = shapes.padded_widths(configuration, searched)
         assert first == second >= units
         assert second <= 128 or second < 2 * units + 16
         widths.add(second)
@@ -286,7 +286,7 @@ def test_jobs_hold_each_training_once_and_one_program_each():
         jobs = jobs_of(trainings, study, workers)
         assert sorted(each.identity for job in jobs for each in job.trainings) == sorted(t.identity for t in trainings)
         assert all(
-            len({packed.group_of(each.configuration, study.space) for each in job.trainings}) == 1 for job in jobs
+            len({shapes.group_of(each.configuration, study.space) for each in job.trainings}) == 1 for job in jobs
         )
     assert len(jobs_of(trainings, protocol(SIMPLE, engine="keras"), 2)) == 100
 
@@ -295,5 +295,5 @@ def test_the_program_depends_on_the_training_and_the_study_alone(rows):
     one = Training(Configuration.of({**mlp.BASELINE.as_dict(), "hidden_layers": 1, "units": (9,)}), 5, 0)
     wider = replace(one, configuration=Configuration.of({**one.configuration.as_dict(), "units": (31,)}))
     study = protocol(SIMPLE)
-    assert packed.shape_of(one.configuration, rows, study) == packed.shape_of(wider.configuration, rows, study)
-    assert packed.shape_of(one.configuration, rows, study).uses == frozenset({"dropout"})
+    assert shapes.shape_of(one.configuration, rows, study) == shapes.shape_of(wider.configuration, rows, study)
+    assert shapes.shape_of(one.configuration, rows, study).uses == frozenset({"dropout"})
