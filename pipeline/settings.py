@@ -111,7 +111,8 @@ def _checked(values: Mapping[str, Any]) -> Settings:
     for name, value in values.items():
         field = Settings.model_fields[name]
         # Pydantic takes true for 1, and an empty path for the working directory.
-        if isinstance(value, bool) or (value == "" and field.is_required()):
+        flag = isinstance(value, bool) and field.annotation is not bool
+        if flag or (value == "" and field.is_required()):
             raise UserError(f"The setting {name} is wrong", expected=field.description or "", came=repr(value))
     try:
         return Settings.model_validate(values)
