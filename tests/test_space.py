@@ -465,6 +465,7 @@ def test_the_step_that_is_proposed_fits():
         except UserError as error:
             proposed = int(str(error).rpartition("use high = ")[2].partition(",")[0])
             parse({"a": {"type": "integer", "low": low, "high": proposed, "step": step}})
+            assert low <= proposed <= high
 
 
 ANYTHING = st.recursive(

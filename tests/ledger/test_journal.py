@@ -379,8 +379,10 @@ def test_before_is_what_a_stage_could_know(path):
 
 def test_closing_twice_is_allowed(path):
     journal = open_journal(path)
+    journal.append_repeat(repeat(0))
     journal.close()
     journal.close()
+    assert read(path).repeats == (repeat(0),)
 
 
 def test_the_journal_of_format_1_is_read_as_ever():
