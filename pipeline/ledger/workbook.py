@@ -16,13 +16,12 @@ from typing import Any, Final
 from xml.etree.ElementTree import ParseError
 
 from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
 
 from pipeline.errors import UserError
 from pipeline.ledger import package
-from pipeline.ledger.merge import Unmergeable, find_headers, refresh, written
-from pipeline.ledger.sheets import CONFIGURATIONS, KEY, MEAN, Link, Table, View, tables
-from pipeline.ledger.style import dress, dress_header, furnish, put
+from pipeline.ledger.grid import Grid
+from pipeline.ledger.merge import Unmergeable, drawn, find_headers, refresh, written
+from pipeline.ledger.sheets import CONFIGURATIONS, KEY, MEAN, Table, View, tables
 from pipeline.ledger.taking import configuration_of, learn, records, taken
 from pipeline.trial import Imported
 
@@ -86,7 +85,7 @@ def _write_free(path: Path, made: Sequence[Table]) -> Path:
         return _tidied(path)
     try:
         _merge(book, made)
-        package.save(lambda: book.content, path, stamp, sealed=False)
+        package.save(lambda: book.drawing, path, stamp, sealed=False)
     except (Unmergeable, *BROKEN) as reason:
         return _write(_beside(path, "fresh"), _explained(made, path, reason))
     return _tidied(path)
@@ -95,30 +94,36 @@ def _write_free(path: Path, made: Sequence[Table]) -> Path:
 def _merge(book: package.Loaded, made: Sequence[Table]) -> None:
     if book.lost:
         raise Unmergeable(f"it holds things that would not survive ({book.lost})")
-    if CONFIGURATIONS in book.content.sheetnames:
-        _adopt(book.content[CONFIGURATIONS], made[0])
-    refresh(book.content, made)
+    if CONFIGURATIONS in book.sheets:
+        _adopt(book.sheets[CONFIGURATIONS].grid, made[0])
+    refresh(book, made)
 
 
-def _adopt(sheet: Any, table: Table) -> None:
+def _adopt(grid: Grid, table: Table) -> None:
     """Give the rows that a user typed the keys of their configurations: they are filled in, not doubled."""
-    header = find_headers(sheet, (KEY,))
+    header = find_headers(grid, (KEY,))
     if header is None:
         return
-    rows = records(list(sheet.iter_rows(values_only=True)), header)
-    typed = learn(rows)
-    column = next(cell.column for cell in sheet[header] if written(cell.value) == KEY)
+    width = grid.width
+    column = next(at for at in range(1, width + 1) if written(grid.value(header, at)) == KEY)
+    below = [row for row in sorted(grid.rows) if row > header and not grid.empty(row)]
+    typed = [row for row in below if not written(grid.value(row, column))]
     at = table.headers.index(KEY)
-    absent = {row[at] for row in table.rows} - {written(cells.get(KEY)) for _, cells in rows}
-    for number, cells in rows:
-        if KEY in cells or not absent:
-            continue
+    absent = {row[at] for row in table.rows} - {written(grid.value(row, column)) for row in below}
+    if not typed or not absent:
+        return
+    values = [[grid.value(row, each) for each in range(1, width + 1)] for row in (header, *below)]
+    rows = {below[number - 2]: cells for number, cells in records(values, 1)}
+    known = learn(list(rows.items()))
+    for row in typed:
         try:
-            configuration = configuration_of(cells, typed, "")
+            configuration = configuration_of(rows[row], known, "")
         except UserError:
             continue  # not a configuration: a row of the user's own
         if configuration is not None and configuration.key in absent:
-            put(sheet.cell(number, column), configuration.key)
+            cells = grid.cells(row)
+            cells[column] = (cells[column][0] if column in cells else 0, "s", configuration.key)
+            grid.put(row, cells)
             absent.discard(configuration.key)
 
 
@@ -129,31 +134,12 @@ def _explained(made: Sequence[Table], path: Path, reason: Exception) -> tuple[Ta
     return (*others, Table(study.title, study.columns, rows, study.identity))
 
 
-def _drawn(made: Sequence[Table]) -> Workbook:
-    """A new workbook, written row by row: a tenth of the memory of one that is edited."""
-    book = Workbook(write_only=True)
+def _drawn(made: Sequence[Table]) -> package.Drawing:
+    """A new workbook; its rows are made while they are written, so that they are never in memory at once."""
+    book: Any = Workbook()
+    book.remove(book.active)
     book.properties.creator = "two-stage-search"
-    for table in made:
-        sheet = book.create_sheet(table.title)
-        furnish(sheet, table)
-        headers = []
-        for column in table.columns:
-            cell = WriteOnlyCell(sheet)
-            put(cell, column.header)
-            dress_header(cell, column)
-            headers.append(cell)
-        sheet.append(headers)
-        # One cell per column, written again and again with other values: styles are looked up once.
-        cells = [WriteOnlyCell(sheet) for _ in table.columns]
-        for cell, column in zip(cells, table.columns, strict=True):
-            dress(cell, column)
-        for row in table.rows:
-            for cell, value in zip(cells, row, strict=True):
-                if not isinstance(value, Link):
-                    cell.hyperlink = None
-                put(cell, None if value is ... else value)
-            sheet.append(cells)
-    return book
+    return package.Drawing(book, {table.title: drawn(book.create_sheet(table.title), table) for table in made})
 
 
 def _redrawn(path: Path, made: Sequence[Table]) -> bool:

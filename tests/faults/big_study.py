@@ -1,0 +1,111 @@
+"""A study of many repeats as the workbook sees it, and what writing it costs: run in a process of its own."""
+
+import json
+import random
+import resource
+import sys
+import time
+from pathlib import Path
+
+import openpyxl
+
+from pipeline.ledger.workbook import View, unknown, write
+from pipeline.trial import Configuration, Repeat, Training, ranked, summarise
+
+
+def configuration(number: int) -> Configuration:
+    rng = random.Random(number)
+    depth = rng.randint(1, 4)
+    return Configuration.of(
+        {
+            "hidden_layers": depth,
+            "units": [rng.randint(4, 120) for _ in range(depth)],
+            "activation": rng.choice(["relu", "tanh", "swish"]),
+            "learning_rate": 10 ** rng.uniform(-4, -1),
+            "batch_size": rng.choice([16, 32]),
+            "dropout": rng.uniform(0, 0.5),
+            "l2": 10 ** rng.uniform(-6, -3),
+        }
+    )
+
+
+def repeat(each: Configuration, index: int) -> Repeat:
+    rng = random.Random(f"{each.key}{index}")
+    objective = rng.uniform(0.1, 0.6)
+    failed = rng.random() < 0.02
+    names = ("mae", "rmse", "r2", "percent", "largest")
+    scores = {output: {name: objective * rng.uniform(1, 2) for name in names} for output in ("Y", "Z")}
+    return Repeat(
+        Training(each, 200, index),
+        "explore",
+        7 + index,
+        None if failed else objective,
+        scores={} if failed else scores,
+        epochs_run=rng.randint(1, 200),
+        best_epoch=rng.randint(1, 200),
+        seconds=rng.uniform(0.1, 3),
+        slot="cpu:0",
+        threads=1,
+        weights=500,
+        error="diverged in epoch 3:\nloss is nan" if failed else "",
+        model="0" * 64,
+        program="packed",
+    )
+
+
+def view(repeats: int, each: int = 5) -> View:
+    """`repeats` trainings, `each` of one configuration."""
+    everything = tuple(
+        repeat(configuration(number), index) for number in range(repeats // each) for index in range(each)
+    )
+    groups = [everything[at : at + each] for at in range(0, len(everything), each)]
+    ranking = ranked(summarise(group[0].training.configuration, 200, group) for group in groups)
+    return View(
+        ranking,
+        repeats=everything,
+        elite=frozenset(summary.key for summary in ranking[:5]),
+        outputs=("Y", "Z"),
+        study=(("data", "a.csv"),),
+    )
+
+
+def touch(path: Path) -> None:
+    """What a user makes of a workbook: a note, a column with formulas, a sheet."""
+    book = openpyxl.load_workbook(path)
+    sheet = book["Configurations"]
+    headers = [cell.value for cell in sheet[1]]
+    sheet.cell(2, headers.index("notes") + 1, "mine")
+    mine = len(headers) + 1
+    sheet.cell(1, mine, "twice")
+    for row in range(2, sheet.max_row + 1):
+        sheet.cell(row, mine, f"=A{row}*2")
+    book.create_sheet("Mine")["A1"] = 1
+    book.save(path)
+
+
+def peak() -> int:
+    """MB that the process had at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+if __name__ == "__main__":
+    what, folder, count, each = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+    path = folder / "ledger.xlsx"
+    if what == "touch":
+        touch(path)
+        sys.exit()
+    import pipeline.launch  # noqa: F401 - the driver's own memory counts
+
+    shown = view(count, each)
+    before, began, processor = peak(), time.perf_counter(), time.process_time()
+    if what == "unknown":
+        assert not unknown(path, {summary.key for summary in shown.ranking}, 200)
+    else:
+        assert write(path, shown) == path
+    answer = {
+        "seconds": time.perf_counter() - began,
+        "processor": time.process_time() - processor,  # what others do on the machine does not count
+        "before": before,
+        "peak": peak(),
+    }
+    print(json.dumps(answer))
