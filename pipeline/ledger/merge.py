@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from openpyxl.formula.translate import Translator, TranslatorError
-from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.cell_range import CellRange
 
 from pipeline.ledger.grid import Cell as Placed
@@ -18,7 +17,7 @@ from pipeline.ledger.grid import Formula, Grid, Row, Sheet
 from pipeline.ledger.markup import Line
 from pipeline.ledger.package import Loaded
 from pipeline.ledger.sheets import CONFIGURATIONS, RANK, Cell, Link, Table
-from pipeline.ledger.style import Palette, content, furnish, header_height, text
+from pipeline.ledger.style import Palette, content, furnish, header_height, text, widen
 
 SEARCHED: Final = 20  # rows from the top that may hold the headers: people put titles above
 
@@ -117,8 +116,11 @@ def locate(sheet: Sheet, table: Table) -> _Place:
         columns.setdefault(name, number)
     wanted = [columns[name] for name in table.identity]
     rows: dict[Identity, int] = {}
+    known = {_identity(table, row) for row in table.rows}
     for row in sorted(grid.rows):
         identity = tuple(written(grid.value(row, column)) for column in wanted)
+        if row < header and identity in known:
+            raise Unmergeable(f"row {row} of the sheet {table.title} stands above the headers")
         if row <= header or not all(identity):
             continue
         if identity in rows:
@@ -155,9 +157,14 @@ def written(value: object) -> str:
     return str(value).strip()
 
 
+def _name(header: str) -> str:
+    """What a header of ours is found by."""
+    return written(text(header))
+
+
 def _identity(table: Table, row: Sequence[Cell]) -> Identity:
     headers = table.headers
-    return tuple(text(written(row[headers.index(name)])) for name in table.identity)
+    return tuple(written(text(written(row[headers.index(name)]))) for name in table.identity)
 
 
 def _with_columns(sheet: Sheet, table: Table, place: _Place, palette: Palette) -> _Place:
@@ -166,12 +173,12 @@ def _with_columns(sheet: Sheet, table: Table, place: _Place, palette: Palette) -
     cells = sheet.grid.cells(place.header)
     after = sheet.grid.width + 1
     for column in table.columns:
-        kind, name, quote = content(column.header)
-        if name in columns:
+        if _name(column.header) in columns:
             continue
+        kind, name, quote = content(column.header)
         cells[after] = (palette.quoted(palette.header(column), quote), kind, name)
-        sheet.about.column_dimensions[get_column_letter(after)].width = column.width
-        columns[name] = after
+        widen(sheet.about, after, column.width)
+        columns[_name(column.header)] = after
         after += 1
     sheet.grid.put(place.header, cells)
     return _Place(place.header, columns, place.rows, place.last)
@@ -247,7 +254,7 @@ class _Filling:
         self._table = table
         self._place = place
         self._palette = palette
-        self._columns = [place.columns[text(column.header)] for column in table.columns]
+        self._columns = [place.columns[_name(column.header)] for column in table.columns]
         cells = sheet.about._cells.items()  # noqa: SLF001
         self._links = {place for place, cell in cells if cell.hyperlink is not None}
         self._merged = [area for area in sheet.about.merged_cells.ranges if area.max_row > place.header]

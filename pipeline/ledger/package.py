@@ -10,7 +10,8 @@ import stat
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -98,6 +99,17 @@ class _Bodiless(zipfile.ZipFile):
         return BytesIO(read.rest)
 
 
+@contextmanager
+def _told() -> Iterator[None]:
+    """Openpyxl raises OSError for a package without a workbook (a text document, say): that is no fault of the disk."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise ValueError(str(error)) from error
+        raise
+
+
 def _linked(ws: Any, taken: markup.Read) -> Sheet:
     targets = {rel.Id: rel.Target for rel in ws._rels}
     for attributes in taken.links:
@@ -119,7 +131,8 @@ def load(path: Path) -> Loaded:
         reader = ExcelReader(file, rich_text=True)
         with _Bodiless(path, lambda: reader.shared_strings) as archive:
             reader.archive = archive
-            reader.read()
+            with _told():
+                reader.read()
             parts = {sheet.name: rel.target for sheet, rel in reader.parser.find_sheets()}
             sheets = {ws.title: _linked(ws, archive.taken[parts[ws.title]]) for ws in reader.wb.worksheets}
     lost += [str(each.message) for each in said if _LOSSES.search(str(each.message))]
@@ -131,7 +144,8 @@ def values(path: Path, sheet: str) -> list[tuple[object, ...]]:
     _unsupported(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        book = load_workbook(path, read_only=True, data_only=True)
+        with _told():
+            book = load_workbook(path, read_only=True, data_only=True)
         try:
             return [tuple(row) for row in book[sheet].iter_rows(values_only=True)] if sheet in book.sheetnames else []
         finally:

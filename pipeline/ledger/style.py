@@ -12,6 +12,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
 from openpyxl.formatting.rule import ColorScaleRule, FormulaRule
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.dimensions import ColumnDimension
 
 from pipeline.ledger.grid import Attributes
 from pipeline.ledger.sheets import CONFIGURATIONS, ELITE, JSON, KEY, MEAN, NEURONS, RANK, STAGE, Column, Link, Table
@@ -161,6 +162,25 @@ def furnish(sheet: Any, table: Table) -> None:
     sheet.sheet_view.zoomScale = 100
     if table.title == CONFIGURATIONS:
         _colour(sheet, headers)
+
+
+def widen(sheet: Any, column: int, width: float) -> None:
+    """Set the width of one column, taken out of the run of columns that it may stand in: runs must not overlap."""
+    dimensions = sheet.column_dimensions
+    for dimension in list(dimensions.values()):
+        first, last = dimension.min, dimension.max
+        if first is None or last is None or not first <= column <= last or first == last:
+            continue
+        about = {name: getattr(dimension, name) for name in ("width", "hidden", "outlineLevel", "collapsed", "bestFit")}
+        del dimensions[dimension.index]
+        for begin, end in ((first, column - 1), (column, column), (column + 1, last)):
+            if begin <= end:
+                letter = get_column_letter(begin)
+                part: Any = ColumnDimension(sheet, index=letter, min=begin, max=end, **about)
+                part._style = copy(dimension._style)  # noqa: SLF001
+                dimensions[letter] = part
+    own = dimensions[get_column_letter(column)]
+    own.width, own.hidden = width, False
 
 
 def _colour(sheet: Any, headers: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Final
 from xml.etree.ElementTree import ParseError
@@ -26,6 +26,9 @@ from pipeline.ledger.taking import configuration_of, learn, records, taken
 from pipeline.trial import Imported
 
 __all__ = ["View", "unknown", "write"]
+
+Say = Callable[[str], None]
+"""Tells the user a sentence."""
 
 # What openpyxl and the libraries below it raise for files that are not the workbooks they should be.
 BROKEN: Final = (
@@ -45,34 +48,41 @@ BROKEN: Final = (
 )
 
 
-def write(path: Path, view: View) -> Path:
+def _silent(_: str) -> None:
+    """Says nothing."""
+
+
+def write(path: Path, view: View, say: Say = _silent) -> Path:
     """Bring the workbook up to date and return where that was written: `path`, or a file beside it.
 
     `NAME.pending.xlsx` while the workbook is open elsewhere or refused, taken away again at the first write after;
     `NAME.fresh.xlsx` where the user changed the workbook so that a refresh would break it. A file that is no workbook
-    is renamed to `NAME.damaged-N.xlsx`, and a new one written. Raises OSError where the disk refuses; then the old
-    workbook is as it was.
+    is renamed to `NAME.damaged-N.xlsx`, and a new one written. `say` is told which of these, and why. Raises OSError
+    where the disk refuses; then the old workbook is as it was.
     """
-    return _write(path, tables(view))
+    return _write(path, tables(view), say)
 
 
-def _write(path: Path, made: Sequence[Table]) -> Path:
-    if not refused(path):
+def _write(path: Path, made: Sequence[Table], say: Say) -> Path:
+    reason = refused(path)
+    if not reason:
         try:
-            return _write_free(path, made)
-        except PermissionError:
-            pass
+            return _write_free(path, made, say)
+        except PermissionError as error:
+            reason = error.strerror or str(error)
     pending = _beside(path, "pending")
     number = 2
     while refused(pending):
         pending = _beside(path, f"pending-{number}")
         number += 1
-    return _write_free(pending, made)
+    written = _write_free(pending, made, say)
+    say(f"{path} cannot be written now ({reason}): the results stand in {written} until it can.")
+    return written
 
 
-def _write_free(path: Path, made: Sequence[Table]) -> Path:
+def _write_free(path: Path, made: Sequence[Table], say: Say) -> Path:
     if path.exists() and not path.is_file():
-        _set_aside(path)
+        _set_aside(path, say)
     stamp = package.stamp(path)
     if stamp is None or _redrawn(path, made):
         package.save(lambda: _drawn(made), path, stamp, sealed=True)
@@ -80,14 +90,16 @@ def _write_free(path: Path, made: Sequence[Table]) -> Path:
     try:
         book = package.load(path)
     except BROKEN:
-        _set_aside(path)
+        _set_aside(path, say)
         package.save(lambda: _drawn(made), path, None, sealed=True)
         return _tidied(path)
     try:
         _merge(book, made)
         package.save(lambda: book.drawing, path, stamp, sealed=False)
     except (Unmergeable, *BROKEN) as reason:
-        return _write(_beside(path, "fresh"), _explained(made, path, reason))
+        written = _write(_beside(path, "fresh"), _explained(made, path, reason), say)
+        say(f"{path} was left as it is, because {reason}: the results stand in {written}.")
+        return written
     return _tidied(path)
 
 
@@ -158,20 +170,22 @@ def _tidied(path: Path) -> Path:
     return path
 
 
-def refused(path: Path) -> bool:
-    """True while Excel or LibreOffice has the file open, and for a file that its owner made read-only."""
+def refused(path: Path) -> str:
+    """Why a file must not be replaced: Excel or LibreOffice has it open, or its owner made it read-only; else empty."""
     locks = (path.with_name(f"~${path.name}"), path.with_name(f".~lock.{path.name}#"))
-    if any(lock.exists() for lock in locks):
-        return True
+    for lock in locks:
+        if lock.exists():
+            return f"it is open elsewhere, says {lock.name}"
     # Renaming over it would succeed: the folder decides that, not the file.
-    return path.is_file() and not path.stat().st_mode & stat.S_IWUSR
+    return "it is read-only" if path.is_file() and not path.stat().st_mode & stat.S_IWUSR else ""
 
 
-def _set_aside(path: Path) -> None:
+def _set_aside(path: Path, say: Say) -> None:
     number = 1
     while _beside(path, f"damaged-{number}").exists():
         number += 1
-    path.rename(_beside(path, f"damaged-{number}"))
+    kept = path.rename(_beside(path, f"damaged-{number}"))
+    say(f"{path} was no workbook any more: it is kept as {kept}, and a new one was written.")
 
 
 def _beside(path: Path, word: str) -> Path:

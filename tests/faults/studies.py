@@ -1,4 +1,4 @@
-"""A study of many repeats as the workbook sees it, and what writing it costs: run in a process of its own."""
+"""Studies as the workbook sees them, of any size; as a program, what writing one costs in a process of its own."""
 
 import json
 import random
@@ -6,9 +6,13 @@ import resource
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 
+from pipeline import folder
+from pipeline.audit import audit
+from pipeline.ledger.journal import open_journal
 from pipeline.ledger.workbook import View, unknown, write
 from pipeline.trial import Configuration, Repeat, Training, ranked, summarise
 
@@ -69,6 +73,32 @@ def view(repeats: int, each: int = 5) -> View:
     )
 
 
+def keep(study: Path, shown: View) -> None:
+    """Put the journal of a study, and the file that says what it is, into its folder: what an audit needs."""
+    study.mkdir(exist_ok=True)
+    folder.write(study, {"epochs": 200}, {})
+    with open_journal(study / "ledger.jsonl") as journal:
+        for each in shown.repeats:
+            journal.append_repeat(each)
+
+
+def unsound(study: Path) -> list[str]:
+    """What does not hold of the workbook and of temporary files; the models are none of the workbook's business."""
+    found = [finding for finding in audit(study) if finding.file.suffix in (".xlsx", ".tmp")]
+    return [str(finding) for finding in found]
+
+
+def names(study: Path) -> set[str]:
+    """The files of a study folder but the journal and what says what it is."""
+    return {each.name for each in study.iterdir()} - {"study.json", "ledger.jsonl"}
+
+
+def rows(path: Path, sheet: str = "Configurations") -> list[dict[str, Any]]:
+    """Rows by header, in the order of the sheet, as openpyxl reads them."""
+    values: list[Any] = list(openpyxl.load_workbook(path)[sheet].values)
+    return [dict(zip(values[0], row, strict=True)) for row in values[1:]]
+
+
 def touch(path: Path) -> None:
     """What a user makes of a workbook: a note, a column with formulas, a sheet."""
     book = openpyxl.load_workbook(path)
@@ -89,8 +119,8 @@ def peak() -> int:
 
 
 if __name__ == "__main__":
-    what, folder, count, each = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
-    path = folder / "ledger.xlsx"
+    what, where, count, each = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+    path = where / "ledger.xlsx"
     if what == "touch":
         touch(path)
         sys.exit()
