@@ -35,6 +35,7 @@ FILLS: Final = {
 }
 _FORBIDDEN: Final = re.compile("[\ud800-\udfff\ufffe\uffff]")  # not in XML, or not alone
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_RETURNS: Final = re.compile("\r\n?")
 _ESCAPED: Final = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 
 
@@ -42,10 +43,13 @@ Shown = str | int | float | bool | Link | None
 
 
 def text(value: str) -> str:
-    """The text as a cell can hold it: without characters that XML forbids, at most 32,767 UTF-16 units long."""
+    """The text as a cell can hold it: without characters that XML forbids, at most 32,767 UTF-16 units long.
+
+    Lines end with a line feed: spreadsheets know no other end, and change the others when they save.
+    """
     if value.isascii() and value.isprintable() and "_x" not in value and len(value) <= LIMIT:
         return value
-    clean = _FORBIDDEN.sub("\ufffd", ILLEGAL_CHARACTERS_RE.sub("", value))
+    clean = _FORBIDDEN.sub("\ufffd", ILLEGAL_CHARACTERS_RE.sub("", _RETURNS.sub("\n", value)))
     # Excel reads `_x0041_` as an escaped A; an escaped underscore in front keeps it what it is.
     clean = _ESCAPED.sub("_x005F_", clean) if "_x" in clean else clean
     if len(clean) * 2 <= LIMIT:

@@ -9,12 +9,13 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import openpyxl
 import pytest
 
-from pipeline import files
+from pipeline import files, launch
 from pipeline.ledger import markup, package, workbook
 from pipeline.ledger.workbook import unknown, write
 from tests.faults.studies import keep, names, rows, touch, unsound, view
@@ -367,3 +368,30 @@ def test_what_is_sealed_and_what_is_refused_can_be_told(path):
     assert workbook.refused(path) == ""
     touch(path)
     assert not package.untouched(path)
+
+
+def test_a_run_goes_on_without_its_workbook_and_says_so_once(study, path, monkeypatch):
+    """Locked, on a full disk, and free again: one sentence for each, and every refresh tries again."""
+    said: list[str] = []
+    prepared: Any = SimpleNamespace(settings=SimpleNamespace(study=study))
+    journal: Any = None
+    book = launch._Workbook(prepared, journal, said.append)
+    monkeypatch.setattr(book, "_view", lambda elite, test: MORE)
+    (study / LOCKS[0]).write_bytes(b"")
+    for _ in range(3):
+        assert book.write() == study / "ledger.pending.xlsx"
+    (study / LOCKS[0]).unlink()
+    with monkeypatch.context() as patch:
+
+        def full(handle: int) -> None:
+            raise OSError(28, "No space left on device")
+
+        patch.setattr(os, "fsync", full)
+        for _ in range(3):
+            book.write()
+    assert len(said) == 2
+    assert "open elsewhere" in said[0]
+    assert "No space left" in said[1]
+    assert book.write() == path
+    assert unsound(study) == []
+    assert names(study) == {"ledger.xlsx"}
