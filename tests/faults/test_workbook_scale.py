@@ -1,6 +1,7 @@
 """What the workbook of a large study costs, measured in a process of its own, the driver's own memory included."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,35 +10,31 @@ import pytest
 
 STUDIES = Path(__file__).with_name("studies.py")
 MEMORY = 500  # MB of the driver
-COST = 2.0  # ms per training, of which the rule of refreshes lets the last one cost most
+COST = 2.0  # ms per training, for the workbook and the journal
+JOURNAL = 0.5  # of them: a line and its fsync
 REFRESHES = 1 / 20  # of a run's time: the rule; beside them stands the one at the end
 
 
-def measured(what: str, folder: Path, repeats: int, each: int) -> dict[str, float]:
-    folder.mkdir(exist_ok=True)
+def measured(folder: Path, repeats: int) -> dict[str, float]:
     answer = subprocess.run(
-        [sys.executable, STUDIES, what, folder, str(repeats), str(each)],
+        [sys.executable, STUDIES, folder / f"{repeats}.xlsx", str(repeats)],
         check=True,
         capture_output=True,
         text=True,
         timeout=300,
         cwd=STUDIES.parents[2],
-        env={"PYTHONPATH": str(STUDIES.parents[2]), "PATH": ""},
+        env={**os.environ, "PYTHONPATH": str(STUDIES.parents[2])},
     )
-    return dict(json.loads(answer.stdout or "{}"))
+    return dict(json.loads(answer.stdout))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("each", [1, 5])
-def test_a_workbook_of_20000_trainings_costs_little(tmp_path, each):
-    """Drawn, merged with what a user made of it, and searched for a user's rows."""
-    small, large = tmp_path / "small", tmp_path / "large"
-    for what in ("drawn", "touch", "merged", "unknown"):
-        few, many = measured(what, small, 1_000, each), measured(what, large, 20_000, each)
-        if what == "touch":
-            continue
-        assert many["peak"] < MEMORY, (what, many)
-        per_training = 1000 * many["processor"] / 20_000
-        assert per_training < COST * (1 - REFRESHES), (what, many)
-        # A tenth of a second is what a first write costs at any size: imports, compiled patterns.
-        assert per_training < 1.5 * 1000 * max(few["processor"], 0.1) / 1_000, (what, few, many)
+def test_a_workbook_of_20000_trainings_costs_little(tmp_path):
+    """Drawn, searched for a user's rows and merged with what a user made; one configuration each is the worst case."""
+    few, many = measured(tmp_path, 1_000), measured(tmp_path, 20_000)
+    assert many["memory"] < MEMORY, many
+    for what in ("drawn", "searched", "merged"):
+        per_training = 1000 * many[what] / 20_000
+        assert per_training < COST * (1 - REFRESHES) - JOURNAL, (what, many)
+        # 0.1 s is what a first write costs at any size, and too little to compare with.
+        assert per_training < 1.5 * max(few[what], 0.1), (what, few, many)
