@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline import bundle, files, folder, models, space
 from pipeline.analysis.verdict import Tested, Verdict, judge, tested
-from pipeline.data import preprocessing, tables, task
+from pipeline.data import stored, tables, task
 from pipeline.data.preprocessing import Preprocessing
 from pipeline.data.task import Rows
 from pipeline.errors import UserError
@@ -204,7 +204,7 @@ def _common(prepared: Prepared) -> bundle.Common:
     return bundle.Common(
         model=settings.model,
         signature=Signature(len(rows.features), len(rows.target.names)),
-        preprocessing=preprocessing.dumps(prepared.preprocessing),
+        preprocessing=stored.dumps(prepared.preprocessing),
         probe=bundle.probe_of(raw),
         versions=folder.versions(),
     )
