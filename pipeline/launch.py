@@ -274,7 +274,9 @@ def _verdict(prepared: Prepared, result: Result, journal: Journal, workers: Work
     ]
     best = saved[: prepared.settings.top]
     wanted = [*best, *([result.baseline] if result.baseline.repeats else [])]
-    examine = bundle.Examine(study, study / "rows.npz")
+    repeats = journal.repeats
+    digests = {each.key: bundle.digests_of(repeats, each) for each in wanted}
+    examine = bundle.Examine(study, study / "rows.npz", digests)
     answers: dict[str, bundle.Examined] = {}
     for finished in workers.run(examine, [each.key for each in wanted]):
         if finished.answer is None:

@@ -16,7 +16,7 @@ import stat
 import struct
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final, NoReturn
 
@@ -42,8 +42,8 @@ def sha256(path: Path, largest: int, todo: str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def opened(path: Path, largest: int, todo: str) -> IO[bytes]:
-    """A plain file of at most `largest` bytes, open for reading; DamagedFile with `todo` for a link or anything else."""
+def opened(path: Path, largest: int, todo: str) -> io.BufferedReader:
+    """A plain file of at most `largest` bytes, open for reading; DamagedFile with `todo` for anything else."""
     # Without O_NONBLOCK a named pipe would be waited for.
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
@@ -51,18 +51,14 @@ def opened(path: Path, largest: int, todo: str) -> IO[bytes]:
     except OSError as error:
         why = "is a link" if path.is_symlink() else f"cannot be read: {error.strerror}"
         raise DamagedFile(f"{path} {why}", expected="a plain file", todo=todo) from error
-    try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise DamagedFile(f"{path} is no plain file", todo=todo)
-        if found.st_size > largest:
-            raise DamagedFile(
-                f"{path} is too large", expected=f"at most {largest} bytes", came=f"{found.st_size} bytes", todo=todo
-            )
+    found = os.fstat(descriptor)
+    if stat.S_ISREG(found.st_mode) and found.st_size <= largest:
         return os.fdopen(descriptor, "rb")
-    except BaseException:
-        os.close(descriptor)
-        raise
+    os.close(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        raise DamagedFile(f"{path} is no plain file", todo=todo)
+    came = f"{found.st_size} bytes"
+    raise DamagedFile(f"{path} is too large", expected=f"at most {largest} bytes", came=came, todo=todo)
 
 
 def plain(study: Path) -> None:
@@ -134,17 +130,19 @@ def members(file: IO[bytes], names: str, largest: int) -> Iterator[tuple[str, by
     try:
         with zipfile.ZipFile(file) as archive:
             found = archive.infolist()
-            wrong = [each.filename for each in found if not re.fullmatch(names, each.filename, re.ASCII)]
-            if wrong or len({each.filename for each in found}) < len(found):
-                raise ValueError(f"its members are not the ones of such a file ({shown((wrong or ['twice'])[0])})")
-            if sum(each.file_size for each in found) > largest:
-                raise ValueError(f"it unpacks to more than {largest} bytes")
+            _check_members(found, names, largest)
             for each in found:
                 yield each.filename, archive.read(each)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-        raise ValueError(str(error) or type(error).__name__) from error
     except Exception as error:  # a compressed stream that is none ends in errors of its library's own
         raise ValueError(str(error) or type(error).__name__) from error
+
+
+def _check_members(found: Sequence[zipfile.ZipInfo], names: str, largest: int) -> None:
+    wrong = [each.filename for each in found if not re.fullmatch(names, each.filename, re.ASCII)]
+    if wrong or len({each.filename for each in found}) < len(found):
+        raise ValueError(f"its members are not the ones of such a file ({shown((wrong or ['a name twice'])[0])})")
+    if sum(each.file_size for each in found) > largest:
+        raise ValueError(f"it unpacks to more than {largest} bytes")
 
 
 def _check_directory(file: IO[bytes]) -> None:
@@ -184,7 +182,7 @@ def _header(stream: io.BytesIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
             version = np.lib.format.read_magic(stream)
             read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
             shape, fortran, dtype = read[version](stream)
-    except Exception as error:  # noqa: BLE001 - a header is a Python literal: there are many ways to be none
+    except Exception as error:  # a header is a Python literal: there are many ways to be none
         raise ValueError(f"it is no array ({type(error).__name__})") from error
     return tuple(shape), bool(fortran), dtype
 

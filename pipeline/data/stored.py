@@ -59,7 +59,10 @@ _SCALER_OF: Final[dict[type, Scaler]] = {StandardScaler: "standard", MinMaxScale
 
 
 def dumps(preprocessing: Preprocessing) -> bytes:
-    """The skops file of it; equal bytes for equal preprocessing, in every process. UserError for too many categories."""
+    """The skops file of it; equal bytes for equal preprocessing, in every process.
+
+    UserError for more categories than a network can have any use for.
+    """
     import skops.io
 
     about = {
@@ -188,7 +191,7 @@ def _check_numbers(data: bytes) -> None:
 
 
 def _columns(about: dict[str, Any]) -> Columns:
-    given = {name: tuple(value) if isinstance(value, list) else value for name, value in about.items()}
+    given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in about.items()}
     columns = Columns(**given)
     for names in (columns.targets, columns.inputs, columns.categories, columns.groups, (columns.weight,)):
         if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
