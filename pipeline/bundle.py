@@ -90,6 +90,7 @@ def save(study: Path, trained: Trained, common: Common) -> str:
         "scores": trained.scores,
         "threads": trained.threads,
         "program": trained.program,
+        "device": trained.device,
         "seconds": trained.seconds,
         "versions": dict(common.versions),
     }

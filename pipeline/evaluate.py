@@ -27,7 +27,6 @@ from pipeline.trial import (
 from pipeline.workers.pool import Workers
 from pipeline.workers.slots import Slot
 
-
 LONGEST_ERROR: Final = 32_767  # characters: what a cell of the workbook holds, and more than anybody reads
 
 
@@ -142,6 +141,8 @@ class Evaluator:
             error=trained.error[:LONGEST_ERROR],
             model="" if trained.error else self._save(trained),
             program=trained.program,
+            device=trained.device,
+            versions=trained.versions,
         )
         self._journal.append_repeat(repeat)
         return repeat

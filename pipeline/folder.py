@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import platform
@@ -18,6 +19,9 @@ from pipeline import files, reading
 from pipeline.errors import DamagedFile, StudyMismatch, UserError
 
 FORMAT: Final = 1
+_SEAL: Final = "sha256"
+_BLANK: Final = "0" * 64
+_KEYS: Final = frozenset({"format", "fingerprint", "settings", "versions", _SEAL})
 _TODO: Final = "restore it, or use another --study"
 _LARGEST: Final = 1 << 24  # bytes of study.json, which has a few thousand
 _PACKAGES: Final = (
@@ -52,6 +56,9 @@ def read(path: Path) -> Stored:
     data = reading.content(path, _LARGEST, _TODO)
     try:
         content = reading.json_object(data)
+        seal = content.get(_SEAL, _BLANK)  # the first versions had none
+        if not content.keys() <= _KEYS or not isinstance(seal, str) or (_SEAL in content and _seal(data, seal) != seal):
+            raise ValueError("its text is not what was written")  # noqa: TRY301 - one kind of error for all damage
         parts = [content[name] for name in ("fingerprint", "settings", "versions")]
         written = content["format"]
     except (ValueError, KeyError) as error:
@@ -117,7 +124,15 @@ def _plain(value: Any) -> Any:
 def write(study: Path, fingerprint: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
     """Store the fingerprint, and the settings and versions of this run."""
     content = {"format": FORMAT, "fingerprint": fingerprint, "settings": settings, "versions": versions()}
-    files.replace(study / "study.json", json.dumps(content, indent=1, default=str).encode())
+    text = json.dumps({**content, _SEAL: _BLANK}, indent=1, default=str)
+    head, _, tail = text.rpartition(_BLANK)
+    files.replace(study / "study.json", f"{head}{_seal(text.encode(), _BLANK)}{tail}".encode())
+
+
+def _seal(data: bytes, seal: str) -> str:
+    """The SHA-256 of the text with a blank in the place of the seal, which stands last."""
+    head, _, tail = data.rpartition(seal.encode() or b"?")
+    return hashlib.sha256(head + _BLANK.encode() + tail).hexdigest()
 
 
 @contextlib.contextmanager

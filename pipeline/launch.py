@@ -19,6 +19,7 @@ from pipeline.evaluate import Committed, Evaluator, Event, Observe
 from pipeline.ledger import workbook
 from pipeline.ledger.journal import Journal, open_journal
 from pipeline.ledger.journal import read as read_journal
+from pipeline.ledger.mixture import Mixture
 from pipeline.models import Signature
 from pipeline.report.contents import Contents
 from pipeline.settings import Settings
@@ -174,10 +175,13 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
         with contextlib.closing(open_journal(study / "ledger.jsonl")) as journal:
             _take_in(prepared, journal, say)
             book = _Workbook(prepared, journal, say)
+            mixture = Mixture(journal.repeats)
 
             def watch(event: Event) -> None:
                 observe(event)
                 if isinstance(event, Committed):
+                    for note in mixture.notes(event.repeat):
+                        say(note)
                     book.refresh()
 
             with Workers(prepared.slots, study / "logs", stop) as workers:

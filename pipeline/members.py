@@ -175,6 +175,8 @@ def _probe(folder: Path, prepared: Preprocessing, signature: Signature, hashes: 
     rows = _object(path, _read(folder, path.name, hashes))
     if len(prepared.features) != signature.features or len(prepared.target.names) != signature.outputs:
         raise DamagedFile(f"{folder / 'preprocessing.skops'} belongs to networks of other sizes", todo=_AGAIN)
+    if rows.keys() != set(prepared.columns.inputs):
+        raise DamagedFile(f"{path} has other columns than the inputs of the networks", todo=_AGAIN)
     try:
         inputs = prepared.inputs(pd.DataFrame(rows))
     except Exception as error:  # scalers with arrays of other lengths end in errors of every kind

@@ -105,6 +105,8 @@ def _encode_repeat(repeat: Repeat) -> Raw:
         "error": repeat.error,
         "model": repeat.model,
         "program": repeat.program,
+        "device": repeat.device,
+        "versions": repeat.versions,
     }
 
 
@@ -152,7 +154,9 @@ def _decode_repeat(raw: Raw, known: Known) -> Repeat:
         weights=_typed(raw["weights"], int),
         error=_typed(raw["error"], str),
         model=_typed(raw["model"], str),
-        program=_typed(raw.get("program", ""), str),  # absent from the first journals
+        program=_shared(raw.get("program", "")),  # absent from the first journals, as the two below it
+        device=_shared(raw.get("device", "")),
+        versions=_shared(raw.get("versions", "")),
     )
 
 
@@ -187,6 +191,11 @@ def _typed(value: object, kind: type[T]) -> T:
     if type(value) is not kind or (kind is int and not 0 <= value < _COUNTS):  # type: ignore[operator]
         raise ValueError(f"{value!r:.60} is not of type {kind.__name__}, or beyond its range")
     return value
+
+
+def _shared(value: object) -> str:
+    """A text that stands in most lines: in memory once."""
+    return sys.intern(_typed(value, str))
 
 
 def _number(value: object) -> float:
