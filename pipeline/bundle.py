@@ -32,7 +32,7 @@ from pipeline.data import preprocessing, task
 from pipeline.data.preprocessing import Preprocessing
 from pipeline.errors import UserError
 from pipeline.ledger import journal
-from pipeline.members import FORMAT, Digests, Member, check, load_members, manifest
+from pipeline.members import FORMAT, PROBE, Digests, Member, check, load_members, manifest
 from pipeline.models import Signature
 from pipeline.training.protocol import Trained
 from pipeline.trial import Configuration, Repeat, Summary, ranked, summarise
@@ -64,7 +64,14 @@ def probe_of(frame: pd.DataFrame) -> bytes:
         ]
         for name in frame.columns
     }
-    return json.dumps(columns, allow_nan=False).encode()
+    probe = json.dumps(columns, allow_nan=False).encode()
+    if len(probe) > PROBE:
+        raise UserError(
+            f"{len(frame)} rows of the inputs take {len(probe)} bytes to store",
+            expected=f"at most {PROBE} bytes, about 20,000 columns",
+            todo="name columns that are not needed in `ignore`",
+        )
+    return probe
 
 
 # ------------------------------------------------------------------------------------------------------------- saving

@@ -23,7 +23,7 @@ _SEAL: Final = "sha256"
 _BLANK: Final = "0" * 64
 _KEYS: Final = frozenset({"format", "fingerprint", "settings", "versions", _SEAL})
 _TODO: Final = "restore it, or use another --study"
-_LARGEST: Final = 1 << 24  # bytes of study.json, which has a few thousand
+_LARGEST: Final = 4 << 20  # bytes of study.json, which has a few thousand
 _PACKAGES: Final = (
     "tensorflow",
     "keras",

@@ -28,7 +28,8 @@ from pipeline.trial import Configuration
 FORMAT: Final = 1
 TOLERANCE: Final = 1e-4  # scaled outputs; another processor or version may round differently, another network does not
 LARGEST: Final = 2 << 30  # bytes of a file with weights: five hundred million numbers
-_DESCRIPTION: Final = 16 << 20  # bytes of a file in JSON
+_DESCRIPTION: Final = 4 << 20  # bytes of a file in JSON
+PROBE: Final = 8 << 20  # bytes of the probe's rows, 20,000 columns
 _FEATURES: Final = 10_000_000  # inputs or outputs of a network
 _NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,99}", re.ASCII)
 _WEIGHTS: Final = re.compile(r"repeat-(\d{3,9})\.npz", re.ASCII)
@@ -172,7 +173,7 @@ def _wrong(path: Path, error: Exception) -> DamagedFile:
 def _probe(folder: Path, prepared: Preprocessing, signature: Signature, hashes: Mapping[str, str]) -> np.ndarray:
     """The probe's rows as a network's inputs, with the scalers that were stored."""
     path = folder / "probe.json"
-    rows = _object(path, _read(folder, path.name, hashes))
+    rows = _object(path, _read(folder, path.name, hashes, PROBE))
     if len(prepared.features) != signature.features or len(prepared.target.names) != signature.outputs:
         raise DamagedFile(f"{folder / 'preprocessing.skops'} belongs to networks of other sizes", todo=_AGAIN)
     if rows.keys() != set(prepared.columns.inputs):

@@ -33,7 +33,8 @@ _END: Final = struct.Struct("<4s4H2LH")  # a zip archive's last record, without 
 def content(path: Path, largest: int, todo: str) -> bytes:
     """The bytes of a plain file of at most `largest` bytes; DamagedFile with `todo` for a link or anything else."""
     with opened(path, largest, todo) as file:
-        return file.read(largest + 1)
+        # Not read(largest): that takes the memory before it looks at the file.
+        return file.read(os.fstat(file.fileno()).st_size)
 
 
 def sha256(path: Path, largest: int, todo: str) -> str:

@@ -118,7 +118,7 @@ def loads(data: bytes, what: str = "The stored preprocessing") -> Preprocessing:
         transformer = stored["transformer"]
         columns = _columns(about["columns"])
         target = _target(about["target"])
-        ours = found == FORMAT and _is_ours(transformer)
+        ours = found == FORMAT and len(stored) == 2 and _is_ours(transformer)
     except DamagedFile:
         raise
     except Exception as error:  # a damaged schema leads skops into errors of every kind

@@ -341,6 +341,21 @@ def test_a_payload_that_is_executed_would_be_seen(tmp_path, monkeypatch, opened)
     assert any("os.system" in each for each in opened.ran)
 
 
+def test_what_skops_trusts_by_itself_is_refused_before_it_is_built(study):
+    path = forger.best(study) / "preprocessing.skops"
+    whole = path.read_bytes()
+    for more in ("sklearn.cluster._kmeans.KMeans", "numpy.linalg.inv", "scipy.special._ufuncs.gamma"):
+        module, _, name = more.rpartition(".")
+        path.write_bytes(whole)
+
+        def add(schema: Any, module: str = module, name: str = name) -> None:
+            schema["content"]["about"] = {"__class__": name, "__module__": module, "__loader__": "TypeNode"}
+
+        forger.edit_skops(path, add)
+        with pytest.raises(DamagedFile, match=f"the untrusted type '{more}'"):
+            loads(path.read_bytes())
+
+
 def test_settings_of_the_scalers_that_start_processes_or_take_memory_are_refused(study):
     path = forger.best(study) / "preprocessing.skops"
     whole = path.read_bytes()
