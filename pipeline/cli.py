@@ -125,6 +125,7 @@ def _search(file: Path | None, options: dict[str, Any]) -> int:
     from pipeline import settings
     from pipeline.launch import launch, prepare
     from pipeline.progress import Progress
+    from pipeline.room import DiskFailed
     from pipeline.workers.pool import StoppedError
 
     console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
@@ -134,9 +135,11 @@ def _search(file: Path | None, options: dict[str, Any]) -> int:
     with Interrupts() as interrupts, Progress(console, prepared.plan) as progress:
         try:
             finished = launch(prepared, observe=progress.observe, say=progress.say, stop=interrupts.asked)
-        except (StoppedError, KeyboardInterrupt):
+        except (StoppedError, KeyboardInterrupt, DiskFailed) as reason:
             progress.say(f"Stopped. Everything finished is in {prepared.settings.study}. To go on, run again:")
             progress.say(f"  {shlex.join([Path(sys.executable).name, *sys.argv])}")
+            if isinstance(reason, DiskFailed):
+                raise
             return interrupts.exit_code
     console.print(Markdown(finished.summary))
     console.print(f"Ledger: {_escaped(str(finished.workbook))}", highlight=False)

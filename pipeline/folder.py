@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from filelock import FileLock, Timeout
 
-from pipeline import files, reading
+from pipeline import files, reading, room
 from pipeline.errors import DamagedFile, StudyMismatch, UserError
 
 FORMAT: Final = 1
@@ -155,6 +155,4 @@ def held(study: Path) -> Iterator[None]:
             f"The study {study} is being worked on by {who}", todo="wait for it, or use another --study"
         ) from None
     except OSError as error:
-        raise UserError(
-            f"The study folder {study} cannot be written: {error}", todo="check its place and permissions"
-        ) from error
+        raise room.refused(study, error) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,10 +21,11 @@ from pipeline.ledger.journal import read as read_journal
 from pipeline.ledger.mixture import Mixture
 from pipeline.models import Signature
 from pipeline.report.contents import Contents
+from pipeline.room import Room
 from pipeline.settings import Settings
 from pipeline.space import Narrowing, Space
 from pipeline.study import Plan, Result, Say, run
-from pipeline.training.jobs import TrainJobs
+from pipeline.training.jobs import LARGEST_JOB, TrainJobs
 from pipeline.training.protocol import PROBE_ROWS, Protocol
 from pipeline.trial import Summary
 from pipeline.upkeep import ranking, view_of
@@ -94,6 +94,11 @@ class Prepared:
             engine=asked.engine,
             tf32=asked.tf32,
         )
+
+    @property
+    def signature(self) -> Signature:
+        """Inputs and outputs of its networks."""
+        return Signature(len(self.rows.features), len(self.rows.target.names))
 
     @property
     def fingerprint(self) -> dict[str, Any]:
@@ -165,6 +170,8 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
     """Run or resume the study; StoppedError when the user asked to stop, after everything known was written."""
     settings, started = prepared.settings, time.monotonic()
     study = settings.study
+    space_left = _room(prepared)
+    space_left.check()
     with folder.held(study):
         folder.check(study, prepared.fingerprint)
         folder.write(study, prepared.fingerprint, settings.model_dump(mode="json"))
@@ -172,7 +179,7 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
             (study / name).mkdir(exist_ok=True)
         rows_file = (study / "rows.npz").resolve()
         task.save(prepared.rows, rows_file)
-        with contextlib.closing(open_journal(study / "ledger.jsonl")) as journal:
+        with open_journal(study / "ledger.jsonl") as journal:
             _take_in(prepared, journal, say)
             book = _Workbook(prepared, journal, say)
             mixture = Mixture(journal.repeats)
@@ -180,11 +187,10 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
             def watch(event: Event) -> None:
                 observe(event)
                 if isinstance(event, Committed):
-                    for note in mixture.notes(event.repeat):
-                        say(note)
+                    mixture.note(event.repeat, say)
                     book.refresh()
 
-            with Workers(prepared.slots, study / "logs", stop) as workers:
+            with Workers(prepared.slots, study / "logs", lambda: stop() or space_left.short()) as workers:
                 common = _common(prepared)
                 evaluator = Evaluator(
                     journal,
@@ -198,17 +204,27 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
                     verdict = _verdict(prepared, result, journal, workers)
                 except StoppedError:
                     book.write()
+                    if not stop():
+                        space_left.check()
                     raise
             contents = _contents(prepared, result, verdict, journal, time.monotonic() - started)
             return _report(prepared, contents, book)
 
 
+def _room(prepared: Prepared) -> Room:
+    """The room for what is lost if it cannot be written: a job for each worker, and the exported models."""
+    asked = prepared.settings
+    largest = models.load(asked.model).most_weights(prepared.space, prepared.signature)
+    training = len(prepared.slots) * (LARGEST_JOB if asked.engine == "packed" else 1)
+    return Room(asked.study, training + asked.top * asked.repeats, largest)
+
+
 def _common(prepared: Prepared) -> bundle.Common:
-    rows, settings = prepared.rows, prepared.settings
-    raw = prepared.table.frame.loc[rows.validation.rows[:PROBE_ROWS], list(prepared.table.columns.inputs)]
+    probe = prepared.rows.validation.rows[:PROBE_ROWS]
+    raw = prepared.table.frame.loc[probe, list(prepared.table.columns.inputs)]
     return bundle.Common(
-        model=settings.model,
-        signature=Signature(len(rows.features), len(rows.target.names)),
+        model=prepared.settings.model,
+        signature=prepared.signature,
         preprocessing=stored.dumps(prepared.preprocessing),
         probe=bundle.probe_of(raw),
         versions=folder.versions(),
@@ -278,8 +294,7 @@ def _verdict(prepared: Prepared, result: Result, journal: Journal, workers: Work
     ]
     best = saved[: prepared.settings.top]
     wanted = [*best, *([result.baseline] if result.baseline.repeats else [])]
-    repeats = journal.repeats
-    digests = {each.key: bundle.digests_of(repeats, each) for each in wanted}
+    digests = {each.key: bundle.digests_of(journal.repeats, each) for each in wanted}
     examine = bundle.Examine(study, study / "rows.npz", digests)
     answers: dict[str, bundle.Examined] = {}
     for finished in workers.run(examine, [each.key for each in wanted]):

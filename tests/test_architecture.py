@@ -15,6 +15,7 @@ LAYERS = (
     "errors",
     "files",
     "reading",
+    "room",
     "trial",
     "space",
     "data",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from pipeline.reading import shown
@@ -23,6 +23,11 @@ class Mixture:
         self._known: dict[str, Counter[str]] = {name: Counter() for name in _FIELDS}
         for repeat in repeats:
             self._count(repeat)
+
+    def note(self, repeat: Repeat, say: Callable[[str], None]) -> None:
+        """Say what `notes` has of a new repeat."""
+        for sentence in self.notes(repeat):
+            say(sentence)
 
     def notes(self, repeat: Repeat) -> tuple[str, ...]:
         """A sentence for each way in which a new repeat was computed otherwise than all before it."""

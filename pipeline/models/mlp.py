@@ -207,6 +207,15 @@ def weight_shapes(configuration: Configuration, signature: Signature) -> tuple[t
     return tuple(shape for rows, columns in shapes(configuration, signature) for shape in ((rows, columns), (columns,)))
 
 
+def most_weights(space: Space, signature: Signature) -> int:
+    """How many numbers the largest network of a space has, the default network among them."""
+    depth, units = (max(ends(space[name].domain)) for name in ("hidden_layers", "units"))
+    assert isinstance(depth, int)
+    widest = Configuration.of({"hidden_layers": depth, "units": (units,) * depth})
+    layers = (shapes(each, signature) for each in (widest, BASELINE))
+    return max(sum((rows + 1) * columns for rows, columns in each) for each in layers)
+
+
 def build(configuration: Configuration, signature: Signature, seed: int) -> Any:
     """A new keras.Model (rows, features) -> (rows, outputs) with `initial_weights`; dropout follows the seed."""
     import keras
