@@ -38,17 +38,6 @@ from pipeline.training.protocol import Trained
 from pipeline.trial import Configuration, Repeat, Summary, ranked, summarise
 
 __all__ = ["Common", "Examine", "Member", "TopModels", "check", "folder_of", "load_members", "load_top_models", "save"]
-    "Common",
-    "Examine",
-    "Member",
-    "TopModels",
-    "check",
-    "folder_of",
-    "load_members",
-    "load_top_models",
-    "ranking",
-    "save",
-]
 
 
 @dataclass(frozen=True, slots=True)
