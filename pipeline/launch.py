@@ -250,7 +250,7 @@ class _Workbook:
         self._journal = journal
         self._say = say
         self._next = time.monotonic() + REFRESH_SECONDS
-        self._said = False
+        self._said: set[str] = set()
 
     def refresh(self) -> None:
         """Draw it when the last time is long enough ago."""
@@ -261,12 +261,18 @@ class _Workbook:
         """Draw it now; returns where it was written, which is beside the workbook while somebody has that open."""
         began = time.monotonic()
         path = self._prepared.settings.study / "ledger.xlsx"
-        written = workbook.write(path, self._view(elite, test or {}))
-        if written != path and not self._said:
-            self._said = True
-            self._say(f"{path} cannot be written now (is it open, or was its key column changed?): see {written}")
+        try:
+            written = workbook.write(path, self._view(elite, test or {}), self._once)
+        except OSError as error:
+            self._once(f"{path} cannot be written ({error.strerror or error}): the results are safe in the journal.")
+            written = path
         self._next = time.monotonic() + max(REFRESH_SECONDS, REFRESH_RATIO * (time.monotonic() - began))
         return written
+
+    def _once(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self._say(text)
 
     def _view(self, elite: frozenset[str], test: Mapping[str, float]) -> workbook.View:
         prepared = self._prepared

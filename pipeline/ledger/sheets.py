@@ -130,7 +130,7 @@ _Source = tuple[Column, Callable[[_Row], Cell]]
 def configurations(view: View) -> Table:
     """One row per configuration, best first; the baseline stands where its mean places it, without a rank."""
     rows = _placed(view)
-    sources = [*_place(rows, view.elite), *_hyperparameters(rows), *_objective(rows, view.test)]
+    sources = [*_place(rows, view.elite), *_hyperparameters(rows), *_objective(view.test)]
     sources += [*_outputs(view, rows, taken={column.header for column, _ in sources} | _OURS), *_cost(rows), *_exact()]
     return Table(
         title=CONFIGURATIONS,
@@ -212,21 +212,20 @@ def _kind(values: Sequence[float]) -> Kind:
     return "plain" if not sizes or statistics.median(sizes) >= 10 else "fraction"
 
 
-def _objective(rows: Sequence[_Row], test: Mapping[str, float]) -> list[_Source]:
+def _objective(test: Mapping[str, float]) -> list[_Source]:
     def column(header: str) -> Column:
         return Column(header, "fraction", 10, "objective")
 
-    sources: list[_Source] = [
+    return [
         (column(MEAN), lambda row: row.summary.mean),
         (column(STD), lambda row: row.summary.std),
         (column(LOW), lambda row: row.summary.low),
         (column(HIGH), lambda row: row.summary.high),
         (column(LEAST), lambda row: row.summary.best),
         (column(MOST), lambda row: row.summary.worst),
+        # Empty until the end of a run: a number from before may be that of fewer repeats.
+        (column(TEST), lambda row: test.get(row.key)),
     ]
-    if any(row.key in test for row in rows):
-        sources.append((column(TEST), lambda row: test.get(row.key)))
-    return sources
 
 
 def _outputs(view: View, rows: Sequence[_Row], taken: set[str]) -> list[_Source]:
