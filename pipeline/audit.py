@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline import bundle, folder
+from pipeline import bundle, folder, reading
 from pipeline.errors import UserError
 from pipeline.evaluate import summaries
 from pipeline.ledger import journal, package
@@ -45,6 +45,10 @@ def audit(study: Path) -> tuple[Finding, ...]:
     """Everything that does not hold of a study folder, empty for a sound one; it never writes and never raises."""
     if not study.is_dir():
         return (Finding(study, "This is no study folder."),)
+    try:
+        reading.plain(study)
+    except (UserError, OSError) as error:
+        return (Finding(study, _sentence(error)),)
     found = [*_study(study / "study.json"), *_temporaries(study)]
     path = study / "ledger.jsonl"
     try:

@@ -114,7 +114,9 @@ def _guarded(action: Callable[[], int]) -> None:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("[", r"\[")
+    # A file can hold what a terminal obeys: colours, titles, answers to questions that nobody asked.
+    plain = "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in text)
+    return plain.replace("[", r"\[")
 
 
 def _search(file: Path | None, options: dict[str, Any]) -> int:

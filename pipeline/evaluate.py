@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pipeline.ledger.journal import Journal, before
 from pipeline.training.jobs import TrainJobs, jobs_of
@@ -25,6 +26,8 @@ from pipeline.trial import (
 )
 from pipeline.workers.pool import Workers
 from pipeline.workers.slots import Slot
+
+LONGEST_ERROR: Final = 32_767  # characters: what a cell of the workbook holds, and more than anybody reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +139,11 @@ class Evaluator:
             slot=slot.name,
             threads=trained.threads,
             weights=trained.parameters,
-            error=trained.error,
+            error=trained.error[:LONGEST_ERROR],
             model="" if trained.error else self._save(trained),
             program=trained.program,
+            device=trained.device,
+            versions=trained.versions,
         )
         self._journal.append_repeat(repeat)
         self._known[trained.training.identity] = repeat

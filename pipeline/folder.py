@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import platform
@@ -14,11 +15,15 @@ from typing import Any, Final
 
 from filelock import FileLock, Timeout
 
-from pipeline import files, room
+from pipeline import files, reading, room
 from pipeline.errors import DamagedFile, StudyMismatch, UserError
 
 FORMAT: Final = 1
-_LARGEST: Final = 1 << 24  # bytes of study.json, which has a few thousand
+_SEAL: Final = "sha256"
+_BLANK: Final = "0" * 64
+_KEYS: Final = frozenset({"format", "fingerprint", "settings", "versions", _SEAL})
+_TODO: Final = "restore it, or use another --study"
+_LARGEST: Final = 4 << 20  # bytes of study.json, which has a few thousand
 _PACKAGES: Final = (
     "tensorflow",
     "keras",
@@ -48,32 +53,35 @@ class Stored:
 
 def read(path: Path) -> Stored:
     """What `study.json` holds; DamagedFile where it is not what was written, UserError for a newer format."""
+    data = reading.content(path, _LARGEST, _TODO)
     try:
-        with path.open("rb") as file:
-            content = json.loads(file.read(_LARGEST))  # what is larger ends in the middle, and is no JSON
+        content = reading.json_object(data)
+        seal = content.get(_SEAL, _BLANK)  # the first versions had none
+        if not content.keys() <= _KEYS or not isinstance(seal, str) or (_SEAL in content and _seal(data, seal) != seal):
+            raise ValueError("its text is not what was written")  # noqa: TRY301 - one kind of error for all damage
         parts = [content[name] for name in ("fingerprint", "settings", "versions")]
         written = content["format"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise DamagedFile(
-            f"{path} cannot be read", came=ascii(str(error)), todo="restore it, or use another --study"
-        ) from error
+    except (ValueError, KeyError) as error:
+        raise DamagedFile(f"{path} cannot be read", came=reading.shown(str(error)), todo=_TODO) from error
     if written != FORMAT:
         raise UserError(
-            f"{path} was written in format {written!r:.40}",
+            f"{path} was written in format {reading.shown(written)}",
             expected=f"format {FORMAT}, the one that this version reads and writes",
             todo="use the version of the program that wrote it, or another --study",
         )
     if not all(isinstance(part, dict) for part in parts):
-        raise DamagedFile(f"{path} does not hold what it should", todo="restore it, or use another --study")
+        raise DamagedFile(f"{path} does not hold what it should", todo=_TODO)
     return Stored(*parts)
 
 
 def check(study: Path, fingerprint: Mapping[str, Any]) -> None:
     """Nothing happens for a new folder or one of the same fingerprint; StudyMismatch names every field that differs."""
     path = study / "study.json"
+    if study.exists() and not study.is_dir():
+        raise UserError(f"{study} is not a folder", todo="give --study another name")
+    if study.exists():
+        reading.plain(study)
     if not path.exists():
-        if study.exists() and not study.is_dir():
-            raise UserError(f"{study} is not a folder", todo="give --study another name")
         if (study / "ledger.jsonl").exists():
             raise DamagedFile(
                 f"{study} has a ledger but no study.json", todo="restore study.json, or use another --study"
@@ -82,10 +90,14 @@ def check(study: Path, fingerprint: Mapping[str, Any]) -> None:
     stored = read(path).fingerprint
     differing = differences(stored, fingerprint)
     if differing:
-        lines = "; ".join(f"{name}: {stored.get(name)!r} there, {fingerprint.get(name)!r} now" for name in differing)
+        shown, named = reading.shown, [name if name in fingerprint else reading.shown(name) for name in differing]
+        lines = "; ".join(
+            f"{title}: {shown(stored.get(name))} there, {shown(fingerprint.get(name))} now"
+            for name, title in zip(differing, named, strict=True)
+        )
         raise StudyMismatch(
             f"The study {study} was made with other data or another protocol",
-            expected="the same " + ", ".join(differing),
+            expected="the same " + ", ".join(named),
             came=lines,
             todo="use another --study, or the settings of that study",
         )
@@ -112,7 +124,15 @@ def _plain(value: Any) -> Any:
 def write(study: Path, fingerprint: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
     """Store the fingerprint, and the settings and versions of this run."""
     content = {"format": FORMAT, "fingerprint": fingerprint, "settings": settings, "versions": versions()}
-    files.replace(study / "study.json", json.dumps(content, indent=1, default=str).encode())
+    text = json.dumps({**content, _SEAL: _BLANK}, indent=1, default=str)
+    head, _, tail = text.rpartition(_BLANK)
+    files.replace(study / "study.json", f"{head}{_seal(text.encode(), _BLANK)}{tail}".encode())
+
+
+def _seal(data: bytes, seal: str) -> str:
+    """The SHA-256 of the text with a blank in the place of the seal, which stands last."""
+    head, _, tail = data.rpartition(seal.encode() or b"?")
+    return hashlib.sha256(head + _BLANK.encode() + tail).hexdigest()
 
 
 @contextlib.contextmanager
@@ -120,6 +140,7 @@ def held(study: Path) -> Iterator[None]:
     """Hold the folder for this run, creating it; UserError says which process has it. A killed run lets go at once."""
     try:
         files.make_folder(study)
+        reading.plain(study)  # before the lock: a link in its place would be followed
         lock = FileLock(study / ".lock")
         with lock.acquire(timeout=0):
             (study / ".holder").write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 
 from pipeline import bundle, files, folder, models, space
 from pipeline.analysis.verdict import Tested, Verdict, judge, tested
-from pipeline.data import preprocessing, tables, task
+from pipeline.data import stored, tables, task
 from pipeline.data.preprocessing import Preprocessing
 from pipeline.data.task import Rows
 from pipeline.errors import UserError
@@ -19,6 +18,7 @@ from pipeline.evaluate import Committed, Evaluator, Event, Observe
 from pipeline.ledger import workbook
 from pipeline.ledger.journal import Journal, open_journal
 from pipeline.ledger.journal import read as read_journal
+from pipeline.ledger.mixture import Mixture
 from pipeline.models import Signature
 from pipeline.report.contents import Contents
 from pipeline.room import Room
@@ -179,13 +179,15 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
             (study / name).mkdir(exist_ok=True)
         rows_file = (study / "rows.npz").resolve()
         task.save(prepared.rows, rows_file)
-        with contextlib.closing(open_journal(study / "ledger.jsonl")) as journal:
+        with open_journal(study / "ledger.jsonl") as journal:
             _take_in(prepared, journal, say)
             book = _Workbook(prepared, journal, say)
+            mixture = Mixture(journal.repeats)
 
             def watch(event: Event) -> None:
                 observe(event)
                 if isinstance(event, Committed):
+                    mixture.note(event.repeat, say)
                     book.refresh()
 
             with Workers(prepared.slots, study / "logs", lambda: stop() or space_left.short()) as workers:
@@ -218,12 +220,12 @@ def _room(prepared: Prepared) -> Room:
 
 
 def _common(prepared: Prepared) -> bundle.Common:
-    rows = prepared.rows
-    raw = prepared.table.frame.loc[rows.validation.rows[:PROBE_ROWS], list(prepared.table.columns.inputs)]
+    probe = prepared.rows.validation.rows[:PROBE_ROWS]
+    raw = prepared.table.frame.loc[probe, list(prepared.table.columns.inputs)]
     return bundle.Common(
         model=prepared.settings.model,
         signature=prepared.signature,
-        preprocessing=preprocessing.dumps(prepared.preprocessing),
+        preprocessing=stored.dumps(prepared.preprocessing),
         probe=bundle.probe_of(raw),
         versions=folder.versions(),
     )
@@ -298,7 +300,8 @@ def _verdict(prepared: Prepared, result: Result, journal: Journal, workers: Work
     ]
     best = saved[: prepared.settings.top]
     wanted = [*best, *([result.baseline] if result.baseline.repeats else [])]
-    examine = bundle.Examine(study, study / "rows.npz")
+    digests = {each.key: bundle.digests_of(journal.repeats, each) for each in wanted}
+    examine = bundle.Examine(study, study / "rows.npz", digests)
     answers: dict[str, bundle.Examined] = {}
     for finished in workers.run(examine, [each.key for each in wanted]):
         if finished.answer is None:

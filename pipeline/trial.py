@@ -139,7 +139,9 @@ class Repeat:
     weights: int = 0  # number of trainable numbers of the network
     error: str = ""
     model: str = ""  # SHA-256 of the file with its weights
-    program: str = ""  # what computed it: another program may differ in the last bit
+    program: str = ""  # what computed it: another program may differ in the last bit,
+    device: str = ""  # and so may another processor,
+    versions: str = ""  # and other versions of the packages that compute
 
     @property
     def failed(self) -> bool:

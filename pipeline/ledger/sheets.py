@@ -337,6 +337,8 @@ def _repeat_columns(outputs: Sequence[Column]) -> tuple[Column, ...]:
         Column("slot", "text", 10, "cost"),
         Column(ERROR, "wide", 60, "exact"),
         Column(LIMIT, "count", 8, "exact"),
+        Column("device", "text", 24, "exact"),
+        Column("versions", "wide", 60, "exact"),
     )
 
 
@@ -355,6 +357,8 @@ def _repeat_cells(repeat: Repeat, shapes: Mapping[int, tuple[Cell, ...]], output
         repeat.slot,
         " | ".join(repeat.error.split("\n")),  # one line high, as all rows are
         training.epochs,
+        repeat.device,
+        repeat.versions,
     )
 
 

@@ -48,6 +48,10 @@ class Model(Protocol):
         """A new keras.Model whose initial weights and random layers are a function of the arguments."""
         ...
 
+    def weight_shapes(self, configuration: Configuration, signature: Signature) -> tuple[tuple[int, ...], ...]:
+        """The shapes of a network's weights, in their order; ValueError for what is no configuration of this model."""
+        ...
+
     def network(self, configuration: Configuration, signature: Signature, weights: Sequence[np.ndarray]) -> Network:
         """The function that weights make; ValueError for weights of other shapes than the configuration's."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Final
 
 from pipeline.data import task
 from pipeline.data.task import Rows
+from pipeline.training import provenance
 from pipeline.training.protocol import Protocol, Trained, Trainer
 from pipeline.training.shapes import group_of
 from pipeline.trial import Job, Training
@@ -54,7 +55,9 @@ class TrainJobs:
         train: Trainer = import_module(ENGINES[self.protocol.engine]).train
         _set_up(self.protocol.tf32)
         rows = rows_of(self.rows)
-        return tuple(train(job.trainings, rows, self.protocol))
+        device, versions = provenance.device(), provenance.versions()
+        trained = train(job.trainings, rows, self.protocol)
+        return tuple(replace(each, device=device, versions=versions) for each in trained)
 
 
 @cache
