@@ -24,7 +24,7 @@ from pipeline.report.contents import Contents
 from pipeline.settings import Settings
 from pipeline.space import Narrowing, Space
 from pipeline.study import Plan, Result, Say, run
-from pipeline.training.jobs import TrainJobs
+from pipeline.training.jobs import START_SECONDS, TrainJobs, limit_of
 from pipeline.training.protocol import PROBE_ROWS, Protocol
 from pipeline.trial import Summary, ranked
 from pipeline.workers import slots
@@ -187,6 +187,7 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
                     TrainJobs(rows_file, prepared.protocol),
                     lambda trained: bundle.save(study, trained, common),
                     watch,
+                    limit=lambda job: settings.job_limit or limit_of(job, prepared.protocol, prepared.rows),
                 )
                 try:
                     result = run(prepared.plan, evaluator, evaluator.begin, say)
@@ -283,7 +284,8 @@ def _verdict(prepared: Prepared, result: Result, journal: Journal, workers: Work
     wanted = [*best, *([result.baseline] if result.baseline.repeats else [])]
     examine = bundle.Examine(study, study / "rows.npz")
     answers: dict[str, bundle.Examined] = {}
-    for finished in workers.run(examine, [each.key for each in wanted]):
+    limit = prepared.settings.job_limit or START_SECONDS
+    for finished in workers.run(examine, [each.key for each in wanted], limit=lambda _: limit):
         if finished.answer is None:
             raise UserError(f"The models of configuration {finished.job} cannot be tested: {finished.lost}")
         answers[finished.job] = finished.answer
