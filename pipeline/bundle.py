@@ -80,7 +80,6 @@ def save(study: Path, trained: Trained, common: Common) -> str:
     arrays: dict[str, Any] = {f"weight_{position:03d}": array for position, array in enumerate(trained.weights)}
     packed = io.BytesIO()
     np.savez(packed, probe=trained.probe, **arrays)
-    digest = files.replace(folder / f"{name}.npz", packed.getvalue())
     facts = {
         "index": trained.training.index,
         "seed": trained.seed,
@@ -94,13 +93,23 @@ def save(study: Path, trained: Trained, common: Common) -> str:
         "seconds": trained.seconds,
         "versions": dict(common.versions),
     }
-    described = files.replace(folder / f"{name}.json", json.dumps(facts, indent=1).encode())
-    _write_manifest(folder, {**hashes, f"{name}.npz": digest, f"{name}.json": described})
-    return digest
+    contents = {f"{name}.npz": packed.getvalue(), f"{name}.json": json.dumps(facts, indent=1).encode()}
+    return _put(folder, hashes, contents)[f"{name}.npz"]
+
+
+def _put(folder: Path, hashes: Mapping[str, str], contents: Mapping[str, bytes]) -> dict[str, str]:
+    """Write files and then the manifest that names them; a manifest is true at every moment between, as well."""
+    others = {name: digest for name, digest in hashes.items() if name not in contents}
+    if len(others) < len(hashes):
+        # A run was killed before the journal had this repeat, so it is done again, and its seconds differ.
+        _write_manifest(folder, others)
+    complete = {**others, **{name: files.replace(folder / name, content) for name, content in contents.items()}}
+    _write_manifest(folder, complete)
+    return complete
 
 
 def _begin(folder: Path, configuration: Configuration, common: Common) -> dict[str, str]:
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder)
     description = {
         "format": FORMAT,
         "configuration": configuration.as_dict(),
@@ -117,8 +126,7 @@ def _begin(folder: Path, configuration: Configuration, common: Common) -> dict[s
 
 def add(folder: Path, name: str, content: bytes) -> None:
     """Add a file to a saved configuration, and to its manifest."""
-    digest = files.replace(folder / name, content)
-    _write_manifest(folder, {**_manifest(folder), name: digest})
+    _put(folder, _manifest(folder), {name: content})
 
 
 def _write_manifest(folder: Path, hashes: Mapping[str, str]) -> None:

@@ -77,6 +77,29 @@ def predict(
     _guarded(lambda: _predict(study, input, output, count))
 
 
+ledger = typer.Typer(help="Check, redraw and join ledgers.", no_args_is_help=True, pretty_exceptions_enable=False)
+app.add_typer(ledger, name="ledger")
+_Folder = Annotated[Path, typer.Argument(help="folder of the study")]
+
+
+@ledger.command()
+def verify(folder: _Folder) -> None:
+    """Check everything that must hold of a study folder; nothing is written."""
+    _guarded(lambda: _verify(folder))
+
+
+@ledger.command()
+def rebuild(folder: _Folder) -> None:
+    """Draw the workbook from the journal; columns, notes and sheets of your own are kept."""
+    _guarded(lambda: _rebuild(folder))
+
+
+@ledger.command(name="import")
+def import_(folder: _Folder, other: Annotated[Path, typer.Argument(help="ledger.xlsx or ledger.jsonl")]) -> None:
+    """Take in a colleague's results of the same study; they are not trained again and have no models here."""
+    _guarded(lambda: _import(folder, other))
+
+
 def main() -> None:
     """The entry point of the installed program."""
     app()
@@ -176,5 +199,39 @@ def _predict(study: Path, source: Path, target: Path, count: int) -> int:
         ) from error
     console.print(
         f"{len(predicted)} rows predicted by {len(top.members)} networks: {_escaped(str(target))}", highlight=False
+    )
+    return 0
+
+
+def _verify(folder: Path) -> int:
+    from pipeline.audit import audit, leftovers
+
+    console = Console(soft_wrap=True)
+    found = audit(folder)
+    for finding in found:
+        console.print(_escaped(str(finding)), highlight=False)
+    if found:
+        return 1
+    left = leftovers(folder)
+    remark = f" ({len(left)} saved models without a line, which the next run trains again)" if left else ""
+    console.print(f"{_escaped(str(folder))} is sound.{remark}", highlight=False)
+    return 0
+
+
+def _rebuild(folder: Path) -> int:
+    from pipeline.upkeep import rebuild
+
+    Console(soft_wrap=True).print(f"Ledger: {_escaped(str(rebuild(folder)))}", highlight=False)
+    return 0
+
+
+def _import(folder: Path, other: Path) -> int:
+    from pipeline.upkeep import take_in
+
+    found = take_in(folder, other)
+    Console(soft_wrap=True).print(
+        f"{found.taken} configurations taken in, {found.known} known before, {found.unusable} left out"
+        f" (a failed repeat, or another limit of epochs). Ledger: {_escaped(str(found.workbook))}",
+        highlight=False,
     )
     return 0

@@ -10,6 +10,7 @@ import platform
 import re
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ from pipeline import files
 from pipeline.errors import DamagedFile, StudyMismatch, UserError
 
 FORMAT: Final = 1
+_LARGEST: Final = 1 << 24  # bytes of study.json, which has a few thousand
 _PACKAGES: Final = (
     "tensorflow",
     "keras",
@@ -39,6 +41,37 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What `study.json` holds."""
+
+    fingerprint: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    versions: Mapping[str, Any]
+
+
+def read(path: Path) -> Stored:
+    """What `study.json` holds; DamagedFile where it is not what was written, UserError for a newer format."""
+    try:
+        with path.open("rb") as file:
+            content = json.loads(file.read(_LARGEST))  # what is larger ends in the middle, and is no JSON
+        parts = [content[name] for name in ("fingerprint", "settings", "versions")]
+        written = content["format"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DamagedFile(
+            f"{path} cannot be read", came=ascii(str(error)), todo="restore it, or use another --study"
+        ) from error
+    if written != FORMAT:
+        raise UserError(
+            f"{path} was written in format {written!r:.40}",
+            expected=f"format {FORMAT}, the one that this version reads and writes",
+            todo="use the version of the program that wrote it, or another --study",
+        )
+    if not all(isinstance(part, dict) for part in parts):
+        raise DamagedFile(f"{path} does not hold what it should", todo="restore it, or use another --study")
+    return Stored(*parts)
+
+
 def check(study: Path, fingerprint: Mapping[str, Any]) -> None:
     """Nothing happens for a new folder or one of the same fingerprint; StudyMismatch names every field that differs."""
     path = study / "study.json"
@@ -50,14 +83,8 @@ def check(study: Path, fingerprint: Mapping[str, Any]) -> None:
                 f"{study} has a ledger but no study.json", todo="restore study.json, or use another --study"
             )
         return
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))["fingerprint"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DamagedFile(
-            f"{path} cannot be read", came=str(error), todo="restore it, or use another --study"
-        ) from error
-    names = sorted(set(stored) | set(fingerprint))
-    differing = [name for name in names if stored.get(name) != _plain(fingerprint.get(name))]
+    stored = read(path).fingerprint
+    differing = differences(stored, fingerprint)
     if differing:
         lines = "; ".join(f"{name}: {stored.get(name)!r} there, {fingerprint.get(name)!r} now" for name in differing)
         raise StudyMismatch(
@@ -66,6 +93,20 @@ def check(study: Path, fingerprint: Mapping[str, Any]) -> None:
             came=lines,
             todo="use another --study, or the settings of that study",
         )
+
+
+def differences(stored: Mapping[str, Any], fingerprint: Mapping[str, Any]) -> list[str]:
+    """The names of the fields in which two fingerprints differ, sorted."""
+    names = sorted(set(stored) | set(fingerprint))
+    return [name for name in names if stored.get(name) != _plain(fingerprint.get(name))]
+
+
+def temporaries(study: Path) -> Iterator[Path]:
+    """The files of the study folder that a writer was killed over: worth nothing, whatever they hold."""
+    models = study / "models"
+    kept = sorted(models.iterdir()) if models.is_dir() else []
+    for each in (study, study / "figures", models, *(folder for folder in kept if not folder.is_symlink())):
+        yield from files.temporaries(each)
 
 
 def _plain(value: Any) -> Any:
@@ -101,10 +142,12 @@ def _holder(study: Path) -> str:
 def held(study: Path) -> Iterator[None]:
     """Hold the folder for this run, creating it; UserError says which process has it. A killed run lets go at once."""
     try:
-        study.mkdir(parents=True, exist_ok=True)
+        files.make_folder(study)
         lock = FileLock(study / ".lock")
         with lock.acquire(timeout=0):
             _sign(study)
+            for left in temporaries(study):
+                left.unlink()
             try:
                 yield
             finally:

@@ -15,7 +15,7 @@ from pipeline.data import preprocessing, tables, task
 from pipeline.data.preprocessing import Preprocessing
 from pipeline.data.task import Rows
 from pipeline.errors import UserError
-from pipeline.evaluate import Committed, Evaluator, Event, Observe, summaries
+from pipeline.evaluate import Committed, Evaluator, Event, Observe
 from pipeline.ledger import workbook
 from pipeline.ledger.journal import Journal, open_journal
 from pipeline.ledger.journal import read as read_journal
@@ -26,7 +26,8 @@ from pipeline.space import Narrowing, Space
 from pipeline.study import Plan, Result, Say, run
 from pipeline.training.jobs import START_SECONDS, TrainJobs, limit_of
 from pipeline.training.protocol import PROBE_ROWS, Protocol
-from pipeline.trial import Summary, ranked
+from pipeline.trial import Summary
+from pipeline.upkeep import ranking, view_of
 from pipeline.workers import slots
 from pipeline.workers.pool import StoppedError, Workers
 
@@ -250,26 +251,18 @@ class _Workbook:
 
     def _view(self, elite: frozenset[str], test: Mapping[str, float]) -> workbook.View:
         prepared = self._prepared
-        everything = _summaries(prepared, self._journal)
-        facts = {**prepared.settings.model_dump(mode="json"), **prepared.fingerprint, **folder.versions()}
-        return workbook.View(
-            ranking=tuple(each for each in everything if each.stage != "baseline"),
-            baseline=next((each for each in everything if each.stage == "baseline"), None),
-            repeats=self._journal.contents.repeats,
-            elite=elite,
+        return view_of(
+            self._journal.contents,
+            epochs=prepared.settings.epochs,
             outputs=prepared.rows.target.names,
-            study=tuple((name, _text(value)) for name, value in facts.items()),
+            facts={**prepared.settings.model_dump(mode="json"), **prepared.fingerprint, **folder.versions()},
+            elite=elite,
             test=test,
         )
 
 
-def _text(value: object) -> str:
-    return ", ".join(str(each) for each in value) if isinstance(value, list | tuple) else str(value)
-
-
 def _summaries(prepared: Prepared, journal: Journal) -> tuple[Summary, ...]:
-    everything = summaries(journal.contents.repeats, journal.contents.imported)
-    return ranked(each for each in everything if each.epochs == prepared.settings.epochs)
+    return ranking(journal.contents, prepared.settings.epochs)
 
 
 def _verdict(prepared: Prepared, result: Result, journal: Journal, workers: Workers) -> Verdict:
