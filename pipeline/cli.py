@@ -11,7 +11,7 @@ import typing
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Annotated, Any, cast
+from typing import IO, Annotated, Any, TextIO, cast
 
 import typer
 from rich.console import Console
@@ -127,7 +127,7 @@ def _search(file: Path | None, options: dict[str, Any]) -> int:
     from pipeline.progress import Progress
     from pipeline.workers.pool import StoppedError
 
-    console = Console(file=cast("IO[str]", _Output()), width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    console = Console(file=cast("IO[str]", _Output(sys.stdout)), width=None if sys.stdout.isatty() else PLAIN_WIDTH)
     chosen = settings.read(file, options)
     with Interrupts() as interrupts:
         try:
@@ -149,30 +149,33 @@ def _search(file: Path | None, options: dict[str, Any]) -> int:
 class _Output(io.TextIOBase):
     """Standard output that falls silent when nobody is left to read it: a run outlives its terminal or its pipe."""
 
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream  # and not sys.stdout at each call: a progress bar replaces that by one that writes here
+
     def write(self, text: str) -> int:
         """Write, or fall silent."""
-        self._try(lambda: sys.stdout.write(text))
+        self._try(lambda: self._stream.write(text))
         return len(text)
 
     def flush(self) -> None:
         """Flush, or fall silent."""
-        self._try(sys.stdout.flush)
+        self._try(self._stream.flush)
 
     def isatty(self) -> bool:
         """As standard output."""
-        return sys.stdout.isatty()
+        return self._stream.isatty()
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
         """As standard output."""
-        return sys.stdout.encoding
+        return self._stream.encoding
 
     def _try(self, action: Callable[[], object]) -> None:
         try:
             action()
         except OSError:
             nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, sys.__stdout__.fileno() if sys.__stdout__ else 1)  # what is still buffered goes there too
+            os.dup2(nowhere, self._stream.fileno())  # what is still buffered goes there too
             os.close(nowhere)
 
 

@@ -164,6 +164,8 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
     """Run or resume the study; StoppedError when the user asked to stop, after everything known was written."""
     settings, started = prepared.settings, time.monotonic()
     study = settings.study
+    if stop():
+        raise StoppedError  # while nothing was written yet
     with folder.held(study):
         folder.check(study, prepared.fingerprint)
         folder.write(study, prepared.fingerprint, settings.model_dump(mode="json"))
@@ -277,7 +279,7 @@ def _verdict(prepared: Prepared, result: Result, journal: Journal, workers: Work
     wanted = [*best, *([result.baseline] if result.baseline.repeats else [])]
     examine = bundle.Examine(study, study / "rows.npz")
     answers: dict[str, bundle.Examined] = {}
-    limit = prepared.settings.job_limit or START_SECONDS
+    limit = max(prepared.settings.job_limit, START_SECONDS)
     for finished in workers.run(examine, [each.key for each in wanted], limit=lambda _: limit):
         if finished.answer is None:
             raise UserError(f"The models of configuration {finished.job} cannot be tested: {finished.lost}")

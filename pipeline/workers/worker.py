@@ -80,9 +80,17 @@ class Worker:
             self._end_answers()
 
     def _end_answers(self) -> None:
-        queue = self._executor._result_queue if self._executor is not None else None  # noqa: SLF001
-        if queue is not None:
-            queue._writer.close()  # noqa: SLF001
+        """Leave the dead process's end of the pipe as the only one that can write, which ends the reading."""
+        if self._executor is None:
+            return
+        flags, queue = self._executor._flags, self._executor._result_queue  # noqa: SLF001
+        # The pool's thread flags itself as broken, under this lock, before it closes the pipe: until then its number
+        # is nobody else's. It stays in use, by nothing, so that closing it later closes no other file.
+        with flags.shutdown_lock:
+            if not (flags.broken or flags.shutdown):
+                nothing = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nothing, queue._writer.fileno(), inheritable=False)  # noqa: SLF001
+                os.close(nothing)
 
     def kill(self) -> None:
         """End the process at once; the pool is cleared away by `retire`."""
