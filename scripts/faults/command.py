@@ -33,7 +33,7 @@ OPTIONS: Final = {
     "patience": "20",
     "top": "2",
 }
-CALM: Final = (0.2, 20.0)  # seconds that a driver lives: from its first imports to well into its trainings
+CALM: Final = (0.1, 12.0)  # seconds that a driver lives after its start, its first worker or its first commit
 
 
 def main(words: Sequence[str]) -> int:

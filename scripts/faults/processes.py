@@ -25,7 +25,6 @@ class Run:
 
     driver: subprocess.Popen[str]
     mark: str
-    began: float  # time.monotonic()
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the driver alone."""
@@ -65,7 +64,7 @@ def start(command: Sequence[str], cwd: Path, output: Path, **variables: str) -> 
         driver = subprocess.Popen(  # noqa: S603 - the product's own scripts
             command, cwd=cwd, stdout=file, stderr=subprocess.STDOUT, text=True, env=environment, start_new_session=True
         )
-    return Run(driver, mark, time.monotonic())
+    return Run(driver, mark)
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from scripts.faults.evidence import Evidence, Identity, facts, gather
 from scripts.faults.processes import Run, running
 
 WORKER_KILLS: Final = 2  # in the life of one driver at most: a job whose workers die three times is rightly failed
+ANCHORS: Final = ("start", "first worker", "first commit")
 PAUSE: Final = 0.02  # seconds between looks at a driver
 
 Command = Callable[[Path], Sequence[str]]
@@ -29,11 +30,16 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """How hard it blows: a driver lives between `calm` seconds, drawn on a log scale, and some workers die before."""
+    """How hard it blows: a driver lives between `calm` seconds, drawn on a log scale, and some workers die before.
+
+    The seconds count from its start, from the birth of its first worker or from its first commit, drawn as well: so
+    kills come at every stage of a run, on a slow machine too.
+    """
 
     calm: tuple[float, float]
-    kills: int
+    kills: int  # of drivers and workers, at least
     seed: int
+    drivers: int = 0  # of which drivers, at least
     patience: float = 600.0  # seconds that an undisturbed run may take
 
 
@@ -62,6 +68,10 @@ class Tally:
         """True where every promise held."""
         return not (self.lost or self.doubled or self.orphans or self.damaged or self.differing or self.ended)
 
+    def unfinished(self, weather: Weather) -> bool:
+        """True until enough was killed."""
+        return self.kills < weather.kills or self.driver_kills < weather.drivers
+
     def take(self, evidence: Evidence) -> None:
         """Add what was found."""
         self.lost += evidence.lost
@@ -79,7 +89,7 @@ def storm(command: Command, folder: Path, weather: Weather, say: Say, **variable
     calm = _finish(Study(command, folder / "undisturbed", variables), weather.patience, tally, {})
     expected = facts(calm)
     say(f"undisturbed: {len(expected)} repeats")
-    while tally.kills < weather.kills and not tally.ended:
+    while tally.unfinished(weather) and not tally.ended:
         name = f"study-{tally.studies + 1:03d}"
         known = _blow(Study(command, folder / name, variables), weather, tally, rng, say)
         difference = facts(known) ^ expected
@@ -111,12 +121,12 @@ def _blow(
 ) -> Mapping[Identity, Repeat]:
     """One study, killed again and again until it is done or enough was killed; what its journal says in the end."""
     known: Mapping[Identity, Repeat] = {}
-    while tally.kills < weather.kills:
+    while tally.unfinished(weather):
         with study.running() as run:
             life = float(np.exp(rng.uniform(*np.log(weather.calm))))
-            planned = min(int(rng.integers(WORKER_KILLS + 1)), weather.kills - tally.kills - 1)
-            survived = _live(run, life, sorted(rng.uniform(0, life, planned)), tally, rng)
-            if not survived:
+            anchor = str(rng.choice(ANCHORS))
+            deaths = sorted(rng.uniform(0, life, int(rng.integers(WORKER_KILLS + 1))))
+            if not (_reach(run, anchor, study) and _live(run, life, deaths, tally, rng)):
                 break
             run.kill()
             tally.driver_kills += 1
@@ -124,13 +134,27 @@ def _blow(
         evidence = study.evidence(known, finished=False)
         tally.take(evidence)
         known = evidence.known
-        say(f"kill {tally.kills}: driver after {life:.1f} s, {len(known)} repeats in the journal")
+        say(f"kill {tally.kills}: driver {life:.1f} s after its {anchor}, {len(known)} repeats in the journal")
     return _finish(study, weather.patience, tally, known)
+
+
+def _reach(run: Run, anchor: str, study: Study) -> bool:
+    """Wait for the event from which the driver's life counts; False when it came to its own end before."""
+    journal = study.folder / "study" / "ledger.jsonl"
+    before = journal.stat().st_size if journal.exists() else 0
+    while run.driver.poll() is None:
+        if anchor == "start" or (anchor == "first worker" and run.workers()):
+            return True
+        if anchor == "first commit" and journal.exists() and journal.stat().st_size > before:
+            return True
+        time.sleep(PAUSE)
+    return False
 
 
 def _live(run: Run, life: float, deaths: list[float], tally: Tally, rng: np.random.Generator) -> bool:
     """Let the driver live so long, while workers die at the given times; False when it came to its own end."""
-    while (age := time.monotonic() - run.began) < life:
+    began = time.monotonic()
+    while (age := time.monotonic() - began) < life:
         if run.driver.poll() is not None:
             return False
         if deaths and age > deaths[0] and (workers := run.workers()):

@@ -171,7 +171,7 @@ def test_a_poison_configuration_fails_alone_and_says_why(tmp_path, word):
 
 
 def test_thirty_random_kills_lose_nothing_and_double_nothing(tmp_path):
-    weather = Weather(calm=(0.3, 5.0), kills=50, seed=20)
+    weather = Weather(calm=(0.05, 2.0), kills=30, drivers=30, seed=20)
     story: list[str] = []
     tally = storm(command, tmp_path, weather, story.append)
     assert tally.sound, (tally, story)
