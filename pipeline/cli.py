@@ -125,6 +125,7 @@ def _search(file: Path | None, options: dict[str, Any]) -> int:
     from pipeline import settings
     from pipeline.launch import launch, prepare
     from pipeline.progress import Progress
+    from pipeline.room import DiskFailed
     from pipeline.workers.pool import StoppedError
 
     console = Console(file=cast("IO[str]", _Output(sys.stdout)), width=None if sys.stdout.isatty() else PLAIN_WIDTH)
@@ -136,10 +137,12 @@ def _search(file: Path | None, options: dict[str, Any]) -> int:
                 console.print(_escaped(line), highlight=False)
             with Progress(console, prepared.plan) as progress:
                 finished = launch(prepared, observe=progress.observe, say=progress.say, stop=interrupts.asked)
-        except (StoppedError, KeyboardInterrupt):
+        except (StoppedError, KeyboardInterrupt, DiskFailed) as reason:
             command = shlex.join([Path(sys.executable).name, *sys.argv])
             for line in (f"Stopped. Everything finished is in {chosen.study}. To go on, run again:", f"  {command}"):
                 console.print(_escaped(line), highlight=False, soft_wrap=True)
+            if isinstance(reason, DiskFailed):
+                raise
             return interrupts.exit_code
     console.print(Markdown(finished.summary))
     console.print(f"Ledger: {_escaped(str(finished.workbook))}", highlight=False)

@@ -63,6 +63,9 @@ class Evaluator:
         limit: Callable[[Job], float] = lambda _: math.inf,
     ) -> None:
         self._journal = journal
+        # What the journal has, by what is asked for: nobody else appends from here on, and asking takes no time.
+        self._imported = {row.configuration.key: row for row in journal.imported}
+        self._known = {repeat.training.identity: repeat for repeat in journal.repeats}
         self._workers = workers
         self._train = train
         self._save = save
@@ -73,31 +76,26 @@ class Evaluator:
 
     def __call__(self, trials: Sequence[Trial]) -> tuple[Summary, ...]:
         """Summaries in the order of the trials, each of exactly the repeats that the trial asks for."""
-        imported = {row.configuration.key: row for row in self._journal.contents.imported}
-        known = {repeat.training.identity: repeat for repeat in self._journal.contents.repeats}
-        answered = [
-            trial
-            for trial in trials
-            if trial.configuration.key in imported and trial.trainings[0].identity not in known
-        ]
-        asked = [trial for trial in trials if trial not in answered]
-        missing = plan(asked, (repeat.training for repeat in known.values()))
-        total = sum(trial.repeats for trial in asked)
-        self._observe(Asked(self._stage, total, total - len(missing)))
-        complete = [trial for trial in asked if all(training.identity in known for training in trial.trainings)]
-        for trial in complete:
-            self._note(_answer(trial, known))
+        known = self._known
+        rows = [self._imported_of(trial) for trial in trials]
+        asked = [trial for trial, row in zip(trials, rows, strict=True) if row is None]
+        needed = [training for trial in asked for training in trial.trainings]
+        missing = plan(asked, (training for training in needed if training.identity in known))
+        self._observe(Asked(self._stage, len(needed), len(needed) - len(missing)))
+        for trial in asked:
+            self._note(trial)
         waiting = {trial.configuration.key: trial for trial in asked}
         for repeat in self._trained(missing):
-            known[repeat.training.identity] = repeat
-            trial = waiting[repeat.training.configuration.key]
-            if all(training.identity in known for training in trial.trainings):
-                self._note(_answer(trial, known))
+            self._note(waiting[repeat.training.configuration.key])
             self._observe(Committed(repeat, self._best))
         return tuple(
-            summarise_imported(imported[trial.configuration.key]) if trial in answered else _answer(trial, known)
-            for trial in trials
+            summarise_imported(row) if row else _answer(trial, known) for trial, row in zip(trials, rows, strict=True)
         )
+
+    def _imported_of(self, trial: Trial) -> Imported | None:
+        """The imported row that answers a trial, unless it was trained here as well."""
+        row = self._imported.get(trial.configuration.key)
+        return None if row is None or trial.trainings[0].identity in self._known else row
 
     def begin(self, stage: Stage, facts: Mapping[str, object]) -> tuple[Summary, ...]:
         """Open a stage: what is trained from now on bears its name. Returns what was measured before it first began.
@@ -106,14 +104,17 @@ class Evaluator:
         """
         identity = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
         self._stage = stage
-        if not any(each.stage == stage and each.identity == identity for each in self._journal.contents.stages):
+        if not any(each.stage == stage and each.identity == identity for each in self._journal.stages):
             self._journal.append_stage(stage, identity, facts)
-        past = before(self._journal.contents, stage, identity)
-        return summaries(past.repeats, self._journal.contents.imported)
+        contents = self._journal.contents
+        return summaries(before(contents, stage, identity).repeats, contents.imported)
 
-    def _note(self, summary: Summary) -> None:
-        if summary.failures == 0:
-            self._best = min(self._best, summary.mean)
+    def _note(self, trial: Trial) -> None:
+        """Take a trial into account whose repeats are all there."""
+        if all(training.identity in self._known for training in trial.trainings):
+            summary = _answer(trial, self._known)
+            if summary.failures == 0:
+                self._best = min(self._best, summary.mean)
 
     def _trained(self, missing: Sequence[Training]) -> Iterable[Repeat]:
         jobs = jobs_of(missing, self._train.protocol, self._workers.count)
@@ -150,6 +151,7 @@ class Evaluator:
             program=trained.program,
         )
         self._journal.append_repeat(repeat)
+        self._known[trained.training.identity] = repeat
         return repeat
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 import psutil
 from filelock import FileLock, Timeout
 
-from pipeline import files
+from pipeline import files, room
 from pipeline.errors import DamagedFile, StudyMismatch, UserError
 
 FORMAT: Final = 1
@@ -158,6 +158,4 @@ def held(study: Path) -> Iterator[None]:
             f"The study {study} is being worked on by {who}", todo="wait for it, or use another --study"
         ) from None
     except OSError as error:
-        raise UserError(
-            f"The study folder {study} cannot be written: {error}", todo="check its place and permissions"
-        ) from error
+        raise room.refused(study, error) from error

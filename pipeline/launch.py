@@ -21,10 +21,11 @@ from pipeline.ledger.journal import Journal, open_journal
 from pipeline.ledger.journal import read as read_journal
 from pipeline.models import Signature
 from pipeline.report.contents import Contents
+from pipeline.room import Room
 from pipeline.settings import Settings
 from pipeline.space import Narrowing, Space
 from pipeline.study import Plan, Result, Say, run
-from pipeline.training.jobs import START_SECONDS, TrainJobs, limit_of
+from pipeline.training.jobs import LARGEST_JOB, START_SECONDS, TrainJobs, limit_of
 from pipeline.training.protocol import PROBE_ROWS, Protocol
 from pipeline.trial import Summary
 from pipeline.upkeep import ranking, view_of
@@ -93,6 +94,11 @@ class Prepared:
             engine=asked.engine,
             tf32=asked.tf32,
         )
+
+    @property
+    def signature(self) -> Signature:
+        """Inputs and outputs of its networks."""
+        return Signature(len(self.rows.features), len(self.rows.target.names))
 
     @property
     def fingerprint(self) -> dict[str, Any]:
@@ -166,6 +172,8 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
     study = settings.study
     if stop():
         raise StoppedError  # while nothing was written yet
+    space_left = _room(prepared)
+    space_left.check()
     with folder.held(study):
         folder.check(study, prepared.fingerprint)
         folder.write(study, prepared.fingerprint, settings.model_dump(mode="json"))
@@ -182,7 +190,7 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
                 if isinstance(event, Committed):
                     book.refresh()
 
-            with Workers(prepared.slots, study / "logs", stop) as workers:
+            with Workers(prepared.slots, study / "logs", lambda: stop() or space_left.short()) as workers:
                 common = _common(prepared)
                 evaluator = Evaluator(
                     journal,
@@ -197,17 +205,27 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
                     verdict = _verdict(prepared, result, journal, workers)
                 except StoppedError:
                     book.write()
+                    if not stop():
+                        space_left.check()
                     raise
             contents = _contents(prepared, result, verdict, journal, time.monotonic() - started)
             return _report(prepared, contents, book)
 
 
+def _room(prepared: Prepared) -> Room:
+    """The room for what is lost if it cannot be written: a job for each worker, and the exported models."""
+    asked = prepared.settings
+    largest = models.load(asked.model).most_weights(prepared.space, prepared.signature)
+    training = len(prepared.slots) * (LARGEST_JOB if asked.engine == "packed" else 1)
+    return Room(asked.study, training + asked.top * asked.repeats, largest)
+
+
 def _common(prepared: Prepared) -> bundle.Common:
-    rows, settings = prepared.rows, prepared.settings
+    rows = prepared.rows
     raw = prepared.table.frame.loc[rows.validation.rows[:PROBE_ROWS], list(prepared.table.columns.inputs)]
     return bundle.Common(
-        model=settings.model,
-        signature=Signature(len(rows.features), len(rows.target.names)),
+        model=prepared.settings.model,
+        signature=prepared.signature,
         preprocessing=preprocessing.dumps(prepared.preprocessing),
         probe=bundle.probe_of(raw),
         versions=folder.versions(),

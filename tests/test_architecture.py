@@ -14,6 +14,7 @@ PACKAGE = ROOT / "pipeline"
 LAYERS = (
     "errors",
     "files",
+    "room",
     "trial",
     "space",
     "data",

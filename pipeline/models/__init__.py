@@ -40,6 +40,10 @@ class Model(Protocol):
         """The space with every hyperparameter that the model has; UserError for one that it does not know."""
         ...
 
+    def most_weights(self, space: Space, signature: Signature) -> int:
+        """How many numbers the largest network of a complete space has."""
+        ...
+
     def build(self, configuration: Configuration, signature: Signature, seed: int) -> Any:
         """A new keras.Model whose initial weights and random layers are a function of the arguments."""
         ...

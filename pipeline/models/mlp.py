@@ -188,6 +188,15 @@ def shapes(configuration: Configuration, signature: Signature) -> list[tuple[int
     return list(itertools.pairwise(widths))
 
 
+def most_weights(space: Space, signature: Signature) -> int:
+    """How many numbers the largest network of a space has, the default network among them."""
+    depth, units = (max(ends(space[name].domain)) for name in ("hidden_layers", "units"))
+    assert isinstance(depth, int)
+    widest = Configuration.of({"hidden_layers": depth, "units": (units,) * depth})
+    layers = (shapes(each, signature) for each in (widest, BASELINE))
+    return max(sum((rows + 1) * columns for rows, columns in each) for each in layers)
+
+
 def build(configuration: Configuration, signature: Signature, seed: int) -> Any:
     """A new keras.Model (rows, features) -> (rows, outputs) with `initial_weights`; dropout follows the seed."""
     import keras
