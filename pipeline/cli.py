@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import io
+import os
 import shlex
 import sys
 import typing
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import IO, Annotated, Any, TextIO, cast
 
 import typer
 from rich.console import Console
@@ -128,22 +130,58 @@ def _search(file: Path | None, options: dict[str, Any]) -> int:
     from pipeline.room import DiskFailed
     from pipeline.workers.pool import StoppedError
 
-    console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
-    prepared = prepare(settings.read(file, options))
-    for line in prepared.description:
-        console.print(_escaped(line), highlight=False)
-    with Interrupts() as interrupts, Progress(console, prepared.plan) as progress:
+    console = Console(file=cast("IO[str]", _Output(sys.stdout)), width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    chosen = settings.read(file, options)
+    with Interrupts() as interrupts:
         try:
-            finished = launch(prepared, observe=progress.observe, say=progress.say, stop=interrupts.asked)
+            prepared = prepare(chosen)
+            for line in prepared.description:
+                console.print(_escaped(line), highlight=False)
+            with Progress(console, prepared.plan) as progress:
+                finished = launch(prepared, observe=progress.observe, say=progress.say, stop=interrupts.asked)
         except (StoppedError, KeyboardInterrupt, DiskFailed) as reason:
-            progress.say(f"Stopped. Everything finished is in {prepared.settings.study}. To go on, run again:")
-            progress.say(f"  {shlex.join([Path(sys.executable).name, *sys.argv])}")
+            command = shlex.join([Path(sys.executable).name, *sys.argv])
+            for line in (f"Stopped. Everything finished is in {chosen.study}. To go on, run again:", f"  {command}"):
+                console.print(_escaped(line), highlight=False, soft_wrap=True)
             if isinstance(reason, DiskFailed):
                 raise
             return interrupts.exit_code
     console.print(Markdown(finished.summary))
     console.print(f"Ledger: {_escaped(str(finished.workbook))}", highlight=False)
     return 0 if finished.contents.verdict.best else 1
+
+
+class _Output(io.TextIOBase):
+    """Standard output that falls silent when nobody is left to read it: a run outlives its terminal or its pipe."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream  # and not sys.stdout at each call: a progress bar replaces that by one that writes here
+
+    def write(self, text: str) -> int:
+        """Write, or fall silent."""
+        self._try(lambda: self._stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, or fall silent."""
+        self._try(self._stream.flush)
+
+    def isatty(self) -> bool:
+        """As standard output."""
+        return self._stream.isatty()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """As standard output."""
+        return self._stream.encoding
+
+    def _try(self, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())  # what is still buffered goes there too
+            os.close(nowhere)
 
 
 def _predict(study: Path, source: Path, target: Path, count: int) -> int:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from pipeline.ledger.journal import Journal, before
-from pipeline.training.jobs import TrainJobs, jobs_of
-from pipeline.training.protocol import Trained
+from pipeline.training.jobs import TrainJobs, jobs_of, parts_of
+from pipeline.training.protocol import Trained, seeds
 from pipeline.trial import (
     Configuration,
     Imported,
+    Job,
     Repeat,
     Stage,
     Summary,
@@ -61,6 +62,8 @@ class Evaluator:
         train: TrainJobs,
         save: Callable[[Trained], str],
         observe: Observe,
+        *,
+        limit: Callable[[Job], float] = lambda _: math.inf,
     ) -> None:
         self._journal = journal
         # What the journal has, by what is asked for: nobody else appends from here on, and asking takes no time.
@@ -70,6 +73,7 @@ class Evaluator:
         self._train = train
         self._save = save
         self._observe = observe
+        self._limit = limit  # seconds after which a job counts as hung
         self._stage: Stage = "baseline"
         self._best = math.inf
 
@@ -117,13 +121,19 @@ class Evaluator:
 
     def _trained(self, missing: Sequence[Training]) -> Iterable[Repeat]:
         jobs = jobs_of(missing, self._train.protocol, self._workers.count)
-        for finished in self._workers.run(self._train, jobs, kind=lambda job: job.kind):
+        running = self._workers.run(self._train, jobs, kind=lambda job: job.kind, parts=parts_of, limit=self._limit)
+        for finished in running:
             if finished.answer is None:
+                error = "\n".join(filter(None, (finished.lost, finished.stack)))
                 for training in finished.job.trainings:
-                    yield self._commit(_lost(training, finished.lost), finished.slot)
+                    yield self._commit(self._lost(training, finished.slot, error), finished.slot)
             else:
                 for trained in finished.answer:
                     yield self._commit(trained, finished.slot)
+
+    def _lost(self, training: Training, slot: Slot, error: str) -> Trained:
+        seed = seeds(self._train.protocol.seed, training.index)[0]
+        return Trained(training=training, seed=seed, seconds=0.0, threads=slot.threads, error=error)
 
     def _commit(self, trained: Trained, slot: Slot) -> Repeat:
         """The model first, the line second: what the journal has is on the disk."""
@@ -148,10 +158,6 @@ class Evaluator:
         self._journal.append_repeat(repeat)
         self._known[trained.training.identity] = repeat
         return repeat
-
-
-def _lost(training: Training, reason: str) -> Trained:
-    return Trained(training=training, seed=0, seconds=0.0, threads=0, error=reason)
 
 
 def _answer(trial: Trial, known: Mapping[tuple[str, int, int], Repeat]) -> Summary:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import hashlib
 import json
 import os
 import platform
+import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
 from filelock import FileLock, Timeout
 
 from pipeline import files, reading, room
@@ -135,6 +139,25 @@ def _seal(data: bytes, seal: str) -> str:
     return hashlib.sha256(head + _BLANK.encode() + tail).hexdigest()
 
 
+def _sign(study: Path) -> None:
+    since = dt.datetime.now().astimezone().isoformat(" ", "seconds")
+    (study / ".holder").write_text(f"process {os.getpid()} on {platform.node()}, since {since}", encoding="utf-8")
+
+
+def _holder(study: Path) -> str:
+    """Who holds the folder; a name that a killed run left there is not believed."""
+    for _ in range(20):
+        try:
+            text = (study / ".holder").read_text(encoding="utf-8")
+        except OSError:
+            text = ""
+        found = re.match(r"process (\d+) on (.*), since ", text)
+        if found and (found[2] != platform.node() or psutil.pid_exists(int(found[1]))):
+            return text
+        time.sleep(0.05)  # it has the lock, and is about to sign
+    return "another process"
+
+
 @contextlib.contextmanager
 def held(study: Path) -> Iterator[None]:
     """Hold the folder for this run, creating it; UserError says which process has it. A killed run lets go at once."""
@@ -143,14 +166,15 @@ def held(study: Path) -> Iterator[None]:
         reading.plain(study)  # before the lock: a link in its place would be followed
         lock = FileLock(study / ".lock")
         with lock.acquire(timeout=0):
-            (study / ".holder").write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
+            _sign(study)
             for left in temporaries(study):
                 left.unlink()
-            yield
-            (study / ".holder").unlink(missing_ok=True)
+            try:
+                yield
+            finally:
+                (study / ".holder").unlink(missing_ok=True)
     except Timeout:
-        holder = study / ".holder"
-        who = holder.read_text(encoding="utf-8") if holder.exists() else "another process"
+        who = _holder(study)
         raise UserError(
             f"The study {study} is being worked on by {who}", todo="wait for it, or use another --study"
         ) from None

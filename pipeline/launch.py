@@ -25,7 +25,7 @@ from pipeline.room import Room
 from pipeline.settings import Settings
 from pipeline.space import Narrowing, Space
 from pipeline.study import Plan, Result, Say, run
-from pipeline.training.jobs import LARGEST_JOB, TrainJobs
+from pipeline.training.jobs import LARGEST_JOB, START_SECONDS, TrainJobs, limit_of
 from pipeline.training.protocol import PROBE_ROWS, Protocol
 from pipeline.trial import Summary
 from pipeline.upkeep import ranking, view_of
@@ -168,8 +168,9 @@ def prepare(settings: Settings) -> Prepared:
 
 def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[], bool]) -> Finished:
     """Run or resume the study; StoppedError when the user asked to stop, after everything known was written."""
-    settings, started = prepared.settings, time.monotonic()
-    study = settings.study
+    settings, study, started = prepared.settings, prepared.settings.study, time.monotonic()
+    if stop():
+        raise StoppedError  # while nothing was written yet
     space_left = _room(prepared)
     space_left.check()
     with folder.held(study):
@@ -198,6 +199,7 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
                     TrainJobs(rows_file, prepared.protocol),
                     lambda trained: bundle.save(study, trained, common),
                     watch,
+                    limit=lambda job: settings.job_limit or limit_of(job, prepared.protocol, prepared.rows),
                 )
                 try:
                     result = run(prepared.plan, evaluator, evaluator.begin, say)
@@ -293,17 +295,13 @@ def _summaries(prepared: Prepared, journal: Journal) -> tuple[Summary, ...]:
 def _verdict(prepared: Prepared, result: Result, journal: Journal, workers: Workers) -> Verdict:
     """The best configurations and the default network predict the test rows: the only time that these are used."""
     study = prepared.settings.study.resolve()
-    saved = [
-        each
-        for each in _summaries(prepared, journal)
-        if each.failures == 0 and each.stage not in ("baseline", "imported")
-    ]
-    best = saved[: prepared.settings.top]
+    sound = (each for each in _summaries(prepared, journal) if each.failures == 0)
+    best = [each for each in sound if each.stage not in ("baseline", "imported")][: prepared.settings.top]
     wanted = [*best, *([result.baseline] if result.baseline.repeats else [])]
-    digests = {each.key: bundle.digests_of(journal.repeats, each) for each in wanted}
-    examine = bundle.Examine(study, study / "rows.npz", digests)
+    examine = bundle.Examine.of(study, journal.repeats, wanted)
     answers: dict[str, bundle.Examined] = {}
-    for finished in workers.run(examine, [each.key for each in wanted]):
+    limit = max(prepared.settings.job_limit, START_SECONDS)
+    for finished in workers.run(examine, [each.key for each in wanted], limit=lambda _: limit):
         if finished.answer is None:
             raise UserError(f"The models of configuration {finished.job} cannot be tested: {finished.lost}")
         answers[finished.job] = finished.answer

@@ -96,7 +96,7 @@ class Inline:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def run(self, work: Any, jobs: Sequence[Any], kind: Any = str) -> Iterator[Finished[Any, Any]]:
+    def run(self, work: Any, jobs: Sequence[Any], kind: Any = str, **_: Any) -> Iterator[Finished[Any, Any]]:
         """Answer every job once; what it raises ends the run."""
         for job in jobs:
             if self.stop():
