@@ -48,6 +48,7 @@ METRICS: Final = {
 
 Kind = Literal["count", "plain", "fraction", "scientific", "mark", "text", "link", "wide", "exact"]
 Group = Literal["place", "hyperparameters", "objective", "outputs", "cost", "exact"]
+_NAME: Final = 200  # characters of an output's name in a header
 ROWS: Final = 1_048_575  # of a sheet below its header; what is beyond stands in the journal only
 
 
@@ -234,12 +235,15 @@ def _outputs(view: View, rows: Sequence[_Row], taken: set[str]) -> list[_Source]
     for output in view.outputs:
         for metric in metrics:
             values = [row.summary.scores.get(output, {}).get(metric, math.nan) for row in rows]
-            header = _free(f"{output} {METRICS.get(metric, metric)}", taken)
+            header = _free(output, METRICS.get(metric, metric), taken)
             sources.append((_score(header, metric, values), _scored(output, metric)))
     return sources
 
 
-def _free(header: str, taken: set[str]) -> str:
+def _free(output: str, measure: str, taken: set[str]) -> str:
+    # The measure stays readable, and distinct, behind a name that a cell would cut.
+    name = output if len(output) <= _NAME else output[: _NAME - 1] + "…"
+    header = f"{name} {measure}"
     while header in taken:
         header += " (output)"
     taken.add(header)
@@ -306,7 +310,7 @@ def repeats(view: View) -> Table:
             )
     taken = set(_REPEATS)
     outputs = [
-        (output, _score(_free(f"{output} MAE", taken), "mae", _errors(view.repeats, output))) for output in view.outputs
+        (output, _score(_free(output, "MAE", taken), "mae", _errors(view.repeats, output))) for output in view.outputs
     ]
     return Table(
         title=REPEATS,

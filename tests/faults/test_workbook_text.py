@@ -106,6 +106,7 @@ def folder(tmp_path_factory):
 @example("=1+1", " Y ", "=2", "@x", math.nan)
 @example("_x000D_", "=Y", "_x0041_", "\r", math.inf)
 @example("a\r\nb", "Y\n", "\ud800", "\t", 10**400)
+@example("=1+1", "😀" * 20_000, "=1+1", "=1+1", 1.0507009873554805)  # two measures of an output, cut to one header
 def test_whatever_is_said_stays_text(folder, error, name, value, slot, number):
     shown = view(error, name, value, slot, number)
     path = folder / "ledger.xlsx"
