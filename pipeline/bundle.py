@@ -19,7 +19,7 @@ import io
 import json
 import math
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -160,6 +160,11 @@ class Examine:
     study: Path
     rows: Path
     digests: Mapping[str, Digests]  # by key
+
+    @classmethod
+    def of(cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary]) -> Examine:
+        """Knows which models the journal's repeats have of these configurations: no others are examined."""
+        return cls(study, study / "rows.npz", {each.key: digests_of(repeats, each) for each in wanted})
 
     def __call__(self, key: str) -> Examined:
         """Reload, as any user would, predict the test rows and pack the networks as Keras files."""

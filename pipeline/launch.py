@@ -168,8 +168,7 @@ def prepare(settings: Settings) -> Prepared:
 
 def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[], bool]) -> Finished:
     """Run or resume the study; StoppedError when the user asked to stop, after everything known was written."""
-    settings, started = prepared.settings, time.monotonic()
-    study = settings.study
+    settings, study, started = prepared.settings, prepared.settings.study, time.monotonic()
     space_left = _room(prepared)
     space_left.check()
     with folder.held(study):
@@ -293,15 +292,10 @@ def _summaries(prepared: Prepared, journal: Journal) -> tuple[Summary, ...]:
 def _verdict(prepared: Prepared, result: Result, journal: Journal, workers: Workers) -> Verdict:
     """The best configurations and the default network predict the test rows: the only time that these are used."""
     study = prepared.settings.study.resolve()
-    saved = [
-        each
-        for each in _summaries(prepared, journal)
-        if each.failures == 0 and each.stage not in ("baseline", "imported")
-    ]
-    best = saved[: prepared.settings.top]
+    sound = (each for each in _summaries(prepared, journal) if each.failures == 0)
+    best = [each for each in sound if each.stage not in ("baseline", "imported")][: prepared.settings.top]
     wanted = [*best, *([result.baseline] if result.baseline.repeats else [])]
-    digests = {each.key: bundle.digests_of(journal.repeats, each) for each in wanted}
-    examine = bundle.Examine(study, study / "rows.npz", digests)
+    examine = bundle.Examine.of(study, journal.repeats, wanted)
     answers: dict[str, bundle.Examined] = {}
     for finished in workers.run(examine, [each.key for each in wanted]):
         if finished.answer is None:
