@@ -1,8 +1,6 @@
 """A journal that lost its end goes on; one that lost anything else is refused, and the line is named."""
 
 import re
-import shutil
-from pathlib import Path
 
 import pytest
 
@@ -13,20 +11,6 @@ from tests.faults.fake_study import REPEATS, facts
 from tests.faults.runs import sound
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def finished(launchers, tmp_path_factory) -> Path:
-    """The home of a finished study; tests work on copies of it."""
-    folder = tmp_path_factory.mktemp("finished")
-    assert launchers[0].run(folder).code == 0
-    return folder
-
-
-@pytest.fixture
-def study(finished, home) -> Path:
-    shutil.copytree(finished, home, dirs_exist_ok=True)
-    return home / "study"
 
 
 def test_a_journal_cut_at_any_byte_of_its_last_record_goes_on(launchers, study):
