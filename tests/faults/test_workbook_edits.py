@@ -332,3 +332,21 @@ def test_libreoffice_computes_the_formulas_of_a_refreshed_workbook(path, tmp_pat
         if sheet.cell(row, key).value not in NEW:
             value: Any = sheet.cell(row, mean).value
             assert sheet.cell(row, twice).value == (pytest.approx(2 * value) if value is not None else 0)
+
+
+def test_a_column_added_within_a_run_of_equal_widths_is_taken_out_of_it(path):
+    """LibreOffice writes one width for all columns behind the last; runs that overlap are repaired by Excel."""
+    book: Any = openpyxl.load_workbook(path)
+    sheet = book["Configurations"]
+    sheet.delete_cols(column(sheet, "MAE std"))
+    behind = sheet.max_column + 1
+    run = sheet.column_dimensions[sheet.cell(1, behind - 1).column_letter]
+    run.min, run.max, run.width = behind - 1, 1024, 21
+    book.save(path)
+    assert write(path, MORE) == path
+    found = openpyxl.load_workbook(path)["Configurations"].column_dimensions
+    runs = sorted((int(each.min or 0), int(each.max or 0), each.width) for each in found.values())
+    assert all(first[1] < second[0] for first, second in pairwise(runs))
+    assert (behind - 1, behind - 1, 21) in runs
+    assert any(first == last == behind and width != 21 for first, last, width in runs)
+    assert (behind + 1, 1024, 21) in runs
