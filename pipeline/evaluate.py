@@ -64,6 +64,7 @@ class Evaluator:
         observe: Observe,
         *,
         limit: Callable[[Job], float] = lambda _: math.inf,
+        start: Callable[[], None] = lambda: None,
     ) -> None:
         self._journal = journal
         # What the journal has, by what is asked for: nobody else appends from here on, and asking takes no time.
@@ -73,7 +74,8 @@ class Evaluator:
         self._train = train
         self._save = save
         self._observe = observe
-        self._limit = limit  # seconds after which a job counts as hung
+        self._limit = limit  # seconds after which a job counts as hung, from the end of `start`
+        self._start = start
         self._stage: Stage = "baseline"
         self._best = math.inf
 
@@ -121,7 +123,9 @@ class Evaluator:
 
     def _trained(self, missing: Sequence[Training]) -> Iterable[Repeat]:
         jobs = jobs_of(missing, self._train.protocol, self._workers.count)
-        running = self._workers.run(self._train, jobs, kind=lambda job: job.kind, parts=parts_of, limit=self._limit)
+        running = self._workers.run(
+            self._train, jobs, kind=lambda job: job.kind, parts=parts_of, limit=self._limit, start=self._start
+        )
         for finished in running:
             if finished.answer is None:
                 error = "\n".join(filter(None, (finished.lost, finished.stack)))

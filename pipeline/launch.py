@@ -170,7 +170,7 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
     """Run or resume the study; StoppedError when the user asked to stop, after everything known was written."""
     settings, study, started = prepared.settings, prepared.settings.study, time.monotonic()
     if stop():
-        raise StoppedError  # while nothing was written yet
+        raise StoppedError
     space_left = _room(prepared)
     space_left.check()
     with folder.held(study):

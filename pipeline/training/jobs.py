@@ -23,7 +23,7 @@ SMALLEST_JOB: Final = 8  # trainings: fewer leave most places of a program empty
 LARGEST_JOB: Final = 40  # a kill costs the jobs in flight, so many trainings for each worker at most
 
 # What a job may take before it counts as hung, some 80 times (Keras: 25 times) what was measured on one slow core.
-START_SECONDS: Final = 600.0  # importing TensorFlow from a cold disk, compiling
+COMPILE_SECONDS: Final = 600.0  # of its programs, and whatever else a busy machine does
 STEP_SECONDS: Final = {"packed": 1e-3, "keras": 2e-2}  # of one network's step, whatever its size
 RATE: Final = 1e9  # floating point operations in a second
 
@@ -62,7 +62,7 @@ def parts_of(job: Job) -> tuple[Job, ...]:
 def limit_of(job: Job, protocol: Protocol, rows: Rows) -> float:
     """Seconds after which a job certainly hangs: many times what its arithmetic and its steps take on a slow core."""
     slowest = max(_seconds(training, protocol, rows) for training in job.trainings)
-    return START_SECONDS + max(len(job.trainings), SMALLEST_JOB) * slowest
+    return COMPILE_SECONDS + max(len(job.trainings), SMALLEST_JOB) * slowest
 
 
 def _seconds(training: Training, protocol: Protocol, rows: Rows) -> float:
@@ -85,12 +85,17 @@ class TrainJobs:
 
     def __call__(self, job: Job) -> tuple[Trained, ...]:
         """Train everything that the job names."""
+        self.start()
         train: Trainer = import_module(ENGINES[self.protocol.engine]).train
-        _set_up(self.protocol.tf32)
-        rows = rows_of(self.rows)
         device, versions = provenance.device(), provenance.versions()
-        trained = train(job.trainings, rows, self.protocol)
+        trained = train(job.trainings, rows_of(self.rows), self.protocol)
         return tuple(replace(each, device=device, versions=versions) for each in trained)
+
+    def start(self) -> None:
+        """Import the engine, set up TensorFlow and read the rows: takes seconds once in the life of a worker."""
+        import_module(ENGINES[self.protocol.engine])
+        _set_up(self.protocol.tf32)
+        rows_of(self.rows)
 
 
 @cache

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
 from pipeline.workers.slots import Slot
-from pipeline.workers.watched import Answered, Raised, Watched, past_its_limit, read_stack
+from pipeline.workers.watched import START_LIMIT, Answered, Raised, Watched, past_limit, read_stack
 from pipeline.workers.worker import Worker, cause
 
 JobType = TypeVar("JobType")
@@ -69,11 +69,15 @@ class _Task(Generic[JobType]):
 class _Running(Generic[JobType]):
     task: _Task[JobType]
     worker: Worker
-    limit: float  # seconds
-    begun: float  # time.monotonic()
+    begun: float  # time.monotonic(), as `due`, at which the driver ends what did not end itself
+    due: float
 
 
 _Jobs = dict[Future[Any], _Running[JobType]]
+
+
+def _nothing() -> None:
+    pass
 
 
 class Workers:
@@ -113,17 +117,24 @@ class Workers:
         self,
         work: Callable[[JobType], Answer],
         jobs: Sequence[JobType],
+        *,
         kind: Callable[[JobType], str] = lambda _: "",
         parts: Callable[[JobType], Sequence[JobType]] = lambda job: (job,),
         limit: Callable[[JobType], float] = lambda _: math.inf,
+        start: Callable[[], None] = _nothing,
     ) -> Iterator[Finished[JobType, Answer]]:
         """Answer every job once, as they finish; one that kills its workers, hangs or raises is `lost`, and why.
 
         Jobs of one kind go to workers that had that kind before, where there is a choice: what they compiled is there.
         A job without an answer is tried again in its `parts`, each a job of its own, so that what kills a worker takes
-        nothing else with it; what has no parts is given up after three attempts. `limit` is in seconds.
+        nothing else with it; what has no parts is given up after three attempts. `limit` is in seconds, and counts from
+        the end of `start`, which is called before each job for what takes time only once in the life of a worker.
         Raises StoppedError when the user asked to stop, after what finished within the grace time was delivered.
         """
+
+        def watched(job: JobType, worker: Worker) -> Watched[JobType, Answer]:
+            return Watched(work, limit(job), start, worker.stack)
+
         waiting = deque(_Task(job) for job in jobs)
         running: _Jobs[JobType] = {}
         deadline: float | None = None
@@ -131,7 +142,7 @@ class Workers:
             if deadline is None and self._stop():
                 deadline = time.monotonic() + self._grace
             if deadline is None:
-                self._hand_out(work, waiting, running, kind, limit)
+                self._hand_out(watched, waiting, running, kind)
             elif not running or time.monotonic() > deadline:
                 break
             for future in self._ended(running):
@@ -152,11 +163,10 @@ class Workers:
 
     def _hand_out(
         self,
-        work: Callable[[JobType], Answer],
+        watched: Callable[[JobType, Worker], Watched[JobType, Answer]],
         waiting: deque[_Task[JobType]],
         running: _Jobs[JobType],
         kind: Callable[[JobType], str],
-        limit: Callable[[JobType], float],
     ) -> None:
         busy = {current.worker for current in running.values()}
         for worker in self._workers:
@@ -164,9 +174,9 @@ class Workers:
                 task = self._suited(worker.slot, waiting, kind)
                 waiting.remove(task)
                 self._kinds[worker.slot].add(kind(task.job))
-                seconds = limit(task.job)
-                future = worker.submit(Watched(work, seconds, worker.stack), task.job)
-                running[future] = _Running(task, worker, seconds, time.monotonic())
+                work = watched(task.job, worker)
+                due = time.monotonic() + START_LIMIT + work.limit + self._margin
+                running[worker.submit(work, task.job)] = _Running(task, worker, time.monotonic(), due)
 
     def _suited(self, slot: Slot, waiting: Sequence[_Task[JobType]], kind: Callable[[JobType], str]) -> _Task[JobType]:
         """The first job of a kind that this worker had, else of one that no worker had, else the first."""
@@ -182,7 +192,7 @@ class Workers:
         for future, current in running.items():
             if future not in done:
                 current.worker.look()
-                if time.monotonic() - current.begun > current.limit + self._margin:
+                if time.monotonic() > current.due:
                     overdue.append(future)
         return [*done, *overdue]
 
@@ -205,6 +215,6 @@ def _told(outcome: object, error: BaseException | None, stack: str, current: _Ru
     if error is None:
         return _Failure("hung", f"no sign of life {time.monotonic() - current.begun:.0f} s after its start", stack)
     kind, detail = cause(error)
-    if past_its_limit(stack):
-        return _Failure("ran past its limit", f"{current.limit:g} s, ended with {detail}", stack)
+    if limit := past_limit(stack):
+        return _Failure("ran past its limit", f"{limit}, ended with {detail}", stack)
     return _Failure(kind, detail, stack)

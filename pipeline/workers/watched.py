@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import math
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -16,7 +17,8 @@ JobType = TypeVar("JobType")
 Answer = TypeVar("Answer")
 
 STACK_LENGTH: Final = 4000  # characters of a stack that are kept: some thirty frames
-_TIMEOUT: Final = "Timeout ("  # how faulthandler begins the stack of a process that it ends
+START_LIMIT: Final = 600.0  # seconds: importing TensorFlow takes four, from a cold disk or on a busy machine many more
+_TIMEOUT: Final = re.compile(r"Timeout \(([\d:.]+)\)")  # how faulthandler begins the stack of a process that it ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +46,19 @@ class Watched(Generic[JobType, Answer]):
 
     work: Callable[[JobType], Answer]
     limit: float  # seconds; infinite for none
+    start: Callable[[], None]  # what the job needs, imports say, under a limit of its own
     stack: Path  # overwritten by each job
 
     def __call__(self, job: JobType) -> Answered[Answer] | Raised:
         """The answer or what was raised; does not return from what ends the process."""
         file = _opened(self.stack)
         faulthandler.enable(file)
-        if math.isfinite(self.limit):
-            faulthandler.dump_traceback_later(self.limit, exit=True, file=file)
         try:
+            faulthandler.dump_traceback_later(START_LIMIT, exit=True, file=file)
+            self.start()
+            faulthandler.cancel_dump_traceback_later()
+            if math.isfinite(self.limit):
+                faulthandler.dump_traceback_later(self.limit, exit=True, file=file)
             return Answered(self.work(job))
         except BaseException as error:  # noqa: BLE001 - SystemExit must not end the worker without a word
             return _raised(error)
@@ -85,6 +91,7 @@ def read_stack(path: Path) -> str:
         return ""
 
 
-def past_its_limit(stack: str) -> bool:
-    """True for the stack of a process that ran past its limit."""
-    return stack.startswith(_TIMEOUT)
+def past_limit(stack: str) -> str:
+    """The limit, as hours, minutes and seconds, of a process that left this stack when it ran past it; else empty."""
+    found = _TIMEOUT.match(stack)
+    return found[1] if found else ""

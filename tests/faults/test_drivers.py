@@ -152,7 +152,7 @@ def test_the_second_driver_says_who_holds_the_study_and_leaves(tmp_path):
 @pytest.mark.parametrize("word", ["SIGKILL", "held"])
 def test_a_poison_configuration_fails_alone_and_says_why(tmp_path, word):
     given = {"FAKE_HARM": word, "FAKE_SECONDS": "0.001"}
-    small = {"configurations": "3", "repeats": "2", "calls": "0", "job_limit": "6", "seed": "8"}
+    small = {"configurations": "3", "repeats": "2", "calls": "0", "job_limit": "5", "seed": "8"}
     with running(command(tmp_path, FAKE, **small), tmp_path, tmp_path / "output.txt", **given) as run:
         assert run.driver.wait(150) == 0
         known = sound(tmp_path, run).known
@@ -170,10 +170,10 @@ def test_a_poison_configuration_fails_alone_and_says_why(tmp_path, word):
         assert each.seed == next(other.seed for other in known.values() if other.training.index == each.training.index)
 
 
-def test_thirty_random_kills_lose_nothing_and_double_nothing(tmp_path):
-    weather = Weather(calm=(0.05, 2.0), kills=30, drivers=30, seed=20)
+def test_thirty_random_kills_lose_nothing_and_double_nothing(home):
+    weather = Weather(calm=(0.05, 1.5), kills=30, drivers=30, seed=20)
     story: list[str] = []
-    tally = storm(command, tmp_path, weather, story.append)
+    tally = storm(command, home, weather, story.append)
     assert tally.sound, (tally, story)
     assert tally.driver_kills >= 30
     assert tally.worker_kills > 0
