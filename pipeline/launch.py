@@ -25,7 +25,7 @@ from pipeline.room import Room
 from pipeline.settings import Settings
 from pipeline.space import Narrowing, Space
 from pipeline.study import Plan, Result, Say, run
-from pipeline.training.jobs import LARGEST_JOB, START_SECONDS, TrainJobs, limit_of
+from pipeline.training.jobs import COMPILE_SECONDS, LARGEST_JOB, TrainJobs, limit_of
 from pipeline.training.protocol import PROBE_ROWS, Protocol
 from pipeline.trial import Summary
 from pipeline.upkeep import ranking, view_of
@@ -193,13 +193,15 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
 
             with Workers(prepared.slots, study / "logs", lambda: stop() or space_left.short()) as workers:
                 common = _common(prepared)
+                train = TrainJobs(rows_file, prepared.protocol)
                 evaluator = Evaluator(
                     journal,
                     workers,
-                    TrainJobs(rows_file, prepared.protocol),
+                    train,
                     lambda trained: bundle.save(study, trained, common),
                     watch,
                     limit=lambda job: settings.job_limit or limit_of(job, prepared.protocol, prepared.rows),
+                    start=train.start,
                 )
                 try:
                     result = run(prepared.plan, evaluator, evaluator.begin, say)
@@ -300,7 +302,7 @@ def _verdict(prepared: Prepared, result: Result, journal: Journal, workers: Work
     wanted = [*best, *([result.baseline] if result.baseline.repeats else [])]
     examine = bundle.Examine.of(study, journal.repeats, wanted)
     answers: dict[str, bundle.Examined] = {}
-    limit = max(prepared.settings.job_limit, START_SECONDS)
+    limit = max(prepared.settings.job_limit, COMPILE_SECONDS)
     for finished in workers.run(examine, [each.key for each in wanted], limit=lambda _: limit):
         if finished.answer is None:
             raise UserError(f"The models of configuration {finished.job} cannot be tested: {finished.lost}")

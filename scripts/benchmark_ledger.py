@@ -64,6 +64,9 @@ class Drawing:
     rows: Path
     protocol: Any
 
+    def start(self) -> None:
+        """Nothing takes time here."""
+
     def __call__(self, job: Any) -> tuple[Any, ...]:
         """A drawn network for each training."""
         from pipeline.models import mlp

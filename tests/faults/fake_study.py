@@ -75,6 +75,9 @@ class Drawing:
     rows: Path
     protocol: Protocol
 
+    def start(self) -> None:
+        """Nothing takes time here."""
+
     def __call__(self, job: Job) -> tuple[Trained, ...]:
         """A drawn network for each training."""
         rows = rows_of(self.rows)

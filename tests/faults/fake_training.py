@@ -2,16 +2,18 @@
 
 import os
 import time
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from pipeline.data import task
+from pipeline.members import Digests, load_members
 from pipeline.models import Signature, mlp, predict
 from pipeline.training.jobs import TrainJobs, rows_of
 from pipeline.training.protocol import Protocol, Trained, intra_op_threads, outcome, seeds, signature_of
-from pipeline.trial import Configuration, Job, Training
+from pipeline.trial import Configuration, Job, Repeat, Summary, Training
 from tests.faults import harm
 
 SECONDS = "FAKE_SECONDS"  # variable: how long a fake training takes, 4 ms otherwise
@@ -30,6 +32,9 @@ class FakeJobs:
 
     def __call__(self, job: Job) -> tuple[Trained, ...]:
         return tuple(self._train(training) for training in job.trainings)
+
+    def start(self) -> None:
+        rows_of(self.rows)
 
     def _train(self, training: Training) -> Trained:
         seconds = float(os.environ.get(SECONDS, "0.004"))
@@ -52,11 +57,18 @@ class FakeExamine:
 
     study: Path
     rows: Path
+    digests: Mapping[str, Digests]
+
+    @classmethod
+    def of(cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary]) -> "FakeExamine":
+        from pipeline.bundle import digests_of
+
+        return cls(study, study / "rows.npz", {each.key: digests_of(repeats, each) for each in wanted})
 
     def __call__(self, key: str) -> object:
-        from pipeline.bundle import Examined, folder_of, load_members  # slow to import, and only needed at the end
+        from pipeline.bundle import Examined, folder_of  # slow to import, and only needed at the end
 
-        _, members = load_members(folder_of(self.study, key))
+        _, members = load_members(folder_of(self.study, key), self.digests[key])
         inputs = task.load(self.rows).test.inputs
         return Examined(np.stack([predict(member.network, inputs) for member in members]), {})
 
@@ -81,6 +93,9 @@ class PoisonedJobs:
             return TrainJobs(self.rows, self.protocol)(job)
         finally:
             mlp.initial_weights = draw
+
+    def start(self) -> None:
+        TrainJobs(self.rows, self.protocol).start()
 
 
 def install() -> None:

@@ -57,6 +57,9 @@ class Initial:
     device: str = "cpu A"
     threads: int = 1
 
+    def start(self) -> None:
+        """Nothing takes time here."""
+
     def __call__(self, job: Job) -> tuple[Trained, ...]:
         rows = task.load(self.rows)
         return tuple(self._trained(training, rows) for training in job.trainings)
