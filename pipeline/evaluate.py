@@ -64,7 +64,7 @@ class Evaluator:
         observe: Observe,
         *,
         limit: Callable[[Job], float] = lambda _: math.inf,
-        start: Callable[[], None] = lambda: None,
+        start: Callable[[], None] | None = None,
     ) -> None:
         self._journal = journal
         # What the journal has, by what is asked for: nobody else appends from here on, and asking takes no time.

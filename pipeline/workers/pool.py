@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
 from pipeline.workers.slots import Slot
-from pipeline.workers.watched import START_LIMIT, Answered, Raised, Watched, past_limit, read_stack
+from pipeline.workers.watched import Answered, Raised, Watched, past_limit, read_stack
 from pipeline.workers.worker import Worker, cause
 
 JobType = TypeVar("JobType")
@@ -76,10 +76,6 @@ class _Running(Generic[JobType]):
 _Jobs = dict[Future[Any], _Running[JobType]]
 
 
-def _nothing() -> None:
-    pass
-
-
 class Workers:
     """The processes of a run; leaving the `with` block ends every one of them, busy or not."""
 
@@ -121,7 +117,7 @@ class Workers:
         kind: Callable[[JobType], str] = lambda _: "",
         parts: Callable[[JobType], Sequence[JobType]] = lambda job: (job,),
         limit: Callable[[JobType], float] = lambda _: math.inf,
-        start: Callable[[], None] = _nothing,
+        start: Callable[[], None] | None = None,
     ) -> Iterator[Finished[JobType, Answer]]:
         """Answer every job once, as they finish; one that kills its workers, hangs or raises is `lost`, and why.
 
@@ -175,7 +171,7 @@ class Workers:
                 waiting.remove(task)
                 self._kinds[worker.slot].add(kind(task.job))
                 work = watched(task.job, worker)
-                due = time.monotonic() + START_LIMIT + work.limit + self._margin
+                due = time.monotonic() + work.start_limit + work.limit + self._margin
                 running[worker.submit(work, task.job)] = _Running(task, worker, time.monotonic(), due)
 
     def _suited(self, slot: Slot, waiting: Sequence[_Task[JobType]], kind: Callable[[JobType], str]) -> _Task[JobType]:

@@ -18,7 +18,9 @@ Answer = TypeVar("Answer")
 
 STACK_LENGTH: Final = 4000  # characters of a stack that are kept: some thirty frames
 START_LIMIT: Final = 600.0  # seconds: importing TensorFlow takes four, from a cold disk or on a busy machine many more
-_TIMEOUT: Final = re.compile(r"Timeout \(([\d:.]+)\)")  # how faulthandler begins the stack of a process that it ends
+_TIMEOUT: Final = re.compile(
+    r"Timeout \((\d+):(\d+):([\d.]+)\)"
+)  # how faulthandler begins the stack of a process that it ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +48,23 @@ class Watched(Generic[JobType, Answer]):
 
     work: Callable[[JobType], Answer]
     limit: float  # seconds; infinite for none
-    start: Callable[[], None]  # what the job needs, imports say, under a limit of its own
+    start: Callable[[], None] | None  # what the job needs, imports say, under a limit of its own
     stack: Path  # overwritten by each job
+
+    @property
+    def start_limit(self) -> float:
+        """Seconds that `start` may take; 0 without one."""
+        return START_LIMIT if self.start is not None else 0.0
 
     def __call__(self, job: JobType) -> Answered[Answer] | Raised:
         """The answer or what was raised; does not return from what ends the process."""
         file = _opened(self.stack)
         faulthandler.enable(file)
         try:
-            faulthandler.dump_traceback_later(START_LIMIT, exit=True, file=file)
-            self.start()
-            faulthandler.cancel_dump_traceback_later()
+            if self.start is not None:
+                faulthandler.dump_traceback_later(self.start_limit, exit=True, file=file)
+                self.start()
+                faulthandler.cancel_dump_traceback_later()
             if math.isfinite(self.limit):
                 faulthandler.dump_traceback_later(self.limit, exit=True, file=file)
             return Answered(self.work(job))
@@ -92,6 +100,6 @@ def read_stack(path: Path) -> str:
 
 
 def past_limit(stack: str) -> str:
-    """The limit, as hours, minutes and seconds, of a process that left this stack when it ran past it; else empty."""
+    """The limit, in seconds, of a process that left this stack when it ran past it; else empty."""
     found = _TIMEOUT.match(stack)
-    return found[1] if found else ""
+    return f"{3600 * int(found[1]) + 60 * int(found[2]) + float(found[3]):g} s" if found else ""

@@ -66,16 +66,17 @@ def test_ctrl_c_twice_ends_at_once(tmp_path):
 
 
 def test_an_echo_of_sigterm_does_not_hurry(tmp_path):
-    """As `timeout` sends it: to the process, and to its group."""
-    with running(command(tmp_path), tmp_path, tmp_path / "output.txt", FAKE_SECONDS="0.1") as run:
+    """As `timeout` sends it: to the process, and to its group. What had begun is finished and kept."""
+    starts = tmp_path / "starts"
+    given = {"FAKE_SECONDS": "0.1", "FAKE_STARTS": str(starts)}
+    with running(command(tmp_path, configurations="100"), tmp_path, tmp_path / "output.txt", **given) as run:
         wait_for(lambda: lines(tmp_path) > BEGUN)
-        before = lines(tmp_path)
         run.send(signal.SIGTERM)
         time.sleep(0.1)
         run.send_group(signal.SIGTERM)
         assert run.driver.wait(15) == 143
-        sound(tmp_path, run)
-    assert lines(tmp_path) > before
+        evidence = sound(tmp_path, run)
+    assert len(evidence.known) == len(starts.read_text().splitlines())
 
 
 def test_a_closed_terminal_stops_the_run_and_keeps_what_finished(tmp_path):
