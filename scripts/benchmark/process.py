@@ -15,7 +15,7 @@ from pipeline.workers.process import environment
 from pipeline.workers.slots import Slot
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-OWN: Final = ("engine", "pipeline", "workers")  # run with all that the product sets for its workers
+OWN: Final = ("engine", "pipeline", "workers", "profile")  # run with all that the product sets for its workers
 
 
 class Worker:
@@ -72,7 +72,9 @@ def main(library: str, cores: str) -> None:
         os.sched_setaffinity(0, {int(core) for core in cores.split(",")})
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # libraries print what they like
-    from scripts.benchmark import searches
+    from scripts.benchmark import profile, searches
+
+    answering = {**searches.RUN, "profile": profile.measure}
 
     contestants: dict[int, tuple[Any, int]] = {}
     for line in sys.stdin:
@@ -83,7 +85,7 @@ def main(library: str, cores: str) -> None:
             elif "round" in request:
                 answer = _round(*contestants[request["round"]])
             else:
-                answer = searches.RUN[library](request)
+                answer = answering[library](request)
         except Exception as error:  # noqa: BLE001 - whatever a contestant raises is told, and the others go on
             answer = {"error": f"{type(error).__name__}: {error}"}
         answers.write(json.dumps(answer) + "\n")

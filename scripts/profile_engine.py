@@ -1,0 +1,11 @@
+"""Where a step of the packed engine spends its time, and how fast it could be at most: a table, JSON. See --help."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `scripts` is a folder of the checkout, not installed
+
+from scripts.benchmark.profile import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
