@@ -194,6 +194,7 @@ class InProcess:
         kind: Callable[[JobType], str] = str,
         parts: Callable[[JobType], Sequence[JobType]] = lambda job: (job,),
         limit: Callable[[JobType], float] = lambda _: math.inf,
+        start: Callable[[], None] | None = None,
     ) -> Iterator[Finished[JobType, Answer]]:
         """Answer every job once; what it raises ends the run."""
         order = np.arange(len(jobs))

@@ -133,7 +133,7 @@ def test_drawing_is_even_over_depths_and_on_a_log_scale():
     assert {8, 64} <= set(units) <= set(range(8, 65))
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(space_files(infinite=False), SEEDS, st.data())
 def test_a_finite_space_is_used_up_exactly(entries, seed, data):
     space = parse(entries)
