@@ -50,7 +50,8 @@ def opened(path: Path, largest: int, todo: str) -> io.BufferedReader:
     try:
         descriptor = os.open(path, flags)
     except OSError as error:
-        why = "is a link" if path.is_symlink() else f"cannot be read: {error.strerror}"
+        why = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
+        why = "is a link" if path.is_symlink() else why
         raise DamagedFile(f"{path} {why}", expected="a plain file", todo=todo) from error
     found = os.fstat(descriptor)
     if stat.S_ISREG(found.st_mode) and found.st_size <= largest:

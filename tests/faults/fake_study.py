@@ -5,6 +5,7 @@ Everything that writes is the product's own; training, Keras files and pictures 
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -133,6 +134,7 @@ def stage() -> None:
     replaced: Any = launch
     replaced.Workers = Inline
     replaced.TrainJobs = Drawing
+    replaced.REFRESH_SECONDS = math.inf  # drawn at the end alone: the n-th operation is always the same
     # Equal for all runs of a process: looked up once, by the run before the first fork.
     for module, name in ((tables, "read"), (task, "prepare"), (launch, "_common"), (folder, "versions")):
         setattr(module, name, once(getattr(module, name)))

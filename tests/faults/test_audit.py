@@ -72,7 +72,7 @@ def another_model(study: Path) -> None:
 
 
 HARMS: dict[str, tuple[Callable[[Path], object], str]] = {
-    "no study.json": (lambda s: (s / "study.json").unlink(), "cannot be read"),
+    "no study.json": (lambda s: (s / "study.json").unlink(), "is missing"),
     "study.json cut": (lambda s: (s / "study.json").write_bytes((s / "study.json").read_bytes()[:100]), "be read"),
     "study.json newer": (newer, "format 9"),
     "no journal": (lambda s: (s / "ledger.jsonl").unlink(), "The journal is missing"),
@@ -81,7 +81,7 @@ HARMS: dict[str, tuple[Callable[[Path], object], str]] = {
     "weights flipped": (lambda s: flip(model(s, "repeat-000.npz")), "SHA-256"),
     "scalers flipped": (lambda s: flip(model(s, "preprocessing.skops")), "SHA-256"),
     "weights gone": (lambda s: model(s, "repeat-001.npz").unlink(), "missing"),
-    "manifest gone": (lambda s: model(s, "manifest.json").unlink(), "cannot be read"),
+    "manifest gone": (lambda s: model(s, "manifest.json").unlink(), "is missing"),
     "models gone": (lambda s: shutil.rmtree(model(s, "probe.json").parent), "models are gone"),
     "another repeat's weights": (another_model, "another model in the journal"),
     "stranger among the models": (lambda s: (s / "models" / "notes").mkdir(), "not the folder of a configuration"),
