@@ -33,8 +33,9 @@ from pipeline.data.preprocessing import Preprocessing
 from pipeline.errors import DamagedFile, UserError
 from pipeline.ledger import journal
 from pipeline.models import Network, Signature
+from pipeline.search.racing import standing
 from pipeline.training.protocol import Trained
-from pipeline.trial import Configuration, Summary, ranked, summarise
+from pipeline.trial import Configuration, Summary, summarise
 
 FORMAT: Final = 1
 TOLERANCE: Final = 1e-4  # scaled outputs; another processor or version may round differently, another network does not
@@ -317,4 +318,4 @@ def ranking(study: Path) -> tuple[Summary, ...]:
         if repeat.training.epochs == epochs:
             by_key.setdefault(repeat.training.configuration.key, []).append(repeat)
     summaries = [summarise(each[0].training.configuration, epochs, each) for each in by_key.values()]
-    return ranked(summary for summary in summaries if summary.failures == 0)
+    return standing(summary for summary in summaries if summary.failures == 0)

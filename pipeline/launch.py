@@ -21,12 +21,13 @@ from pipeline.ledger.journal import Journal, open_journal
 from pipeline.ledger.journal import read as read_journal
 from pipeline.models import Signature
 from pipeline.report.contents import Contents
+from pipeline.search.racing import standing
 from pipeline.settings import Settings
 from pipeline.space import Narrowing, Space
 from pipeline.study import Plan, Result, Say, run
 from pipeline.training.jobs import TrainJobs
 from pipeline.training.protocol import PROBE_ROWS, Protocol
-from pipeline.trial import Summary, ranked
+from pipeline.trial import Summary
 from pipeline.workers import slots
 from pipeline.workers.pool import StoppedError, Workers
 
@@ -57,10 +58,16 @@ class Prepared:
             f"Inputs: {', '.join(columns.inputs)} ({len(rows.features)} numbers)",
             f"Outputs: {', '.join(columns.targets)}",
             f"Space: {asked.space}, {'infinitely many' if count is None else count} configurations",
-            f"Stage 1: {asked.configurations} configurations x {asked.repeats} repeats, up to {asked.epochs} epochs",
-            f"Stage 2: {asked.elite} searches x {asked.calls} configurations x {asked.repeats} repeats",
+            f"Stage 1: {self.plan.drawn} configurations x {asked.repeats} repeats, up to {asked.epochs} epochs",
+            f"Stage 2: {self._second}, {asked.repeats} repeats each, contenders up to {self.plan.race.most}",
             f"Workers: {', '.join(slot.name for slot in self.slots)}; study: {asked.study}",
         )
+
+    @property
+    def _second(self) -> str:
+        if self.settings.trainings:
+            return f"until {self.settings.trainings} trainings are made"
+        return f"{self.settings.elite * self.settings.calls} configurations, {self.settings.elite} at once"
 
     @property
     def plan(self) -> Plan:
@@ -75,7 +82,9 @@ class Prepared:
             calls=asked.calls,
             epochs=asked.epochs,
             seed=asked.seed,
-            narrowing=Narrowing(asked.units_radius, asked.units_step, asked.box_fraction),
+            max_repeats=asked.max_repeats,
+            trainings=asked.trainings,
+            narrowing=Narrowing(asked.box_fraction, asked.units_radius or 0, asked.units_step),
         )
 
     @property
@@ -268,7 +277,7 @@ def _text(value: object) -> str:
 
 def _summaries(prepared: Prepared, journal: Journal) -> tuple[Summary, ...]:
     everything = summaries(journal.contents.repeats, journal.contents.imported)
-    return ranked(each for each in everything if each.epochs == prepared.settings.epochs)
+    return standing(each for each in everything if each.epochs == prepared.settings.epochs)
 
 
 def _verdict(prepared: Prepared, result: Result, journal: Journal, workers: Workers) -> Verdict:

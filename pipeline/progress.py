@@ -25,11 +25,13 @@ class Progress:
 
     def __init__(self, console: Console, plan: Plan) -> None:
         self._console = console
-        calls = plan.elite * plan.calls * plan.repeats
+        explored = plan.drawn * plan.repeats
+        # Contenders are trained again: how often, only the end tells.
+        refined = plan.trainings - explored if plan.trainings else plan.elite * plan.calls * plan.repeats
         self._totals: dict[Stage, int] = {
             "baseline": plan.repeats,
-            "explore": plan.configurations * plan.repeats,
-            "refine": calls,
+            "explore": explored,
+            "refine": max(0, refined),
         }
         self._stage: Stage = "baseline"
         self._done = dict.fromkeys(self._totals, 0)
