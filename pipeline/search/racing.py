@@ -55,6 +55,34 @@ def race(
         measured[again.key] = again
 
 
+def duel(measured: dict[str, Summary], most: int, train: Callable[[Summary], Summary | None]) -> None:
+    """Train the leader and whoever may still be better, up to `most` times, until they can be told apart.
+
+    Who may be better is the one with the lowest mean - deviation / sqrt(repeats); the leader has the lowest sum (LUCB,
+    Kalyanakrishnan et al., ICML 2012). Of the two the one with less trainings is next.
+    """
+    while True:
+        pair = _undecided(measured.values(), most)
+        again = train(min(pair, key=lambda each: (trained(each), each.key))) if pair else None
+        if again is None:
+            return
+        measured[again.key] = again
+
+
+def _undecided(summaries: Iterable[Summary], most: int) -> list[Summary]:
+    """The leader and its challenger, those that may be trained again; none where the leader is told apart."""
+    order = [each for each in standing(summaries) if not each.failures and each.repeats >= TRUSTED]
+    deviation = pooled_deviation(order[:POOLED])
+    if len(order) < 2 or not deviation:
+        return []
+    leader, *others = order
+    challenger = min(others, key=lambda each: (each.mean - deviation / math.sqrt(each.repeats), each.key))
+    apart = challenger.mean - leader.mean
+    if apart > deviation / math.sqrt(challenger.repeats) + deviation / math.sqrt(leader.repeats):
+        return []
+    return [each for each in (leader, challenger) if trained(each) < most and each.stage != "imported"]
+
+
 def pooled_deviation(summaries: Iterable[Summary]) -> float:
     """The deviation of one training, from all configurations trained more than once; 0 where there are none."""
     several = [each for each in summaries if each.std is not None]

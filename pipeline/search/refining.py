@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from pipeline.search.bayesian import Known, known_of, propose
-from pipeline.search.racing import Race, race, standing, trained
+from pipeline.search.racing import Race, duel, race, standing, trained
 from pipeline.space import Choice, Domain, Integer, Narrowing, Real, Space, contains, narrow
 from pipeline.trial import Configuration, Evaluate, Summary, Trial
 
 BRANCH = 2  # the branch of the study's seed that proposals come from
 SUCCESSES = 2  # in a row, after which a box doubles
 MISSES = 6  # in a row, after which it halves
+RESERVED = 0.1  # part of stage 2 in which nothing new is tried: who leads is settled
 WIDEST, NARROWEST = 64.0, 1 / 16  # factors of the first box
 
 
@@ -124,20 +125,21 @@ class _Stage:
         """All rounds, and the race at the end."""
         for turn in range(self._effort.rounds):
             self._race(self._progress(turn))
-            if not self._affordable() or not any(box.open for box in boxes):
+            if self._progress(turn) >= 1.0 - RESERVED or not any(box.open for box in boxes):
                 break
             self._round(boxes, turn)
         if boxes:
             self._race(1.0)
+            duel(self._within(), self._effort.race.most, self._again)
 
     def box_of(self, box: _Box) -> Space:
         """The narrowed space that a search looks at now."""
         return narrow(self._space, self._centre(box).configuration, self._narrowing.scaled(box.factor))
 
     def _progress(self, turn: int) -> float:
-        if self._effort.trainings:
-            return self._spent / self._effort.trainings
-        return turn / self._effort.rounds
+        if self._effort.trainings is not None:
+            return self._spent / max(1, self._effort.trainings)
+        return turn / self._effort.rounds * (1.0 - RESERVED)
 
     def _affordable(self) -> bool:
         return self._effort.trainings is None or self._spent < self._effort.trainings
@@ -170,13 +172,16 @@ class _Stage:
         return next(iter(self._ranked(among)), box.elite)
 
     def _race(self, progress: float) -> None:
-        def train(leader: Summary) -> Summary | None:
-            if not self._affordable():
-                return None
-            return self._train([(leader.configuration, trained(leader) + 1)])[0]
+        race(self._within(), self._effort.race.needed(progress), self._leaders, self._again)
 
-        inside = {key: each for key, each in self.measured.items() if contains(self._space, each.configuration)}
-        race(inside, self._effort.race.needed(progress), self._leaders, train)
+    def _within(self) -> dict[str, Summary]:
+        return {key: each for key, each in self.measured.items() if contains(self._space, each.configuration)}
+
+    def _again(self, summary: Summary) -> Summary | None:
+        """Train it once more; None when there is no more to spend."""
+        if not self._affordable():
+            return None
+        return self._train([(summary.configuration, trained(summary) + 1)])[0]
 
     def _leaders(self, summaries: Iterable[Summary]) -> list[Summary]:
         """The one that the surrogate believes in, and the one that would be recommended now."""
