@@ -59,14 +59,17 @@ class Known:
     parameters: Parameters | None  # None where too little is known
 
     @property
-    def believed(self) -> dict[str, float]:
+    def believed(self) -> dict[str, tuple[float, float]]:
         """What the surrogate takes each configuration to score, by key, on its own scale: without the noise."""
         if self.parameters is None:
             return {}
         columns = features(self.axes, self.rows)
         known = posterior(columns, groups(self.axes), self.targets, self.repeats, self.parameters)
-        means = known.predict(columns)[0].tolist()
-        return {each.key: mean for each, mean in zip(self.configurations, means, strict=True)}
+        means, deviations = known.predict(columns)
+        return {
+            each.key: (mean, deviation)
+            for each, mean, deviation in zip(self.configurations, means.tolist(), deviations.tolist(), strict=True)
+        }
 
     def believing(self, configuration: Configuration) -> Known:
         """As if the configuration had been trained once and scored what the surrogate expects."""

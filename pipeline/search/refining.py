@@ -15,6 +15,7 @@ from pipeline.trial import Configuration, Evaluate, Summary, Trial
 BRANCH = 2  # the branch of the study's seed that proposals come from
 SUCCESSES = 2  # in a row, after which a box doubles
 MISSES = 6  # in a row, after which it halves
+DUEL = True
 RESERVED = 0.1  # part of stage 2 in which nothing new is tried: who leads is settled
 WIDEST, NARROWEST = 64.0, 1 / 16  # factors of the first box
 
@@ -117,7 +118,7 @@ class _Stage:
         self._counters = {parameter.per for parameter in space.parameters if parameter.per}
         self._spent = 0
         self._surrogate: Known | None = None
-        self._believed: Mapping[str, float] = {}
+        self._believed: Mapping[str, tuple[float, float]] = {}
         self.measured: dict[str, Summary] = {}
         self._learn(history, fit=True)
 
@@ -130,7 +131,8 @@ class _Stage:
             self._round(boxes, turn)
         if boxes:
             self._race(1.0)
-            duel(self._within(), self._effort.race.most, self._again)
+            race(self._within(), self._effort.race.most, self._leaders, self._again)
+            if DUEL: duel(self._within(), self._effort.race.most, self._again)
 
     def box_of(self, box: _Box) -> Space:
         """The narrowed space that a search looks at now."""
@@ -154,7 +156,7 @@ class _Stage:
     def _ranked(self, summaries: Iterable[Summary]) -> list[Summary]:
         """Best first, by what the surrogate believes: a single lucky training does not lead."""
         return sorted(
-            summaries, key=lambda each: (each.order[0], self._believed.get(each.key, each.mean), each.mean, each.key)
+            summaries, key=lambda each: (each.order[0], self._believed.get(each.key, (each.mean, 0.0))[0], each.mean, each.key)
         )
 
     def _depth(self, configuration: Configuration) -> list[object]:
