@@ -19,26 +19,26 @@ import io
 import json
 import math
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pipeline import files, models
+from pipeline import files, models, reading
 from pipeline.data import preprocessing, task
 from pipeline.data.preprocessing import Preprocessing
-from pipeline.errors import DamagedFile, UserError
+from pipeline.errors import UserError
 from pipeline.ledger import journal
-from pipeline.models import Network, Signature
+from pipeline.members import FORMAT, PROBE, Digests, Member, check, load_members, manifest
+from pipeline.models import Signature
 from pipeline.search.racing import standing
 from pipeline.training.protocol import Trained
-from pipeline.trial import Configuration, Summary, summarise
+from pipeline.trial import Configuration, Repeat, Summary, summarise
 
-FORMAT: Final = 1
-TOLERANCE: Final = 1e-4  # scaled outputs; another processor or version may round differently, another network does not
+__all__ = ["Common", "Examine", "Member", "TopModels", "check", "folder_of", "load_members", "load_top_models", "save"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,14 @@ def probe_of(frame: pd.DataFrame) -> bytes:
         ]
         for name in frame.columns
     }
-    return json.dumps(columns, allow_nan=False).encode()
+    probe = json.dumps(columns, allow_nan=False).encode()
+    if len(probe) > PROBE:
+        raise UserError(
+            f"{len(frame)} rows of the inputs take {len(probe)} bytes to store",
+            expected=f"at most {PROBE} bytes, about 20,000 columns",
+            todo="name columns that are not needed in `ignore`",
+        )
+    return probe
 
 
 # ------------------------------------------------------------------------------------------------------------- saving
@@ -75,13 +82,12 @@ def save(study: Path, trained: Trained, common: Common) -> str:
     """Write one repeat's model, safe on the disk when it returns; returns the SHA-256 of the file with its weights."""
     configuration = trained.training.configuration
     folder = folder_of(study, configuration.key)
-    hashes = _manifest(folder) if (folder / "manifest.json").exists() else _begin(folder, configuration, common)
+    hashes = manifest(folder) if (folder / "manifest.json").exists() else _begin(folder, configuration, common)
     name = f"repeat-{trained.training.index:03d}"
     assert trained.probe is not None
     arrays: dict[str, Any] = {f"weight_{position:03d}": array for position, array in enumerate(trained.weights)}
     packed = io.BytesIO()
     np.savez(packed, probe=trained.probe, **arrays)
-    digest = files.replace(folder / f"{name}.npz", packed.getvalue())
     facts = {
         "index": trained.training.index,
         "seed": trained.seed,
@@ -92,16 +98,27 @@ def save(study: Path, trained: Trained, common: Common) -> str:
         "scores": trained.scores,
         "threads": trained.threads,
         "program": trained.program,
+        "device": trained.device,
         "seconds": trained.seconds,
         "versions": dict(common.versions),
     }
-    described = files.replace(folder / f"{name}.json", json.dumps(facts, indent=1).encode())
-    _write_manifest(folder, {**hashes, f"{name}.npz": digest, f"{name}.json": described})
-    return digest
+    contents = {f"{name}.npz": packed.getvalue(), f"{name}.json": json.dumps(facts, indent=1).encode()}
+    return _put(folder, hashes, contents)[f"{name}.npz"]
+
+
+def _put(folder: Path, hashes: Mapping[str, str], contents: Mapping[str, bytes]) -> dict[str, str]:
+    """Write files and then the manifest that names them; a manifest is true at every moment between, as well."""
+    others = {name: digest for name, digest in hashes.items() if name not in contents}
+    if len(others) < len(hashes):
+        # A run was killed before the journal had this repeat, so it is done again, and its seconds differ.
+        _write_manifest(folder, others)
+    complete = {**others, **{name: files.replace(folder / name, content) for name, content in contents.items()}}
+    _write_manifest(folder, complete)
+    return complete
 
 
 def _begin(folder: Path, configuration: Configuration, common: Common) -> dict[str, str]:
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder)
     description = {
         "format": FORMAT,
         "configuration": configuration.as_dict(),
@@ -118,113 +135,15 @@ def _begin(folder: Path, configuration: Configuration, common: Common) -> dict[s
 
 def add(folder: Path, name: str, content: bytes) -> None:
     """Add a file to a saved configuration, and to its manifest."""
-    digest = files.replace(folder / name, content)
-    _write_manifest(folder, {**_manifest(folder), name: digest})
+    _put(folder, manifest(folder), {name: content})
 
 
 def _write_manifest(folder: Path, hashes: Mapping[str, str]) -> None:
-    manifest = {"format": FORMAT, "files": dict(sorted(hashes.items()))}
-    files.replace(folder / "manifest.json", json.dumps(manifest, indent=1).encode())
+    content = {"format": FORMAT, "files": dict(sorted(hashes.items()))}
+    files.replace(folder / "manifest.json", json.dumps(content, indent=1).encode())
 
 
-# ------------------------------------------------------------------------------------------------------------ loading
-
-
-def _manifest(folder: Path) -> dict[str, str]:
-    content = _json(folder / "manifest.json")
-    hashes = content.get("files")
-    if content.get("format") != FORMAT or not isinstance(hashes, dict):
-        raise DamagedFile(f"{folder / 'manifest.json'} is no manifest of format {FORMAT}", todo=_AGAIN)
-    for name, digest in hashes.items():
-        if not isinstance(digest, str) or not name or Path(name).name != name or name.startswith("."):
-            raise DamagedFile(f"{folder / 'manifest.json'} names {name!r}, which is no file of its folder", todo=_AGAIN)
-    return dict(hashes)
-
-
-_AGAIN: Final = "restore the folder from a copy, or delete it together with its line of the ledger and train again"
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise DamagedFile(f"{path} cannot be read: {error}", todo=_AGAIN) from error
-    if not isinstance(content, dict):
-        raise DamagedFile(f"{path} does not hold what it should", todo=_AGAIN)
-    return content
-
-
-def check(folder: Path) -> dict[str, str]:
-    """The manifest of a saved configuration, every file of it intact; DamagedFile names one that is not."""
-    hashes = _manifest(folder)
-    for name, digest in hashes.items():
-        path = folder / name
-        if path.is_symlink() or not path.is_file():
-            raise DamagedFile(f"{path} is missing or is no plain file", todo=_AGAIN)
-        if files.sha256(path) != digest:
-            raise DamagedFile(f"{path} is not what was saved: its SHA-256 differs from the manifest", todo=_AGAIN)
-    return hashes
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One reloaded network: a configuration trained with one seed."""
-
-    configuration: Configuration
-    index: int
-    signature: Signature
-    model: str
-    weights: tuple[np.ndarray, ...]
-
-    @property
-    def network(self) -> Network:
-        """The function from scaled inputs to scaled outputs."""
-        return models.load(self.model).network(self.configuration, self.signature, self.weights)
-
-
-def load_members(folder: Path) -> tuple[Preprocessing, tuple[Member, ...]]:
-    """Every saved repeat of a configuration; DamagedFile when a hash or a probe prediction is not what was saved."""
-    hashes = check(folder)
-    for name in ("configuration.json", "preprocessing.skops", "probe.json"):
-        if name not in hashes:
-            raise DamagedFile(f"{folder} has no {name}", todo=_AGAIN)
-    description = _json(folder / "configuration.json")
-    try:
-        configuration = Configuration.of(description["configuration"])
-        signature = Signature(int(description["features"]), int(description["outputs"]))
-        model = models.MODELS[models.MODELS.index(description["model"])]
-    except (KeyError, TypeError, ValueError) as error:
-        raise DamagedFile(f"{folder / 'configuration.json'} does not describe a model: {error}", todo=_AGAIN) from error
-    if configuration.key != folder.name:
-        raise DamagedFile(f"{folder} holds another configuration than its name says", todo=_AGAIN)
-    prepared = preprocessing.loads((folder / "preprocessing.skops").read_bytes())
-    probe = prepared.inputs(pd.DataFrame(_json(folder / "probe.json")))
-    names = sorted(name for name in hashes if name.startswith("repeat-") and name.endswith(".npz"))
-    members = []
-    for name in names:
-        weights, expected = _arrays(folder / name)
-        member = Member(configuration, int(name[len("repeat-") : -len(".npz")]), signature, model, tuple(weights))
-        _check_probe(member, probe, expected, folder / name)
-        members.append(member)
-    return prepared, tuple(members)
-
-
-def _arrays(path: Path) -> tuple[list[np.ndarray], np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            names = sorted(name for name in stored.files if name.startswith("weight_"))
-            return [stored[name] for name in names], stored["probe"]
-    except (OSError, ValueError, KeyError) as error:
-        raise DamagedFile(f"{path} cannot be read: {error}", todo=_AGAIN) from error
-
-
-def _check_probe(member: Member, probe: np.ndarray, expected: np.ndarray, path: Path) -> None:
-    try:
-        predicted = models.predict(member.network, probe)
-    except ValueError as error:
-        raise DamagedFile(f"{path} does not fit its configuration: {error}", todo=_AGAIN) from error
-    if predicted.shape != expected.shape or not float(np.max(np.abs(predicted - expected), initial=0.0)) <= TOLERANCE:
-        raise DamagedFile(f"{path} does not predict what it predicted when it was saved", todo=_AGAIN)
+# ---------------------------------------------------------------------------------------------------------- examining
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,10 +160,16 @@ class Examine:
 
     study: Path
     rows: Path
+    digests: Mapping[str, Digests]  # by key
+
+    @classmethod
+    def of(cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary]) -> Examine:
+        """Knows which models the journal's repeats have of these configurations: no others are examined."""
+        return cls(study, study / "rows.npz", {each.key: digests_of(repeats, each) for each in wanted})
 
     def __call__(self, key: str) -> Examined:
         """Reload, as any user would, predict the test rows and pack the networks as Keras files."""
-        _, members = load_members(folder_of(self.study, key))
+        _, members = load_members(folder_of(self.study, key), self.digests[key])
         inputs = task.load(self.rows).test.inputs
         predictions = np.stack([models.predict(member.network, inputs) for member in members])
         return Examined(predictions, {f"repeat-{member.index:03d}.keras": _keras_file(member) for member in members})
@@ -301,17 +226,33 @@ def load_top_models(study: str | Path, count: int = 3) -> TopModels:
         raise UserError(f"{folder} is no study folder", expected="a folder with ledger.jsonl", todo="check the path")
     if count < 1:
         raise UserError("At least one configuration has to be loaded", came=str(count))
-    best = [summary for summary in ranking(folder) if (folder_of(folder, summary.key) / "manifest.json").is_file()]
+    reading.plain(folder)
+    repeats = journal.read(folder / "ledger.jsonl").repeats
+    best = [summary for summary in _ranked(repeats) if digests_of(repeats, summary)]
     if not best:
         raise UserError(f"{folder} has no saved models yet", todo="let the search train at least one configuration")
-    loaded = [load_members(folder_of(folder, summary.key)) for summary in best[:count]]
+    loaded = [load_members(folder_of(folder, each.key), digests_of(repeats, each)) for each in best[:count]]
     members = tuple(member for _, each in loaded for member in each)
     return TopModels(tuple(summary.configuration for summary in best[:count]), members, loaded[0][0])
 
 
+def digests_of(repeats: Iterable[Repeat], summary: Summary) -> Digests:
+    """The models that the journal has of a configuration at the summary's number of epochs."""
+    wanted = (summary.key, summary.epochs)
+    return {
+        repeat.training.index: repeat.model
+        for repeat in repeats
+        if repeat.model and (repeat.training.configuration.key, repeat.training.epochs) == wanted
+    }
+
+
 def ranking(study: Path) -> tuple[Summary, ...]:
     """The configurations of a study that were trained without fail at its full number of epochs, best first."""
-    repeats = [repeat for repeat in journal.read(study / "ledger.jsonl").repeats if repeat.stage != "baseline"]
+    return _ranked(journal.read(study / "ledger.jsonl").repeats)
+
+
+def _ranked(everything: Iterable[Repeat]) -> tuple[Summary, ...]:
+    repeats = [repeat for repeat in everything if repeat.stage != "baseline"]
     epochs = max((repeat.training.epochs for repeat in repeats), default=0)
     by_key: dict[str, list[Any]] = {}
     for repeat in repeats:

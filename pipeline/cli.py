@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import io
+import os
 import shlex
 import sys
 import typing
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import IO, Annotated, Any, TextIO, cast
 
 import typer
 from rich.console import Console
@@ -76,6 +78,29 @@ def predict(
     _guarded(lambda: _predict(study, input, output, count))
 
 
+ledger = typer.Typer(help="Check, redraw and join ledgers.", no_args_is_help=True, pretty_exceptions_enable=False)
+app.add_typer(ledger, name="ledger")
+_Folder = Annotated[Path, typer.Argument(help="folder of the study")]
+
+
+@ledger.command()
+def verify(folder: _Folder) -> None:
+    """Check everything that must hold of a study folder; nothing is written."""
+    _guarded(lambda: _verify(folder))
+
+
+@ledger.command()
+def rebuild(folder: _Folder) -> None:
+    """Draw the workbook from the journal; columns, notes and sheets of your own are kept."""
+    _guarded(lambda: _rebuild(folder))
+
+
+@ledger.command(name="import")
+def import_(folder: _Folder, other: Annotated[Path, typer.Argument(help="ledger.xlsx or ledger.jsonl")]) -> None:
+    """Take in a colleague's results of the same study; they are not trained again and have no models here."""
+    _guarded(lambda: _import(folder, other))
+
+
 def main() -> None:
     """The entry point of the installed program."""
     app()
@@ -92,7 +117,9 @@ def _guarded(action: Callable[[], int]) -> None:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("[", r"\[")
+    # A file can hold what a terminal obeys: colours, titles, answers to questions that nobody asked.
+    plain = "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in text)
+    return plain.replace("[", r"\[")
 
 
 def _search(file: Path | None, options: dict[str, Any]) -> int:
@@ -101,22 +128,61 @@ def _search(file: Path | None, options: dict[str, Any]) -> int:
     from pipeline import settings
     from pipeline.launch import launch, prepare
     from pipeline.progress import Progress
+    from pipeline.room import DiskFailed
     from pipeline.workers.pool import StoppedError
 
-    console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
-    prepared = prepare(settings.read(file, options))
-    for line in prepared.description:
-        console.print(_escaped(line), highlight=False)
-    with Interrupts() as interrupts, Progress(console, prepared.plan) as progress:
+    console = Console(file=cast("IO[str]", _Output(sys.stdout)), width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    chosen = settings.read(file, options)
+    with Interrupts() as interrupts:
         try:
-            finished = launch(prepared, observe=progress.observe, say=progress.say, stop=interrupts.asked)
-        except (StoppedError, KeyboardInterrupt):
-            progress.say(f"Stopped. Everything finished is in {prepared.settings.study}. To go on, run again:")
-            progress.say(f"  {shlex.join([Path(sys.executable).name, *sys.argv])}")
+            prepared = prepare(chosen)
+            for line in prepared.description:
+                console.print(_escaped(line), highlight=False)
+            with Progress(console, prepared.plan) as progress:
+                finished = launch(prepared, observe=progress.observe, say=progress.say, stop=interrupts.asked)
+        except (StoppedError, KeyboardInterrupt, DiskFailed) as reason:
+            command = shlex.join([Path(sys.executable).name, *sys.argv])
+            for line in (f"Stopped. Everything finished is in {chosen.study}. To go on, run again:", f"  {command}"):
+                console.print(_escaped(line), highlight=False, soft_wrap=True)
+            if isinstance(reason, DiskFailed):
+                raise
             return interrupts.exit_code
     console.print(Markdown(finished.summary))
     console.print(f"Ledger: {_escaped(str(finished.workbook))}", highlight=False)
     return 0 if finished.contents.verdict.best else 1
+
+
+class _Output(io.TextIOBase):
+    """Standard output that falls silent when nobody is left to read it: a run outlives its terminal or its pipe."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream  # and not sys.stdout at each call: a progress bar replaces that by one that writes here
+
+    def write(self, text: str) -> int:
+        """Write, or fall silent."""
+        self._try(lambda: self._stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, or fall silent."""
+        self._try(self._stream.flush)
+
+    def isatty(self) -> bool:
+        """As standard output."""
+        return self._stream.isatty()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """As standard output."""
+        return self._stream.encoding
+
+    def _try(self, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())  # what is still buffered goes there too
+            os.close(nowhere)
 
 
 def _predict(study: Path, source: Path, target: Path, count: int) -> int:
@@ -142,5 +208,39 @@ def _predict(study: Path, source: Path, target: Path, count: int) -> int:
         ) from error
     console.print(
         f"{len(predicted)} rows predicted by {len(top.members)} networks: {_escaped(str(target))}", highlight=False
+    )
+    return 0
+
+
+def _verify(folder: Path) -> int:
+    from pipeline.audit import audit, leftovers
+
+    console = Console(soft_wrap=True)
+    found = audit(folder)
+    for finding in found:
+        console.print(_escaped(str(finding)), highlight=False)
+    if found:
+        return 1
+    left = leftovers(folder)
+    remark = f" ({len(left)} saved models without a line, which the next run trains again)" if left else ""
+    console.print(f"{_escaped(str(folder))} is sound.{remark}", highlight=False)
+    return 0
+
+
+def _rebuild(folder: Path) -> int:
+    from pipeline.upkeep import rebuild
+
+    Console(soft_wrap=True).print(f"Ledger: {_escaped(str(rebuild(folder)))}", highlight=False)
+    return 0
+
+
+def _import(folder: Path, other: Path) -> int:
+    from pipeline.upkeep import take_in
+
+    found = take_in(folder, other)
+    Console(soft_wrap=True).print(
+        f"{found.taken} configurations taken in, {found.known} known before, {found.unusable} left out"
+        f" (a failed repeat, or another limit of epochs). Ledger: {_escaped(str(found.workbook))}",
+        highlight=False,
     )
     return 0

@@ -7,13 +7,15 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pipeline.ledger.journal import Journal, before
-from pipeline.training.jobs import TrainJobs, jobs_of
-from pipeline.training.protocol import Trained
+from pipeline.training.jobs import TrainJobs, jobs_of, parts_of
+from pipeline.training.protocol import Trained, seeds
 from pipeline.trial import (
     Configuration,
     Imported,
+    Job,
     Repeat,
     Stage,
     Summary,
@@ -25,6 +27,8 @@ from pipeline.trial import (
 )
 from pipeline.workers.pool import Workers
 from pipeline.workers.slots import Slot
+
+LONGEST_ERROR: Final = 32_767  # characters: what a cell of the workbook holds, and more than anybody reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,42 +62,45 @@ class Evaluator:
         train: TrainJobs,
         save: Callable[[Trained], str],
         observe: Observe,
+        *,
+        limit: Callable[[Job], float] = lambda _: math.inf,
+        start: Callable[[], None] = lambda: None,
     ) -> None:
         self._journal = journal
+        # What the journal has, by what is asked for: nobody else appends from here on, and asking takes no time.
+        self._imported = {row.configuration.key: row for row in journal.imported}
+        self._known = {repeat.training.identity: repeat for repeat in journal.repeats}
         self._workers = workers
         self._train = train
         self._save = save
         self._observe = observe
+        self._limit = limit  # seconds after which a job counts as hung, from the end of `start`
+        self._start = start
         self._stage: Stage = "baseline"
         self._best = math.inf
 
     def __call__(self, trials: Sequence[Trial]) -> tuple[Summary, ...]:
         """Summaries in the order of the trials, each of exactly the repeats that the trial asks for."""
-        imported = {row.configuration.key: row for row in self._journal.contents.imported}
-        known = {repeat.training.identity: repeat for repeat in self._journal.contents.repeats}
-        answered = [
-            trial
-            for trial in trials
-            if trial.configuration.key in imported and trial.trainings[0].identity not in known
-        ]
-        asked = [trial for trial in trials if trial not in answered]
-        missing = plan(asked, (repeat.training for repeat in known.values()))
-        total = sum(trial.repeats for trial in asked)
-        self._observe(Asked(self._stage, total, total - len(missing)))
-        complete = [trial for trial in asked if all(training.identity in known for training in trial.trainings)]
-        for trial in complete:
-            self._note(_answer(trial, known))
+        known = self._known
+        rows = [self._imported_of(trial) for trial in trials]
+        asked = [trial for trial, row in zip(trials, rows, strict=True) if row is None]
+        needed = [training for trial in asked for training in trial.trainings]
+        missing = plan(asked, (training for training in needed if training.identity in known))
+        self._observe(Asked(self._stage, len(needed), len(needed) - len(missing)))
+        for trial in asked:
+            self._note(trial)
         waiting = {trial.configuration.key: trial for trial in asked}
         for repeat in self._trained(missing):
-            known[repeat.training.identity] = repeat
-            trial = waiting[repeat.training.configuration.key]
-            if all(training.identity in known for training in trial.trainings):
-                self._note(_answer(trial, known))
+            self._note(waiting[repeat.training.configuration.key])
             self._observe(Committed(repeat, self._best))
         return tuple(
-            summarise_imported(imported[trial.configuration.key]) if trial in answered else _answer(trial, known)
-            for trial in trials
+            summarise_imported(row) if row else _answer(trial, known) for trial, row in zip(trials, rows, strict=True)
         )
+
+    def _imported_of(self, trial: Trial) -> Imported | None:
+        """The imported row that answers a trial, unless it was trained here as well."""
+        row = self._imported.get(trial.configuration.key)
+        return None if row is None or trial.trainings[0].identity in self._known else row
 
     def begin(self, stage: Stage, facts: Mapping[str, object]) -> tuple[Summary, ...]:
         """Open a stage: what is trained from now on bears its name. Returns what was measured before it first began.
@@ -102,24 +109,35 @@ class Evaluator:
         """
         identity = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
         self._stage = stage
-        if not any(each.stage == stage and each.identity == identity for each in self._journal.contents.stages):
+        if not any(each.stage == stage and each.identity == identity for each in self._journal.stages):
             self._journal.append_stage(stage, identity, facts)
-        past = before(self._journal.contents, stage, identity)
-        return summaries(past.repeats, self._journal.contents.imported)
+        contents = self._journal.contents
+        return summaries(before(contents, stage, identity).repeats, contents.imported)
 
-    def _note(self, summary: Summary) -> None:
-        if summary.failures == 0:
-            self._best = min(self._best, summary.mean)
+    def _note(self, trial: Trial) -> None:
+        """Take a trial into account whose repeats are all there."""
+        if all(training.identity in self._known for training in trial.trainings):
+            summary = _answer(trial, self._known)
+            if summary.failures == 0:
+                self._best = min(self._best, summary.mean)
 
     def _trained(self, missing: Sequence[Training]) -> Iterable[Repeat]:
         jobs = jobs_of(missing, self._train.protocol, self._workers.count)
-        for finished in self._workers.run(self._train, jobs, kind=lambda job: job.kind):
+        running = self._workers.run(
+            self._train, jobs, kind=lambda job: job.kind, parts=parts_of, limit=self._limit, start=self._start
+        )
+        for finished in running:
             if finished.answer is None:
+                error = "\n".join(filter(None, (finished.lost, finished.stack)))
                 for training in finished.job.trainings:
-                    yield self._commit(_lost(training, finished.lost), finished.slot)
+                    yield self._commit(self._lost(training, finished.slot, error), finished.slot)
             else:
                 for trained in finished.answer:
                     yield self._commit(trained, finished.slot)
+
+    def _lost(self, training: Training, slot: Slot, error: str) -> Trained:
+        seed = seeds(self._train.protocol.seed, training.index)[0]
+        return Trained(training=training, seed=seed, seconds=0.0, threads=slot.threads, error=error)
 
     def _commit(self, trained: Trained, slot: Slot) -> Repeat:
         """The model first, the line second: what the journal has is on the disk."""
@@ -135,16 +153,15 @@ class Evaluator:
             slot=slot.name,
             threads=trained.threads,
             weights=trained.parameters,
-            error=trained.error,
+            error=trained.error[:LONGEST_ERROR],
             model="" if trained.error else self._save(trained),
             program=trained.program,
+            device=trained.device,
+            versions=trained.versions,
         )
         self._journal.append_repeat(repeat)
+        self._known[trained.training.identity] = repeat
         return repeat
-
-
-def _lost(training: Training, reason: str) -> Trained:
-    return Trained(training=training, seed=0, seconds=0.0, threads=0, error=reason)
 
 
 def _answer(trial: Trial, known: Mapping[tuple[str, int, int], Repeat]) -> Summary:

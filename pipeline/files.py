@@ -5,12 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
+
+_SUFFIX: Final = ".tmp"
 
 
 def replace(path: Path, content: bytes) -> str:
     """Put `content` at `path` as a whole or not at all, safe on the disk when it returns; returns its SHA-256."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_SUFFIX)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -23,6 +28,22 @@ def replace(path: Path, content: bytes) -> str:
         raise
     sync_folder(path.parent)
     return hashlib.sha256(content).hexdigest()
+
+
+def temporaries(folder: Path) -> Iterator[Path]:
+    """The files directly in a folder that a writer was killed over; nothing for a folder that is not there."""
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(".") and entry.name.endswith(_SUFFIX) and entry.is_file(follow_symlinks=False):
+                yield Path(entry.path)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it where they are missing, their names safe on the disk when it returns."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in reversed(missing):
+        sync_folder(each.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,20 +1,31 @@
-"""Ctrl-C and SIGTERM as a question that a run asks now and then, so that no file is ever left half written."""
+"""Ctrl-C and its like as a question that a run asks now and then, so that no file is ever left half written."""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+import time
 from types import FrameType, TracebackType
 from typing import Final, Self
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+# SIGHUP says that the terminal was closed. Windows has none.
+_SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+TOGETHER: Final = 1.0  # seconds in which a second SIGTERM or SIGHUP is the first one's echo
 
 
 class Interrupts:
-    """Within the `with` block the first signal is remembered, and the second one raises KeyboardInterrupt at once."""
+    """Within the `with` block the first signal is remembered, a second one raises KeyboardInterrupt at once.
+
+    A second Ctrl-C always hurries, and so does a SIGTERM that comes later than a second: closing a terminal or
+    `timeout` send the same signal twice, to the process and to its group. A third one ends the process on the spot:
+    the journal bears that, and workers die with their driver. A SIGHUP that nohup had ignored stays ignored.
+    """
 
     def __init__(self) -> None:
         self._received: int | None = None
+        self._since = 0.0
+        self._hurried = False
         self._before: dict[int, object] = {}
 
     def asked(self) -> bool:
@@ -23,12 +34,13 @@ class Interrupts:
 
     @property
     def exit_code(self) -> int:
-        """128 + the number of the signal, as shells have it."""
+        """128 + the number of the first signal, as shells have it."""
         return 128 + (self._received or signal.SIGINT)
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {each: signal.signal(each, self._receive) for each in _SIGNALS}
+            heard = (each for each in _SIGNALS if each == signal.SIGINT or signal.getsignal(each) != signal.SIG_IGN)
+            self._before = {each: signal.signal(each, self._receive) for each in heard}
         return self
 
     def __exit__(
@@ -38,6 +50,12 @@ class Interrupts:
             signal.signal(each, handler)  # type: ignore[arg-type]
 
     def _receive(self, number: int, _: FrameType | None) -> None:
-        if self._received is not None:
-            raise KeyboardInterrupt
-        self._received = number
+        if self._received is None:
+            self._received, self._since = number, time.monotonic()
+            return
+        if number != signal.SIGINT and time.monotonic() - self._since < TOGETHER:
+            return
+        if self._hurried:
+            os._exit(self.exit_code)
+        self._hurried = True
+        raise KeyboardInterrupt

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,23 +10,25 @@ from typing import Any
 
 from pipeline import bundle, files, folder, models, space
 from pipeline.analysis.verdict import Tested, Verdict, judge, tested
-from pipeline.data import preprocessing, tables, task
+from pipeline.data import stored, tables, task
 from pipeline.data.preprocessing import Preprocessing
 from pipeline.data.task import Rows
 from pipeline.errors import UserError
-from pipeline.evaluate import Committed, Evaluator, Event, Observe, summaries
+from pipeline.evaluate import Committed, Evaluator, Event, Observe
 from pipeline.ledger import workbook
 from pipeline.ledger.journal import Journal, open_journal
 from pipeline.ledger.journal import read as read_journal
+from pipeline.ledger.mixture import Mixture
 from pipeline.models import Signature
 from pipeline.report.contents import Contents
-from pipeline.search.racing import standing
+from pipeline.room import Room
 from pipeline.settings import Settings
 from pipeline.space import Narrowing, Space
 from pipeline.study import Plan, Result, Say, run
-from pipeline.training.jobs import TrainJobs
+from pipeline.training.jobs import COMPILE_SECONDS, LARGEST_JOB, TrainJobs, limit_of
 from pipeline.training.protocol import PROBE_ROWS, Protocol
 from pipeline.trial import Summary
+from pipeline.upkeep import ranking, view_of
 from pipeline.workers import slots
 from pipeline.workers.pool import StoppedError, Workers
 
@@ -103,6 +104,11 @@ class Prepared:
         )
 
     @property
+    def signature(self) -> Signature:
+        """Inputs and outputs of its networks."""
+        return Signature(len(self.rows.features), len(self.rows.target.names))
+
+    @property
     def fingerprint(self) -> dict[str, Any]:
         """What results must share to stand in one ledger."""
         asked, columns = self.settings, self.table.columns
@@ -170,8 +176,11 @@ def prepare(settings: Settings) -> Prepared:
 
 def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[], bool]) -> Finished:
     """Run or resume the study; StoppedError when the user asked to stop, after everything known was written."""
-    settings, started = prepared.settings, time.monotonic()
-    study = settings.study
+    settings, study, started = prepared.settings, prepared.settings.study, time.monotonic()
+    if stop():
+        raise StoppedError
+    space_left = _room(prepared)
+    space_left.check()
     with folder.held(study):
         folder.check(study, prepared.fingerprint)
         folder.write(study, prepared.fingerprint, settings.model_dump(mode="json"))
@@ -179,41 +188,56 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
             (study / name).mkdir(exist_ok=True)
         rows_file = (study / "rows.npz").resolve()
         task.save(prepared.rows, rows_file)
-        with contextlib.closing(open_journal(study / "ledger.jsonl")) as journal:
+        with open_journal(study / "ledger.jsonl") as journal:
             _take_in(prepared, journal, say)
             book = _Workbook(prepared, journal, say)
+            mixture = Mixture(journal.repeats)
 
             def watch(event: Event) -> None:
                 observe(event)
                 if isinstance(event, Committed):
+                    mixture.note(event.repeat, say)
                     book.refresh()
 
-            with Workers(prepared.slots, study / "logs", stop) as workers:
+            with Workers(prepared.slots, study / "logs", lambda: stop() or space_left.short()) as workers:
                 common = _common(prepared)
+                train = TrainJobs(rows_file, prepared.protocol)
                 evaluator = Evaluator(
                     journal,
                     workers,
-                    TrainJobs(rows_file, prepared.protocol),
+                    train,
                     lambda trained: bundle.save(study, trained, common),
                     watch,
+                    limit=lambda job: settings.job_limit or limit_of(job, prepared.protocol, prepared.rows),
+                    start=train.start,
                 )
                 try:
                     result = run(prepared.plan, evaluator, evaluator.begin, say)
                     verdict = _verdict(prepared, result, journal, workers)
                 except StoppedError:
                     book.write()
+                    if not stop():
+                        space_left.check()
                     raise
             contents = _contents(prepared, result, verdict, journal, time.monotonic() - started)
             return _report(prepared, contents, book)
 
 
+def _room(prepared: Prepared) -> Room:
+    """The room for what is lost if it cannot be written: a job for each worker, and the exported models."""
+    asked = prepared.settings
+    largest = models.load(asked.model).most_weights(prepared.space, prepared.signature)
+    training = len(prepared.slots) * (LARGEST_JOB if asked.engine == "packed" else 1)
+    return Room(asked.study, training + asked.top * asked.repeats, largest)
+
+
 def _common(prepared: Prepared) -> bundle.Common:
-    rows, settings = prepared.rows, prepared.settings
-    raw = prepared.table.frame.loc[rows.validation.rows[:PROBE_ROWS], list(prepared.table.columns.inputs)]
+    probe = prepared.rows.validation.rows[:PROBE_ROWS]
+    raw = prepared.table.frame.loc[probe, list(prepared.table.columns.inputs)]
     return bundle.Common(
-        model=settings.model,
-        signature=Signature(len(rows.features), len(rows.target.names)),
-        preprocessing=preprocessing.dumps(prepared.preprocessing),
+        model=prepared.settings.model,
+        signature=prepared.signature,
+        preprocessing=stored.dumps(prepared.preprocessing),
         probe=bundle.probe_of(raw),
         versions=folder.versions(),
     )
@@ -238,7 +262,7 @@ class _Workbook:
         self._journal = journal
         self._say = say
         self._next = time.monotonic() + REFRESH_SECONDS
-        self._said = False
+        self._said: set[str] = set()
 
     def refresh(self) -> None:
         """Draw it when the last time is long enough ago."""
@@ -249,50 +273,45 @@ class _Workbook:
         """Draw it now; returns where it was written, which is beside the workbook while somebody has that open."""
         began = time.monotonic()
         path = self._prepared.settings.study / "ledger.xlsx"
-        written = workbook.write(path, self._view(elite, test or {}))
-        if written != path and not self._said:
-            self._said = True
-            self._say(f"{path} cannot be written now (is it open, or was its key column changed?): see {written}")
+        try:
+            written = workbook.write(path, self._view(elite, test or {}), self._once)
+        except OSError as error:
+            self._once(f"{path} cannot be written ({error.strerror or error}): the results are safe in the journal.")
+            written = path
         self._next = time.monotonic() + max(REFRESH_SECONDS, REFRESH_RATIO * (time.monotonic() - began))
         return written
 
+    def _once(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self._say(text)
+
     def _view(self, elite: frozenset[str], test: Mapping[str, float]) -> workbook.View:
         prepared = self._prepared
-        everything = _summaries(prepared, self._journal)
-        facts = {**prepared.settings.model_dump(mode="json"), **prepared.fingerprint, **folder.versions()}
-        return workbook.View(
-            ranking=tuple(each for each in everything if each.stage != "baseline"),
-            baseline=next((each for each in everything if each.stage == "baseline"), None),
-            repeats=self._journal.contents.repeats,
-            elite=elite,
+        return view_of(
+            self._journal.contents,
+            epochs=prepared.settings.epochs,
             outputs=prepared.rows.target.names,
-            study=tuple((name, _text(value)) for name, value in facts.items()),
+            facts={**prepared.settings.model_dump(mode="json"), **prepared.fingerprint, **folder.versions()},
+            elite=elite,
             test=test,
         )
 
 
-def _text(value: object) -> str:
-    return ", ".join(str(each) for each in value) if isinstance(value, list | tuple) else str(value)
-
-
 def _summaries(prepared: Prepared, journal: Journal) -> tuple[Summary, ...]:
-    everything = summaries(journal.contents.repeats, journal.contents.imported)
-    return standing(each for each in everything if each.epochs == prepared.settings.epochs)
+    return ranking(journal.contents, prepared.settings.epochs)
 
 
 def _verdict(prepared: Prepared, result: Result, journal: Journal, workers: Workers) -> Verdict:
     """The best configurations and the default network predict the test rows: the only time that these are used."""
     study = prepared.settings.study.resolve()
-    saved = [
-        each
-        for each in _summaries(prepared, journal)
-        if each.failures == 0 and each.stage not in ("baseline", "imported")
-    ]
-    best = saved[: prepared.settings.top]
+    sound = (each for each in _summaries(prepared, journal) if each.failures == 0)
+    best = [each for each in sound if each.stage not in ("baseline", "imported")][: prepared.settings.top]
     wanted = [*best, *([result.baseline] if result.baseline.repeats else [])]
-    examine = bundle.Examine(study, study / "rows.npz")
+    examine = bundle.Examine.of(study, journal.repeats, wanted)
     answers: dict[str, bundle.Examined] = {}
-    for finished in workers.run(examine, [each.key for each in wanted]):
+    limit = max(prepared.settings.job_limit, COMPILE_SECONDS)
+    for finished in workers.run(examine, [each.key for each in wanted], limit=lambda _: limit):
         if finished.answer is None:
             raise UserError(f"The models of configuration {finished.job} cannot be tested: {finished.lost}")
         answers[finished.job] = finished.answer

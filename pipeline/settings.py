@@ -95,6 +95,13 @@ class Settings(BaseModel):
         0, about="of the split, the configurations and the trainings", heading=TRAINING, ge=0, lt=2**32
     )
     slots: str = _setting("auto", about="workers: auto, gpu:0,1 or cpu:4x2 (four of two cores)", heading=TRAINING)
+    job_limit: float = _setting(
+        0.0,
+        about="seconds after which a job of a worker counts as hung; 0 for about a hundred times what it should take",
+        heading=TRAINING,
+        ge=0,
+        le=10_000_000,
+    )
 
     @model_validator(mode="after")
     def _parts_leave_training_rows(self) -> Settings:

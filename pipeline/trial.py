@@ -36,6 +36,7 @@ class Configuration:
     """Equal assignments are equal, hash alike and have the same key, in whatever order they were written."""
 
     items: tuple[tuple[str, Value], ...]
+    _key: str = field(default="", init=False, repr=False, compare=False)  # known once it was asked for
 
     @classmethod
     def of(cls, values: Mapping[str, object]) -> Configuration:
@@ -77,10 +78,14 @@ class Configuration:
     @property
     def key(self) -> str:
         """Sixteen hexadecimal digits of the SHA-256 of `json`: the name of its row and of its model folder."""
-        return hashlib.sha256(self.json.encode()).hexdigest()[:16]
+        if not self._key:
+            object.__setattr__(self, "_key", hashlib.sha256(self.json.encode()).hexdigest()[:16])
+        return self._key
 
 
 def _plain(name: str, value: object) -> Value:
+    if type(value) is str or type(value) is int:  # most of them: a ledger has hundreds of thousands
+        return value
     tolist = getattr(value, "tolist", None) if getattr(value, "shape", ()) else None  # an array
     value = tolist() if callable(tolist) else value
     if isinstance(value, list | tuple):
@@ -139,7 +144,9 @@ class Repeat:
     weights: int = 0  # number of trainable numbers of the network
     error: str = ""
     model: str = ""  # SHA-256 of the file with its weights
-    program: str = ""  # what computed it: another program may differ in the last bit
+    program: str = ""  # what computed it: another program may differ in the last bit,
+    device: str = ""  # and so may another processor,
+    versions: str = ""  # and other versions of the packages that compute
 
     @property
     def failed(self) -> bool:

@@ -188,7 +188,12 @@ class InProcess:
     count: int = 1
 
     def run(
-        self, work: Callable[[JobType], Answer], jobs: Sequence[JobType], kind: Callable[[JobType], str] = str
+        self,
+        work: Callable[[JobType], Answer],
+        jobs: Sequence[JobType],
+        kind: Callable[[JobType], str] = str,
+        parts: Callable[[JobType], Sequence[JobType]] = lambda job: (job,),
+        limit: Callable[[JobType], float] = lambda _: math.inf,
     ) -> Iterator[Finished[JobType, Answer]]:
         """Answer every job once; what it raises ends the run."""
         order = np.arange(len(jobs))

@@ -34,7 +34,7 @@ def commands() -> list[list[str]]:
 def scripts() -> list[list[str]]:
     """The commands that start a script, without the interpreter."""
     found = [words[1:] for words in commands() if words[0].endswith("python") and words[1].startswith("scripts/")]
-    assert len(found) == 4
+    assert len(found) == 7
     return found
 
 
@@ -77,6 +77,9 @@ def test_the_commands_and_the_program_run(tmp_path):
     for folder in ("search_spaces", "scripts"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     for words in scripts():
+        if words[1] == "import":  # a colleague's ledger of the same study
+            (tmp_path / "colleague").mkdir()
+            shutil.copy(tmp_path / "results" / "housing" / "ledger.xlsx", tmp_path / "colleague" / "ledger.xlsx")
         small = SMALL if "run_pipeline" in words[0] else []
         answer = subprocess.run(
             [sys.executable, *words, *small], cwd=tmp_path, capture_output=True, text=True, check=False

@@ -6,13 +6,8 @@ Categories: one-hot, compared as text; a missing cell is a category of its own; 
 
 from __future__ import annotations
 
-import io
-import itertools
-import json
-import re
-import zipfile
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -25,14 +20,10 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, Sta
 from pipeline.data.cells import SHOWN_MISSING, numbers, row_number, texts
 from pipeline.data.tables import Columns, unknown_column
 from pipeline.data.task import Target
-from pipeline.errors import DamagedFile, UserError
+from pipeline.errors import UserError
 
 Scaler = Literal["standard", "minmax", "robust", "none"]
 
-FORMAT: Final = 1
-# Beyond what skops trusts by itself: the type of numbers that the imputer remembers, read from an empty array.
-_TRUSTED: Final = ("numpy.dtype",)
-_PARTS: Final = (Pipeline, MissingIndicator, OneHotEncoder)
 _SCALERS: Final = {"standard": StandardScaler, "minmax": MinMaxScaler, "robust": RobustScaler}
 
 
@@ -92,13 +83,7 @@ def fit(train: pd.DataFrame, columns: Columns, *, input_scaler: Scaler, output_s
         )
     gaps = [name for name in numeric if bool(typed[name].isna().any())]
     categories = [name for name in columns.inputs if name in columns.categories]
-    one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False, dtype=np.float64)
-    steps = [
-        ("numbers", _numeric(input_scaler), numeric),
-        ("missing", MissingIndicator(features="all"), gaps),
-        ("categories", one_hot, categories),
-    ]
-    transformer = ColumnTransformer([step for step in steps if step[2]])
+    transformer = unfitted(input_scaler, numeric, gaps, categories)
     with np.errstate(over="ignore", invalid="ignore"):
         transformer.fit(typed)
         if numeric:
@@ -106,6 +91,17 @@ def fit(train: pd.DataFrame, columns: Columns, *, input_scaler: Scaler, output_s
             if input_scaler == "robust":
                 _widen(filling["scale"], filling["fill"].transform(typed[numeric]))
     return Preprocessing(columns, transformer, _target(train, columns.targets, output_scaler))
+
+
+def unfitted(scaler: Scaler, numeric: list[str], gaps: list[str], categories: list[str]) -> ColumnTransformer:
+    """What is fitted: numbers, indicators of missing ones, categories, each where there are columns for it."""
+    one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False, dtype=np.float64)
+    steps = [
+        ("numbers", _numeric(scaler), numeric),
+        ("missing", MissingIndicator(features="all"), gaps),
+        ("categories", one_hot, categories),
+    ]
+    return ColumnTransformer([step for step in steps if step[2]])
 
 
 def _numeric(scaler: Scaler) -> Pipeline:
@@ -188,76 +184,3 @@ def unknown_categories(preprocessing: Preprocessing, frame: pd.DataFrame) -> dic
     typed = _typed(frame, preprocessing.columns)
     unseen = {name: sorted(set(typed[name]) - set(known)) for name, known in _known(preprocessing).items()}
     return {name: tuple(each or SHOWN_MISSING for each in values) for name, values in unseen.items() if values}
-
-
-def dumps(preprocessing: Preprocessing) -> bytes:
-    """The skops file of it; equal bytes for equal preprocessing, in every process."""
-    import skops.io
-
-    about = {
-        "format": FORMAT,
-        "columns": asdict(preprocessing.columns),
-        "target": asdict(preprocessing.target),
-    }
-    stored = skops.io.dumps({"about": json.dumps(about, allow_nan=False), "transformer": preprocessing.transformer})
-    return _canonical(stored)
-
-
-def _canonical(stored: bytes) -> bytes:
-    """Number what skops names after addresses in memory, and date it 1980: the bytes depend on the values only."""
-    with zipfile.ZipFile(io.BytesIO(stored)) as archive:
-        schema = archive.read("schema.json").decode()
-        files = re.findall(r'"file": "(\d+\.npy)"', schema)
-        renamed = {old: f"{number}.npy" for number, old in enumerate(dict.fromkeys(files))}
-        contents = {renamed[old]: archive.read(old) for old in renamed}
-    schema = re.sub(r'"file": "(\d+\.npy)"', lambda found: f'"file": "{renamed[found[1]]}"', schema)
-    # An identity of its own for each node is as good: skops writes every node out in full.
-    identities = itertools.count(1)
-    schema = re.sub(r'"__id__": \d+', lambda _: f'"__id__": {next(identities)}', schema)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in {**contents, "schema.json": schema.encode()}.items():
-            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
-    return buffer.getvalue()
-
-
-def loads(data: bytes) -> Preprocessing:
-    """Read back what `dumps` wrote; nothing in it is executed, and types are checked before anything is built.
-
-    DamagedFile for everything else.
-    """
-    import skops.io
-
-    try:
-        stored = skops.io.loads(data, trusted=list(_TRUSTED))
-        about = json.loads(stored["about"])
-        found = about["format"]
-        transformer = stored["transformer"]
-        columns = Columns(**{name: _tuples(value) for name, value in about["columns"].items()})
-        target = Target(**{name: tuple(value) for name, value in about["target"].items()})
-    except Exception as error:  # a damaged schema leads skops into errors of every kind
-        raise DamagedFile(
-            "The stored preprocessing cannot be read",
-            expected="a skops file of scalers and encoders as this program writes it",
-            came=(str(error).splitlines() or [type(error).__name__])[0],
-            todo="restore the file from a backup, or train the configuration again",
-        ) from error
-    if found != FORMAT or not _is_ours(transformer):
-        raise DamagedFile(
-            "The stored preprocessing is not of this program",
-            expected=f"format {FORMAT} with scalers and encoders",
-            came=f"format {found} with {type(transformer).__name__}",
-            todo="use the version of the program that wrote it",
-        )
-    return Preprocessing(columns, transformer, target)
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _is_ours(transformer: object) -> bool:
-    fitted = getattr(transformer, "transformers_", None)
-    if not isinstance(transformer, ColumnTransformer) or not isinstance(fitted, list):
-        return False
-    return all(isinstance(step, _PARTS) for _, step, _ in fitted)

@@ -5,10 +5,8 @@ Workers import this module, so it needs nothing but numpy; what reads tables is 
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
-import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pipeline import files
 from pipeline.errors import DamagedFile, UserError
 
 if TYPE_CHECKING:
@@ -234,14 +233,7 @@ def save(rows: Rows, path: Path) -> str:
     for part in _PARTS:
         for name, kind in _ARRAYS.items():
             arrays[f"{part}_{name}"] = np.ascontiguousarray(getattr(getattr(rows, part), name), dtype=kind)
-    content = _npz(arrays)
-    beside = path.with_name(f".{path.name}.part")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    return hashlib.sha256(content).hexdigest()
+    return files.replace(path, _npz(arrays))
 
 
 def _npz(arrays: dict[str, np.ndarray]) -> bytes:

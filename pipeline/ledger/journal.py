@@ -7,18 +7,20 @@ cut off: the next appender puts a fence behind it, and readers pass over it. Dam
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, BinaryIO, Final, Self
 
+from pipeline import reading
 from pipeline.errors import DamagedFile, UserError
 from pipeline.files import sync_folder
 from pipeline.ledger.records import (
     FENCE,
     FORMAT,
     HEADER,
+    LONGEST,
     Begun,
     Known,
     Name,
@@ -35,6 +37,7 @@ from pipeline.trial import Imported, Repeat, Stage
 
 # The mark makes sure that the torn line stays torn: without it a line that lacks only its newline would become whole.
 CLOSE: Final = b"~\n" + FENCE
+LARGEST: Final = 16 << 30  # bytes: twenty million trainings
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +87,16 @@ Found = dict[Name, tuple[int, Record]]
 
 def _scan(path: Path) -> tuple[Found, bool, bool]:
     """The facts, whether the header is there, and whether the last line is torn."""
-    try:
-        with path.open("rb") as file:
-            return _replay(file, path)
-    except FileNotFoundError:
+    if not path.exists() and not path.is_symlink():
         return {}, False, False
-    except (IsADirectoryError, PermissionError) as error:
-        raise UserError(
-            f"The journal {path} cannot be read", came=str(error.strerror), todo="check the path and its permissions"
-        ) from error
+    with reading.opened(path, LARGEST, "check the path and its permissions, or restore the file from a copy") as file:
+        return _replay(_lines(file), path)
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a journal, the start of one that is too long to be any: memory is bounded."""
+    while line := file.readline(LONGEST):
+        yield line
 
 
 def _replay(lines: Iterable[bytes], path: Path) -> tuple[Found, bool, bool]:

@@ -5,18 +5,19 @@ Columns are found by their headers and rows by their identity, wherever the user
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from copy import copy
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from openpyxl.cell.cell import MergedCell
-from openpyxl.utils import get_column_letter
+from openpyxl.formula.translate import Translator, TranslatorError
 from openpyxl.worksheet.cell_range import CellRange
-from openpyxl.worksheet.formula import ArrayFormula, DataTableFormula
 
+from pipeline.ledger.grid import Cell as Placed
+from pipeline.ledger.grid import Formula, Grid, Row, Sheet
+from pipeline.ledger.markup import Line
+from pipeline.ledger.package import Loaded
 from pipeline.ledger.sheets import CONFIGURATIONS, RANK, Cell, Link, Table
-from pipeline.ledger.style import dress, dress_header, furnish, put, text
+from pipeline.ledger.style import Palette, content, furnish, header_height, text, widen
 
 SEARCHED: Final = 20  # rows from the top that may hold the headers: people put titles above
 
@@ -43,51 +44,84 @@ class _Place:
         return range(self.header + 1, self.last + 1)
 
 
-def refresh(book: Any, tables: Sequence[Table]) -> None:
+def refresh(book: Loaded, tables: Sequence[Table]) -> None:
     """Write the tables into the workbook; Unmergeable, with the workbook half changed, where that would break it."""
     for table in tables:
-        if table.title not in book.sheetnames and table.title == CONFIGURATIONS:
+        if table.title not in book.sheets and table.title == CONFIGURATIONS:
             raise Unmergeable(f"it has no sheet {CONFIGURATIONS}")
-        if table.title in book.sheetnames:
-            _refresh(book[table.title], table)
+        if table.title in book.sheets:
+            _refresh(book.sheets[table.title], table)
         else:
-            _add(book.create_sheet(table.title), table)
+            book.sheets[table.title] = _added(book.content.create_sheet(table.title), table)
 
 
-def _add(sheet: Any, table: Table) -> None:
-    furnish(sheet, table)
-    for number, column in enumerate(table.columns, 1):
-        put(sheet.cell(1, number), column.header)
-        dress_header(sheet.cell(1, number), column)
-    _fill(sheet, table, locate(sheet, table))
+def drawn(about: Any, table: Table) -> Iterator[Line]:
+    """The rows of a new sheet, made while they are asked for; its links, which are written before, at once."""
+    furnish(about, table)
+    palette = Palette(about)
+    for at, column in enumerate(table.columns, 1):
+        if column.kind == "link":
+            for number, row in enumerate(table.rows, 2):
+                link = row[at - 1]
+                if isinstance(link, Link):
+                    about.cell(number, at).hyperlink = link.target
+    return _lines(table, palette)
 
 
-def _refresh(sheet: Any, table: Table) -> None:
+def _lines(table: Table, palette: Palette) -> Iterator[Line]:
+    columns = range(1, len(table.columns) + 1)
+    heads = [content(column.header) for column in table.columns]
+    styles = [
+        palette.quoted(palette.header(column), head[2]) for column, head in zip(table.columns, heads, strict=True)
+    ]
+    yield Line(1, header_height(table), columns, styles, [head[0] for head in heads], [head[1] for head in heads])
+    styles = [palette.of(column) for column in table.columns]
+    for number, row in enumerate(table.rows, 2):
+        cells = [content(None if value is ... else value) for value in row]
+        own = [palette.quoted(style, cell[2]) for style, cell in zip(styles, cells, strict=True)]
+        yield Line(number, (), columns, own, [cell[0] for cell in cells], [cell[1] for cell in cells])
+
+
+def _added(about: Any, table: Table) -> Sheet:
+    grid = Grid()
+    for line in drawn(about, table):
+        grid.add(line.number, line.columns, line.styles, line.kinds, line.values)
+        if line.attributes:
+            grid.attributes[line.number] = line.attributes
+    return Sheet(about, grid)
+
+
+def _refresh(sheet: Sheet, table: Table) -> None:
     place = locate(sheet, table)
-    width = sheet.max_column
-    place = _with_columns(sheet, table, place)
+    width = sheet.grid.width
+    palette = Palette(sheet.about)
+    place = _with_columns(sheet, table, place, palette)
     if table.ranked and _ours_to_sort(sheet, place):
         place = _sort(sheet, table, place)
-    last = _fill(sheet, table, place)
+    last = _Filling(sheet, table, place, palette).fill()
     _stretch(sheet, place.header, last, width)
 
 
-def locate(sheet: Any, table: Table) -> _Place:
+def locate(sheet: Sheet, table: Table) -> _Place:
     """Find the table in a sheet; Unmergeable where an identity column is gone or double, or two rows are alike."""
-    header = find_headers(sheet, table.identity)
+    grid = sheet.grid
+    header = find_headers(grid, table.identity)
     if header is None:
         raise Unmergeable(f"the sheet {table.title} has no column {' or '.join(table.identity)} any more")
     columns: dict[str, int] = {}
-    for number in range(1, sheet.max_column + 1):
-        name = written(sheet.cell(header, number).value)
+    for number in range(1, grid.width + 1):
+        name = written(grid.value(header, number))
         if name in table.identity and name in columns:
             raise Unmergeable(f"the sheet {table.title} has two columns {name}")
         columns.setdefault(name, number)
     wanted = [columns[name] for name in table.identity]
     rows: dict[Identity, int] = {}
-    for row in range(header + 1, sheet.max_row + 1):
-        identity = tuple(written(sheet.cell(row, column).value) for column in wanted)
-        if not all(identity):
+    known = {_identity(table, row) for row in table.rows}
+    for row in sorted(grid.rows):
+        identity = tuple(written(grid.value(row, column)) for column in wanted)
+        if row < header and identity in known:
+            raise Unmergeable(f"row {row} of the sheet {table.title} stands above the headers")
+        if row <= header or not all(identity):
             continue
         if identity in rows:
             raise Unmergeable(
@@ -95,17 +129,21 @@ def locate(sheet: Any, table: Table) -> _Place:
                 f" have the same {' and '.join(table.identity)}"
             )
         rows[identity] = row
-    last, width = sheet.max_row, sheet.max_column
-    while last > header and _empty(sheet, last, width):
-        last -= 1
-    return _Place(header, columns, rows, last)
+    commented = _commented(sheet)
+    last = max((row for row in grid.rows.keys() | commented if row in commented or not grid.empty(row)), default=0)
+    return _Place(header, columns, rows, max(header, last))
 
 
-def find_headers(sheet: Any, names: Sequence[str]) -> int | None:
+def _commented(sheet: Sheet) -> set[int]:
+    cells = sheet.about._cells.items()  # noqa: SLF001
+    return {row for (row, _), cell in cells if cell.comment is not None}
+
+
+def find_headers(grid: Grid, names: Sequence[str]) -> int | None:
     """The first row among the topmost that holds all the names."""
-    top = sheet.iter_rows(min_row=1, max_row=SEARCHED, values_only=True)
-    for number, values in enumerate(top, 1):
-        if set(names) <= {written(value) for value in values}:
+    for number in range(1, SEARCHED + 1):
+        row = grid.rows.get(number)
+        if row is not None and set(names) <= {written(value) for value in row.values}:
             return number
     return None
 
@@ -119,46 +157,53 @@ def written(value: object) -> str:
     return str(value).strip()
 
 
+def _name(header: str) -> str:
+    """What a header of ours is found by."""
+    return written(text(header))
+
+
 def _identity(table: Table, row: Sequence[Cell]) -> Identity:
     headers = table.headers
-    return tuple(text(written(row[headers.index(name)])) for name in table.identity)
+    return tuple(written(text(written(row[headers.index(name)]))) for name in table.identity)
 
 
-def _with_columns(sheet: Any, table: Table, place: _Place) -> _Place:
+def _with_columns(sheet: Sheet, table: Table, place: _Place, palette: Palette) -> _Place:
     """Add the columns of ours that are not there, behind everything else."""
     columns = dict(place.columns)
-    after = sheet.max_column + 1
+    cells = sheet.grid.cells(place.header)
+    after = sheet.grid.width + 1
     for column in table.columns:
-        if text(column.header) in columns:
+        if _name(column.header) in columns:
             continue
-        put(sheet.cell(place.header, after), column.header)
-        dress_header(sheet.cell(place.header, after), column)
-        sheet.column_dimensions[get_column_letter(after)].width = column.width
-        columns[text(column.header)] = after
+        kind, name, quote = content(column.header)
+        cells[after] = (palette.quoted(palette.header(column), quote), kind, name)
+        widen(sheet.about, after, column.width)
+        columns[_name(column.header)] = after
         after += 1
+    sheet.grid.put(place.header, cells)
     return _Place(place.header, columns, place.rows, place.last)
 
 
-def _ours_to_sort(sheet: Any, place: _Place) -> bool:
+def _ours_to_sort(sheet: Sheet, place: _Place) -> bool:
     """True while the rows stand in the order of the ranks of the last refresh, and can be moved without loss."""
     column = place.columns[RANK]
-    ranks = [sheet.cell(row, column).value for row in sorted(place.rows.values())]
+    ranks = [sheet.grid.value(row, column) for row in sorted(place.rows.values())]
     numbers = [rank for rank in ranks if isinstance(rank, int | float)]
     if numbers != sorted(numbers):
         return False
-    if any(area.max_row > place.header for area in sheet.merged_cells.ranges):
+    if any(area.max_row > place.header for area in sheet.about.merged_cells.ranges):
         return False
-    cells = (cell for row in sheet.iter_rows(min_row=place.header + 1) for cell in row)
-    return not any(isinstance(cell.value, ArrayFormula | DataTableFormula) for cell in cells)
+    below = (row for number, row in sheet.grid.rows.items() if number > place.header and "f" in row.shape.kinds)
+    return not any(isinstance(value, Formula) for row in below for value in row.values)
 
 
-def _sort(sheet: Any, table: Table, place: _Place) -> _Place:
+def _sort(sheet: Sheet, table: Table, place: _Place) -> _Place:
     """Move whole rows, with all that the user put into them, so that the table's rows stand in its order."""
     first = place.header + 1
     target = {_identity(table, row): first + offset for offset, row in enumerate(table.rows)}
     moves = {row: target[identity] for identity, row in place.rows.items() if identity in target}
-    width = sheet.max_column
-    others = [row for row in place.below if row not in moves and not _empty(sheet, row, width)]
+    commented = _commented(sheet)
+    others = [row for row in place.below if row not in moves and (row in commented or not sheet.grid.empty(row))]
     end = first + len(table.rows)
     # Rows that are not the journal's (sums, remarks, a colleague's) follow behind; empty ones need no place.
     moves |= {row: end + offset for offset, row in enumerate(others)}
@@ -167,81 +212,111 @@ def _sort(sheet: Any, table: Table, place: _Place) -> _Place:
     return _Place(place.header, place.columns, rows, max([place.header, *moves.values()]), packed=True)
 
 
-def _cells(sheet: Any, row: int, width: int) -> list[Any]:
-    # Not `sheet[row]`, which looks through the whole sheet for its width every time.
-    return [sheet.cell(row, column) for column in range(1, width + 1)]
+def _move(sheet: Sheet, moves: Mapping[int, int]) -> None:
+    grid = sheet.grid
+    rows = {new: _moved(grid.rows.pop(old), old, new) for old, new in moves.items() if old in grid.rows}
+    attributes = {new: grid.attributes.pop(old) for old, new in moves.items() if old in grid.attributes}
+    grid.rows.update(rows)
+    grid.attributes.update(attributes)
+    cells = sheet.about._cells  # noqa: SLF001
+    marked = {place: cells.pop(place) for place in [place for place in cells if place[0] in moves]}
+    for (old, column), cell in marked.items():
+        cell.row = moves[old]
+        if cell.hyperlink is not None:
+            cell.hyperlink.ref = cell.coordinate
+        cells[moves[old], column] = cell
 
 
-def _empty(sheet: Any, row: int, width: int) -> bool:
-    return all(cell.value is None and cell.comment is None for cell in _cells(sheet, row, width))
+def _moved(row: Row, old: int, new: int) -> Row:
+    """A row whose formulas still mean the cells beside them."""
+    if "f" not in row.shape.kinds:
+        return row
+    values = [
+        _translated(value, old, new) if kind == "f" else value
+        for kind, value in zip(row.shape.kinds, row.values, strict=True)
+    ]
+    return Row(row.shape, tuple(values))
 
 
-def _move(sheet: Any, moves: Mapping[int, int]) -> None:
-    if not moves:
-        return
-    width = sheet.max_column
-    aside = max(sheet.max_row, *moves.values())
-    dimensions = {old: sheet.row_dimensions.pop(old) for old in moves if old in sheet.row_dimensions}
-    for number, old in enumerate(moves, 1):
-        shift = aside + number - old
-        sheet.move_range(CellRange(min_col=1, max_col=width, min_row=old, max_row=old), rows=shift, translate=True)
-    for number, (old, new) in enumerate(moves.items(), 1):
-        row = aside + number
-        sheet.move_range(CellRange(min_col=1, max_col=width, min_row=row, max_row=row), rows=new - row, translate=True)
-        for cell in _cells(sheet, new, width):
-            if cell.hyperlink is not None:
-                cell.hyperlink.ref = cell.coordinate
-        if old in dimensions:
-            dimensions[old].index = new
-            sheet.row_dimensions[new] = dimensions[old]
+def _translated(formula: str, old: int, new: int) -> str:
+    try:
+        origin = Translator(formula, f"A{old}")
+        return str(origin.translate_formula(row_delta=new - old))
+    except TranslatorError as error:
+        raise Unmergeable(f"the formula {formula:.60} cannot be moved from row {old} to {new}") from error
 
 
-def _fill(sheet: Any, table: Table, place: _Place) -> int:
-    """Set the cells of ours, new rows where room was made for them, else behind; the last row is returned."""
-    columns = [place.columns[text(column.header)] for column in table.columns]
-    first = place.header + 1
-    after = place.last
-    for offset, row in enumerate(table.rows):
-        number = place.rows.get(_identity(table, row))
-        if number is None:
-            after += not place.packed
-            number = first + offset if place.packed else after
-            _dress_row(sheet, table, columns, number, first)
-        for column, value in zip(columns, row, strict=True):
-            _set(sheet, number, column, value)
-    return max(after, place.header + len(table.rows) if place.packed else after)
+class _Filling:
+    """Sets the cells of ours, in new rows where room was made for them, else behind."""
+
+    def __init__(self, sheet: Sheet, table: Table, place: _Place, palette: Palette) -> None:
+        self._sheet = sheet
+        self._table = table
+        self._place = place
+        self._palette = palette
+        self._columns = [place.columns[_name(column.header)] for column in table.columns]
+        cells = sheet.about._cells.items()  # noqa: SLF001
+        self._links = {place for place, cell in cells if cell.hyperlink is not None}
+        self._merged = [area for area in sheet.about.merged_cells.ranges if area.max_row > place.header]
+
+    def fill(self) -> int:
+        """The last row is returned."""
+        place, first = self._place, self._place.header + 1
+        after = place.last
+        for offset, row in enumerate(self._table.rows):
+            number = place.rows.get(_identity(self._table, row))
+            cells = self._sheet.grid.cells(number) if number is not None else None
+            if number is None:
+                after += not place.packed
+                number = first + offset if place.packed else after
+            self._set(number, self._dressed(number, first) if cells is None else cells, row)
+        return max(after, place.header + len(self._table.rows) if place.packed else after)
+
+    def _dressed(self, number: int, first: int) -> dict[int, Placed]:
+        """Give a new row the looks of the row above it, which the user may have changed, as Excel does."""
+        cells = self._sheet.grid.cells(number)
+        above = self._sheet.grid.cells(number - 1) if number > first else {}
+        for at, column in zip(self._columns, self._table.columns, strict=True):
+            style = above[at][0] if at in above else 0
+            cells[at] = (style or self._palette.of(column), "n", None)
+        return cells
+
+    def _set(self, number: int, cells: dict[int, Placed], row: Sequence[Cell]) -> None:
+        for at, value in zip(self._columns, row, strict=True):
+            if value is ...:
+                continue
+            if self._merged and self._covered(number, at):
+                raise Unmergeable(f"cells of row {number} of the sheet {self._table.title} are merged")
+            kind, plain, quote = content(value)
+            style = cells[at][0] if at in cells else 0
+            cells[at] = (self._palette.quoted(style, quote), kind, plain)
+            if isinstance(value, Link) or (number, at) in self._links:
+                self._link(number, at, value)
+        self._sheet.grid.put(number, cells)
+
+    def _covered(self, row: int, column: int) -> bool:
+        return any(
+            area.min_row <= row <= area.max_row
+            and area.min_col <= column <= area.max_col
+            and (row, column) != (area.min_row, area.min_col)
+            for area in self._merged
+        )
+
+    def _link(self, row: int, column: int, value: Cell) -> None:
+        cell = self._sheet.about.cell(row, column)
+        if not isinstance(value, Link):
+            cell.hyperlink = None
+        elif cell.hyperlink is None or cell.hyperlink.target != value.target:
+            cell.hyperlink = value.target
 
 
-def _set(sheet: Any, row: int, column: int, value: Cell) -> None:
-    if value is ...:
-        return
-    cell = sheet.cell(row, column)
-    if isinstance(cell, MergedCell):
-        raise Unmergeable(f"cells of row {row} of the sheet {sheet.title} are merged")
-    if cell.hyperlink is not None and not isinstance(value, Link):
-        cell.hyperlink = None
-    put(cell, value)
-
-
-def _dress_row(sheet: Any, table: Table, columns: Sequence[int], row: int, first: int) -> None:
-    """Give a new row the looks of the row above it, which the user may have changed, as Excel does."""
-    above = row - 1
-    for number, column in zip(columns, table.columns, strict=True):
-        cell = sheet.cell(row, number)
-        model = sheet.cell(above, number)
-        if above >= first and model.has_style:
-            # Setting font, fill and format one by one takes 20 times as long.
-            cell._style = copy(model._style)  # noqa: SLF001
-        else:
-            dress(cell, column)
-
-
-def _stretch(sheet: Any, header: int, last: int, width: int) -> None:
+def _stretch(sheet: Sheet, header: int, last: int, width: int) -> None:
     """Let the filter and the user's tables reach the new rows; a filter that the user took away stays away."""
-    added = sheet.max_column
-    if sheet.auto_filter.ref:
-        sheet.auto_filter.ref = _reaching(sheet.auto_filter.ref, header, last, width, added)
-    for table in sheet.tables.values():
+    added = sheet.grid.width
+    about = sheet.about
+    if about.auto_filter.ref:
+        about.auto_filter.ref = _reaching(about.auto_filter.ref, header, last, width, added)
+    for table in about.tables.values():
         table.ref = _reaching(table.ref, header, last, width, width)
         if table.autoFilter is not None and table.autoFilter.ref:
             table.autoFilter.ref = _reaching(table.autoFilter.ref, header, last, width, width)

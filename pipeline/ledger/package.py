@@ -1,4 +1,5 @@
 """The workbook as a file: read with what would be lost, written whole or not at all, sealed so that edits show."""
+# ruff: noqa: SLF001 - what openpyxl writes beside the rows of a sheet can be reached in its private attributes only
 
 from __future__ import annotations
 
@@ -9,20 +10,30 @@ import stat
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, Final
 
 from openpyxl import load_workbook
+from openpyxl.cell.cell import MergedCell
+from openpyxl.comments.comment_sheet import CommentRecord
+from openpyxl.drawing.spreadsheet_drawing import SpreadsheetDrawing
 from openpyxl.packaging.custom import StringProperty
-from openpyxl.worksheet import _writer
+from openpyxl.reader.excel import ExcelReader
+from openpyxl.worksheet._writer import WorksheetWriter
+from openpyxl.worksheet.cell_range import CellRange
+from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.writer.excel import ExcelWriter
 from openpyxl.xml.constants import ARC_CUSTOM
 
 from pipeline.files import sync_folder
+from pipeline.ledger import markup
+from pipeline.ledger.grid import Grid, Sheet
+from pipeline.ledger.markup import RELATION, Line
 from pipeline.ledger.sheets import CONFIGURATIONS
 
 SEAL: Final = "two-stage-search seal"  # a document property: the digest of all other parts as they were drawn
@@ -37,24 +48,95 @@ _PARTS: Final = re.compile(r"threadedComments/|slicers/|timelines/|ctrlProps/|em
 _SHAPES: Final = re.compile(rb"<(?:\w+:)?(?:sp|cxnSp|grpSp)[ >]")
 _BROKEN: Final = (zipfile.BadZipFile, zlib.error, LookupError, ValueError, RuntimeError, EOFError, OSError)
 _KEY: Final = re.compile(rb"<t>([0-9a-f]{16})</t>")
+_NO_ROWS: Final = re.compile(rb"<sheetData ?(?:/>|></sheetData>)")
+_SHEET: Final = re.compile(r"xl/worksheets/[^/]+\.xml")
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """A workbook to edit, and what of it saving would lose (empty: nothing)."""
 
-    content: Any
+    content: Any  # openpyxl's workbook, without the cells
+    sheets: dict[str, Sheet]
     lost: str
+
+    @property
+    def drawing(self) -> Drawing:
+        """The workbook as it is to be saved."""
+        return Drawing(self.content, {name: lines(sheet.grid) for name, sheet in self.sheets.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A workbook to be saved: what openpyxl knows of it, and the rows of its sheets, which are used up."""
+
+    content: Any
+    rows: Mapping[str, Iterable[Line]]
+
+
+def lines(grid: Grid) -> Iterable[Line]:
+    """The rows of a sheet from top to bottom."""
+    for number in sorted(grid.rows.keys() | grid.attributes.keys()):
+        row = grid.rows.get(number)
+        columns, styles, kinds = row.shape if row else ((), (), "")
+        yield Line(number, grid.attributes.get(number, ()), columns, styles, kinds, row.values if row else ())
+
+
+class _Bodiless(zipfile.ZipFile):
+    """Shows worksheets without their rows and links: openpyxl's time grows with the square of the links."""
+
+    def __init__(self, path: Path, strings: Callable[[], Any]) -> None:
+        super().__init__(path)
+        self.taken: dict[str, markup.Read] = {}
+        self._strings = strings
+
+    def open(self, name: Any, *arguments: Any, **options: Any) -> IO[bytes]:
+        plain = super().open
+        if not (isinstance(name, str) and _SHEET.fullmatch(name)):
+            return plain(name, *arguments, **options)
+        read = markup.read(lambda: plain(name), self._strings())
+        self.taken[name] = read._replace(rest=b"")
+        return BytesIO(read.rest)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Openpyxl raises OSError for a package without a workbook (a text document, say): that is no fault of the disk."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise ValueError(str(error)) from error
+        raise
+
+
+def _linked(ws: Any, taken: markup.Read) -> Sheet:
+    targets = {rel.Id: rel.Target for rel in ws._rels}
+    for attributes in taken.links:
+        about = {name: attributes[name] for name in ("location", "tooltip", "display") if name in attributes}
+        target = targets[attributes[RELATION]] if RELATION in attributes else None
+        for row in CellRange(attributes["ref"]).rows:
+            for place in row:
+                cell = ws.cell(*place)
+                if not isinstance(cell, MergedCell):
+                    cell.hyperlink = Hyperlink(ref=cell.coordinate, target=target, **about)
+    return Sheet(ws, taken.grid)
 
 
 def load(path: Path) -> Loaded:
     """Read a workbook to edit it; the file is not changed. ValueError for one that is too large unpacked."""
     lost = _unsupported(path)
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as said, path.open("rb") as file:
         warnings.simplefilter("always")
-        content = load_workbook(path, rich_text=True)
+        reader = ExcelReader(file, rich_text=True)
+        with _Bodiless(path, lambda: reader.shared_strings) as archive:
+            reader.archive = archive
+            with _told():
+                reader.read()
+            parts = {sheet.name: rel.target for sheet, rel in reader.parser.find_sheets()}
+            sheets = {ws.title: _linked(ws, archive.taken[parts[ws.title]]) for ws in reader.wb.worksheets}
     lost += [str(each.message) for each in said if _LOSSES.search(str(each.message))]
-    return Loaded(content, "; ".join(dict.fromkeys(lost)))
+    return Loaded(reader.wb, sheets, "; ".join(dict.fromkeys(lost)))
 
 
 def values(path: Path, sheet: str) -> list[tuple[object, ...]]:
@@ -62,7 +144,8 @@ def values(path: Path, sheet: str) -> list[tuple[object, ...]]:
     _unsupported(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        book = load_workbook(path, read_only=True, data_only=True)
+        with _told():
+            book = load_workbook(path, read_only=True, data_only=True)
         try:
             return [tuple(row) for row in book[sheet].iter_rows(values_only=True)] if sheet in book.sheetnames else []
         finally:
@@ -89,19 +172,16 @@ def stamp(path: Path) -> Stamp | None:
     return (found.st_ino, found.st_mtime_ns, found.st_size)
 
 
-def save(make: Callable[[], Any], path: Path, before: Stamp | None, *, sealed: bool) -> None:
+def save(make: Callable[[], Drawing], path: Path, before: Stamp | None, *, sealed: bool) -> None:
     """Replace the file by the workbook that `make` gives, durably, or leave it as it is and no other file beside it.
 
     Raises PermissionError where the file is no longer what `before` says: somebody saved it meanwhile.
     """
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.unlink(missing_ok=True)  # of a run that was killed
-    parts = set(_writer.ALL_TEMP_FILES)
-    book = None
     try:
-        book = make()
         with temporary.open("xb") as file:
-            _pack(book, file, sealed=sealed)
+            _pack(make(), file, sealed=sealed)
             file.flush()
             os.fsync(file.fileno())
         _check(temporary)
@@ -110,10 +190,7 @@ def save(make: Callable[[], Any], path: Path, before: Stamp | None, *, sealed: b
         _replace(temporary, path, before)
     except BaseException:
         temporary.unlink(missing_ok=True)
-        _abandon(book)
         raise
-    finally:
-        _sweep(part for part in _writer.ALL_TEMP_FILES if part not in parts)
     sync_folder(path.parent)
 
 
@@ -123,18 +200,47 @@ def _replace(temporary: Path, path: Path, before: Stamp | None) -> None:
     temporary.replace(path)
 
 
-def _abandon(book: Any) -> None:
-    """Close the sheets that were being written row by row, so that openpyxl holds no file of theirs open."""
-    for sheet in book.worksheets if book is not None and book.write_only else ():
-        if not sheet.closed:
-            with suppress(OSError, ValueError):
-                sheet.close()
+class _SheetWriter(WorksheetWriter):
+    """Writes a worksheet without its rows; comments and links still come from openpyxl's cells."""
+
+    def write_dimensions(self) -> None:
+        """Nothing: the extent is optional, and openpyxl does not know the cells."""
+
+    def write_rows(self) -> None:
+        rows: Any = self.xf.send(True)
+        with rows.element("sheetData"):
+            pass
+        self.xf.send(None)
+        sheet: Any = self.ws
+        for _, cell in sorted(sheet._cells.items()):
+            if cell._comment is not None:
+                sheet._comments.append(CommentRecord.from_cell(cell))
+            if cell.hyperlink:
+                sheet._hyperlinks.append(cell.hyperlink)
 
 
-def _sweep(parts: Iterable[str]) -> None:
-    # After a failed save openpyxl keeps its parts until the process ends: on a full disk that makes it worse.
-    for part in tuple(parts):
-        Path(part).unlink(missing_ok=True)
+class _BookWriter(ExcelWriter):
+    """Writes rows straight into the archive: openpyxl would lay every sheet down in a temporary file before."""
+
+    def __init__(self, drawing: Drawing, archive: zipfile.ZipFile) -> None:
+        super().__init__(drawing.content, archive)
+        self._into = archive
+        self._rows = drawing.rows
+
+    def write_worksheet(self, ws: Any) -> None:
+        ws._drawing = SpreadsheetDrawing()
+        ws._drawing.charts, ws._drawing.images = ws._charts, ws._images
+        about = BytesIO()
+        writer: Any = _SheetWriter(ws, about)
+        writer.write()
+        ws._rels = writer._rels
+        head, tail = _NO_ROWS.split(about.getvalue())
+        with self._into.open(ws.path[1:], "w") as part:
+            part.write(head)
+            for block in markup.write(self._rows[ws.title]):
+                part.write(block)
+            part.write(tail)
+        self.manifest.append(ws)
 
 
 class _Sealing(zipfile.ZipFile):
@@ -153,17 +259,18 @@ class _Sealing(zipfile.ZipFile):
         super().writestr(ARC_CUSTOM, held.replace(BLANK, _digest(self)))
 
 
-def _pack(book: Any, file: IO[bytes], *, sealed: bool) -> None:
+def _pack(drawing: Drawing, file: IO[bytes], *, sealed: bool) -> None:
+    book = drawing.content
     book.properties.modified = datetime.now(UTC).replace(tzinfo=None)
     if SEAL in book.custom_doc_props.names:
         del book.custom_doc_props[SEAL]
     if not sealed:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as plain:
-            ExcelWriter(book, plain).write_data()
+            _BookWriter(drawing, plain).write_data()
         return
     book.custom_doc_props.append(StringProperty(name=SEAL, value=BLANK))
     with _Sealing(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        ExcelWriter(book, archive).write_data()
+        _BookWriter(drawing, archive).write_data()
         archive.seal()
 
 

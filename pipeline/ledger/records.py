@@ -8,7 +8,7 @@ Kinds: `header` (first), `repeat`, `imported`, `stage`, and `fence`, which says 
 from __future__ import annotations
 
 import json
-import math
+import sys
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +17,9 @@ from typing import Any, Final, NoReturn, TypeVar, get_args
 from pipeline.trial import Configuration, Imported, Repeat, Stage, Training
 
 FORMAT: Final = 1
+LONGEST: Final = 4 << 20  # bytes of a line: the scores of twenty thousand outputs
+_LARGEST: Final = sys.float_info.max
+_COUNTS: Final = 1 << 53  # whole numbers below it are themselves as floats, too
 STAGES: Final = frozenset(get_args(Stage))
 
 
@@ -38,6 +41,8 @@ def frame(record: Raw) -> bytes:
     """The line of a record with its newline, in ASCII; ValueError for NaN and infinity, TypeError for foreign types."""
     # ASCII, because error texts hold whatever a training said: lone surrogates and control characters are escaped.
     body = json.dumps(record, allow_nan=False, separators=(",", ":")).encode("ascii")
+    if len(body) > LONGEST - 64:
+        raise ValueError(f"a record of {len(body)} bytes is none that a journal holds")
     return b'{"crc":"%08x","record":%s}\n' % (zlib.crc32(body), body)
 
 
@@ -100,6 +105,8 @@ def _encode_repeat(repeat: Repeat) -> Raw:
         "error": repeat.error,
         "model": repeat.model,
         "program": repeat.program,
+        "device": repeat.device,
+        "versions": repeat.versions,
     }
 
 
@@ -147,7 +154,9 @@ def _decode_repeat(raw: Raw, known: Known) -> Repeat:
         weights=_typed(raw["weights"], int),
         error=_typed(raw["error"], str),
         model=_typed(raw["model"], str),
-        program=_typed(raw.get("program", ""), str),  # absent from the first journals
+        program=_shared(raw.get("program", "")),  # absent from the first journals, as the two below it
+        device=_shared(raw.get("device", "")),
+        versions=_shared(raw.get("versions", "")),
     )
 
 
@@ -179,13 +188,19 @@ T = TypeVar("T")
 
 
 def _typed(value: object, kind: type[T]) -> T:
-    if type(value) is not kind:
-        raise ValueError(f"{value!r:.60} is not of type {kind.__name__}")
+    if type(value) is not kind or (kind is int and not 0 <= value < _COUNTS):  # type: ignore[operator]
+        raise ValueError(f"{value!r:.60} is not of type {kind.__name__}, or beyond its range")
     return value
 
 
+def _shared(value: object) -> str:
+    """A text that stands in most lines: in memory once."""
+    return sys.intern(_typed(value, str))
+
+
 def _number(value: object) -> float:
-    if type(value) not in (float, int) or not math.isfinite(value):  # type: ignore[arg-type]
+    # A whole number of hundreds of digits is finite, and no float.
+    if type(value) not in (float, int) or not abs(value) <= _LARGEST:  # type: ignore[arg-type]
         raise ValueError(f"{value!r:.60} is not a finite number")
     return value  # type: ignore[return-value]
 

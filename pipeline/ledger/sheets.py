@@ -48,6 +48,7 @@ METRICS: Final = {
 
 Kind = Literal["count", "plain", "fraction", "scientific", "mark", "text", "link", "wide", "exact"]
 Group = Literal["place", "hyperparameters", "objective", "outputs", "cost", "exact"]
+_NAME: Final = 200  # characters of an output's name in a header
 ROWS: Final = 1_048_575  # of a sheet below its header; what is beyond stands in the journal only
 
 
@@ -130,7 +131,7 @@ _Source = tuple[Column, Callable[[_Row], Cell]]
 def configurations(view: View) -> Table:
     """One row per configuration, best first; the baseline stands where its mean places it, without a rank."""
     rows = _placed(view)
-    sources = [*_place(rows, view.elite), *_hyperparameters(rows), *_objective(rows, view.test)]
+    sources = [*_place(rows, view.elite), *_hyperparameters(rows), *_objective(view.test)]
     sources += [*_outputs(view, rows, taken={column.header for column, _ in sources} | _OURS), *_cost(rows), *_exact()]
     return Table(
         title=CONFIGURATIONS,
@@ -212,21 +213,20 @@ def _kind(values: Sequence[float]) -> Kind:
     return "plain" if not sizes or statistics.median(sizes) >= 10 else "fraction"
 
 
-def _objective(rows: Sequence[_Row], test: Mapping[str, float]) -> list[_Source]:
+def _objective(test: Mapping[str, float]) -> list[_Source]:
     def column(header: str) -> Column:
         return Column(header, "fraction", 10, "objective")
 
-    sources: list[_Source] = [
+    return [
         (column(MEAN), lambda row: row.summary.mean),
         (column(STD), lambda row: row.summary.std),
         (column(LOW), lambda row: row.summary.low),
         (column(HIGH), lambda row: row.summary.high),
         (column(LEAST), lambda row: row.summary.best),
         (column(MOST), lambda row: row.summary.worst),
+        # Empty until the end of a run: a number from before may be that of fewer repeats.
+        (column(TEST), lambda row: test.get(row.key)),
     ]
-    if any(row.key in test for row in rows):
-        sources.append((column(TEST), lambda row: test.get(row.key)))
-    return sources
 
 
 def _outputs(view: View, rows: Sequence[_Row], taken: set[str]) -> list[_Source]:
@@ -235,12 +235,15 @@ def _outputs(view: View, rows: Sequence[_Row], taken: set[str]) -> list[_Source]
     for output in view.outputs:
         for metric in metrics:
             values = [row.summary.scores.get(output, {}).get(metric, math.nan) for row in rows]
-            header = _free(f"{output} {METRICS.get(metric, metric)}", taken)
+            header = _free(output, METRICS.get(metric, metric), taken)
             sources.append((_score(header, metric, values), _scored(output, metric)))
     return sources
 
 
-def _free(header: str, taken: set[str]) -> str:
+def _free(output: str, measure: str, taken: set[str]) -> str:
+    # The measure stays readable, and distinct, behind a name that a cell would cut.
+    name = output if len(output) <= _NAME else output[: _NAME - 1] + "…"
+    header = f"{name} {measure}"
     while header in taken:
         header += " (output)"
     taken.add(header)
@@ -307,7 +310,7 @@ def repeats(view: View) -> Table:
             )
     taken = set(_REPEATS)
     outputs = [
-        (output, _score(_free(f"{output} MAE", taken), "mae", _errors(view.repeats, output))) for output in view.outputs
+        (output, _score(_free(output, "MAE", taken), "mae", _errors(view.repeats, output))) for output in view.outputs
     ]
     return Table(
         title=REPEATS,
@@ -338,6 +341,8 @@ def _repeat_columns(outputs: Sequence[Column]) -> tuple[Column, ...]:
         Column("slot", "text", 10, "cost"),
         Column(ERROR, "wide", 60, "exact"),
         Column(LIMIT, "count", 8, "exact"),
+        Column("device", "text", 24, "exact"),
+        Column("versions", "wide", 60, "exact"),
     )
 
 
@@ -356,6 +361,8 @@ def _repeat_cells(repeat: Repeat, shapes: Mapping[int, tuple[Cell, ...]], output
         repeat.slot,
         " | ".join(repeat.error.split("\n")),  # one line high, as all rows are
         training.epochs,
+        repeat.device,
+        repeat.versions,
     )
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, Final
 
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
 from openpyxl.formatting.rule import ColorScaleRule, FormulaRule
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.dimensions import ColumnDimension
 
+from pipeline.ledger.grid import Attributes
 from pipeline.ledger.sheets import CONFIGURATIONS, ELITE, JSON, KEY, MEAN, NEURONS, RANK, STAGE, Column, Link, Table
 
 LIMIT: Final = 32_767  # UTF-16 units of a cell, Excel's own
@@ -31,14 +35,21 @@ FILLS: Final = {
 }
 _FORBIDDEN: Final = re.compile("[\ud800-\udfff\ufffe\uffff]")  # not in XML, or not alone
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_RETURNS: Final = re.compile("\r\n?")
 _ESCAPED: Final = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 
 
+Shown = str | int | float | bool | Link | None
+
+
 def text(value: str) -> str:
-    """The text as a cell can hold it: without characters that XML forbids, at most 32,767 UTF-16 units long."""
+    """The text as a cell can hold it: without characters that XML forbids, at most 32,767 UTF-16 units long.
+
+    Lines end with a line feed: spreadsheets know no other end, and change the others when they save.
+    """
     if value.isascii() and value.isprintable() and "_x" not in value and len(value) <= LIMIT:
         return value
-    clean = _FORBIDDEN.sub("\ufffd", ILLEGAL_CHARACTERS_RE.sub("", value))
+    clean = _FORBIDDEN.sub("\ufffd", ILLEGAL_CHARACTERS_RE.sub("", _RETURNS.sub("\n", value)))
     # Excel reads `_x0041_` as an escaped A; an escaped underscore in front keeps it what it is.
     clean = _ESCAPED.sub("_x005F_", clean) if "_x" in clean else clean
     if len(clean) * 2 <= LIMIT:
@@ -46,19 +57,58 @@ def text(value: str) -> str:
     return clean.encode("utf-16-le")[: 2 * LIMIT].decode("utf-16-le", "ignore")
 
 
-def put(cell: Any, value: str | float | Link | None) -> None:
-    """Set a cell so that a text stays a text, whatever it begins with."""
+def content(value: Shown) -> tuple[str, Any, bool]:
+    """Kind, value and quote mark of a cell: a text stays a text whatever it begins with, and NaN is nothing.
+
+    Without the quote mark Excel makes a formula of such a text as soon as somebody edits the cell.
+    """
     if isinstance(value, Link):
-        cell.value = value.text
-        cell.hyperlink = value.target
-    elif isinstance(value, str):
+        return "s", text(value.text), False
+    if isinstance(value, str):
         clean = text(value)
-        cell.value = clean
-        cell.data_type = "s"
-        # Without the quote mark Excel makes a formula of it as soon as somebody edits the cell.
-        cell.quotePrefix = clean.startswith(_FORMULA)
-    else:
-        cell.value = value
+        return ("s", clean, clean.startswith(_FORMULA)) if clean else ("n", None, False)
+    if isinstance(value, bool):
+        return "b", str(int(value)), False
+    return "n", None if value is None or _wild(value) else value, False
+
+
+def _wild(value: float) -> bool:
+    try:
+        return not math.isfinite(value)
+    except OverflowError:  # an integer beyond the floats: readers make infinity of it
+        return True
+
+
+class Palette:
+    """The numbers of the styles of a workbook, each looked up once."""
+
+    def __init__(self, sheet: Any) -> None:
+        self._sheet = sheet
+        self._styles = sheet.parent._cell_styles  # noqa: SLF001 - setting fonts and fills cell by cell takes 20 times as long
+        self._quoted: dict[tuple[int, bool], int] = {}
+        self._own: dict[Column, int] = {}
+
+    def of(self, column: Column) -> int:
+        """The style of a new cell in the table's body."""
+        if column not in self._own:
+            cell = Cell(self._sheet, 1, 1)
+            dress(cell, column)
+            self._own[column] = int(cell.style_id)
+        return self._own[column]
+
+    def header(self, column: Column) -> int:
+        """The style of a header."""
+        cell = Cell(self._sheet, 1, 1)
+        dress_header(cell, column)
+        return int(cell.style_id)
+
+    def quoted(self, style: int, quote: bool) -> int:
+        """The same style with the quote mark or without."""
+        if (style, quote) not in self._quoted:
+            other = copy(self._styles[style])
+            other.quotePrefix = int(quote)
+            self._quoted[style, quote] = style if other == self._styles[style] else self._styles.add(other)
+        return self._quoted[style, quote]
 
 
 def dress(cell: Any, column: Column) -> None:
@@ -91,11 +141,15 @@ def dress_header(cell: Any, column: Column) -> None:
     cell.border = Border(left=Side("thin", color="FFFFFF"), right=Side("thin", color="FFFFFF"))
 
 
+def header_height(table: Table) -> Attributes:
+    """What a file says of the row of the headers."""
+    return (("ht", "48" if table.title == CONFIGURATIONS else "32"), ("customHeight", "1"))
+
+
 def furnish(sheet: Any, table: Table) -> None:
     """Set everything of a new sheet that is not a cell: widths, frozen header, filter, colours, print layout."""
     for number, column in enumerate(table.columns, 1):
         sheet.column_dimensions[get_column_letter(number)].width = column.width
-    sheet.row_dimensions[1].height = 48 if table.title == CONFIGURATIONS else 32
     headers = table.headers
     frozen = headers.index(NEURONS) + 2 if NEURONS in headers else 2
     sheet.freeze_panes = f"{get_column_letter(frozen)}2"
@@ -112,6 +166,25 @@ def furnish(sheet: Any, table: Table) -> None:
     sheet.sheet_view.zoomScale = 100
     if table.title == CONFIGURATIONS:
         _colour(sheet, headers)
+
+
+def widen(sheet: Any, column: int, width: float) -> None:
+    """Set the width of one column, taken out of the run of columns that it may stand in: runs must not overlap."""
+    dimensions = sheet.column_dimensions
+    for dimension in list(dimensions.values()):
+        first, last = dimension.min, dimension.max
+        if first is None or last is None or not first <= column <= last or first == last:
+            continue
+        about = {name: getattr(dimension, name) for name in ("width", "hidden", "outlineLevel", "collapsed", "bestFit")}
+        del dimensions[dimension.index]
+        for begin, end in ((first, column - 1), (column, column), (column + 1, last)):
+            if begin <= end:
+                letter = get_column_letter(begin)
+                part: Any = ColumnDimension(sheet, index=letter, min=begin, max=end, **about)
+                part._style = copy(dimension._style)  # noqa: SLF001
+                dimensions[letter] = part
+    own = dimensions[get_column_letter(column)]
+    own.width, own.hidden = width, False
 
 
 def _colour(sheet: Any, headers: Sequence[str]) -> None:

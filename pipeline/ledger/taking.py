@@ -15,6 +15,7 @@ from pipeline.ledger.sheets import (
     CONFUSABLE,
     COUNT,
     ELITE,
+    FAILURES,
     JSON,
     KEY,
     LAYERS,
@@ -53,6 +54,8 @@ def taken(rows: Sequence[tuple[int, Cells]], path: Path, known: Collection[str],
         mean = _float(cells.get(MEAN))
         if mean is None or cells.get(STAGE) == "baseline" or written(cells.get(KEY)) in known:
             continue
+        if _count(cells.get(FAILURES)):
+            continue  # taken in it would count as one that never failed; it is trained here instead
         configuration = configuration_of(cells, typed, f"row {number} of {path}")
         if configuration is not None and configuration.key not in known:
             row = _imported(configuration, mean, cells, epochs, f"{path.name}, row {number}")

@@ -10,23 +10,25 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Final
 from xml.etree.ElementTree import ParseError
 
 from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
 
 from pipeline.errors import UserError
 from pipeline.ledger import package
-from pipeline.ledger.merge import Unmergeable, find_headers, refresh, written
-from pipeline.ledger.sheets import CONFIGURATIONS, KEY, MEAN, Link, Table, View, tables
-from pipeline.ledger.style import dress, dress_header, furnish, put
+from pipeline.ledger.grid import Grid
+from pipeline.ledger.merge import Unmergeable, drawn, find_headers, refresh, written
+from pipeline.ledger.sheets import CONFIGURATIONS, KEY, MEAN, Table, View, tables
 from pipeline.ledger.taking import configuration_of, learn, records, taken
 from pipeline.trial import Imported
 
 __all__ = ["View", "unknown", "write"]
+
+Say = Callable[[str], None]
+"""Tells the user a sentence."""
 
 # What openpyxl and the libraries below it raise for files that are not the workbooks they should be.
 BROKEN: Final = (
@@ -46,34 +48,41 @@ BROKEN: Final = (
 )
 
 
-def write(path: Path, view: View) -> Path:
+def _silent(_: str) -> None:
+    """Says nothing."""
+
+
+def write(path: Path, view: View, say: Say = _silent) -> Path:
     """Bring the workbook up to date and return where that was written: `path`, or a file beside it.
 
     `NAME.pending.xlsx` while the workbook is open elsewhere or refused, taken away again at the first write after;
     `NAME.fresh.xlsx` where the user changed the workbook so that a refresh would break it. A file that is no workbook
-    is renamed to `NAME.damaged-N.xlsx`, and a new one written. Raises OSError where the disk refuses; then the old
-    workbook is as it was.
+    is renamed to `NAME.damaged-N.xlsx`, and a new one written. `say` is told which of these, and why. Raises OSError
+    where the disk refuses; then the old workbook is as it was.
     """
-    return _write(path, tables(view))
+    return _write(path, tables(view), say)
 
 
-def _write(path: Path, made: Sequence[Table]) -> Path:
-    if not refused(path):
+def _write(path: Path, made: Sequence[Table], say: Say) -> Path:
+    reason = refused(path)
+    if not reason:
         try:
-            return _write_free(path, made)
-        except PermissionError:
-            pass
+            return _write_free(path, made, say)
+        except PermissionError as error:
+            reason = error.strerror or str(error)
     pending = _beside(path, "pending")
     number = 2
     while refused(pending):
         pending = _beside(path, f"pending-{number}")
         number += 1
-    return _write_free(pending, made)
+    written = _write_free(pending, made, say)
+    say(f"{path} cannot be written now ({reason}): the results stand in {written} until it can.")
+    return written
 
 
-def _write_free(path: Path, made: Sequence[Table]) -> Path:
+def _write_free(path: Path, made: Sequence[Table], say: Say) -> Path:
     if path.exists() and not path.is_file():
-        _set_aside(path)
+        _set_aside(path, say)
     stamp = package.stamp(path)
     if stamp is None or _redrawn(path, made):
         package.save(lambda: _drawn(made), path, stamp, sealed=True)
@@ -81,44 +90,52 @@ def _write_free(path: Path, made: Sequence[Table]) -> Path:
     try:
         book = package.load(path)
     except BROKEN:
-        _set_aside(path)
+        _set_aside(path, say)
         package.save(lambda: _drawn(made), path, None, sealed=True)
         return _tidied(path)
     try:
         _merge(book, made)
-        package.save(lambda: book.content, path, stamp, sealed=False)
+        package.save(lambda: book.drawing, path, stamp, sealed=False)
     except (Unmergeable, *BROKEN) as reason:
-        return _write(_beside(path, "fresh"), _explained(made, path, reason))
+        written = _write(_beside(path, "fresh"), _explained(made, path, reason), say)
+        say(f"{path} was left as it is, because {reason}: the results stand in {written}.")
+        return written
     return _tidied(path)
 
 
 def _merge(book: package.Loaded, made: Sequence[Table]) -> None:
     if book.lost:
         raise Unmergeable(f"it holds things that would not survive ({book.lost})")
-    if CONFIGURATIONS in book.content.sheetnames:
-        _adopt(book.content[CONFIGURATIONS], made[0])
-    refresh(book.content, made)
+    if CONFIGURATIONS in book.sheets:
+        _adopt(book.sheets[CONFIGURATIONS].grid, made[0])
+    refresh(book, made)
 
 
-def _adopt(sheet: Any, table: Table) -> None:
+def _adopt(grid: Grid, table: Table) -> None:
     """Give the rows that a user typed the keys of their configurations: they are filled in, not doubled."""
-    header = find_headers(sheet, (KEY,))
+    header = find_headers(grid, (KEY,))
     if header is None:
         return
-    rows = records(list(sheet.iter_rows(values_only=True)), header)
-    typed = learn(rows)
-    column = next(cell.column for cell in sheet[header] if written(cell.value) == KEY)
+    width = grid.width
+    column = next(at for at in range(1, width + 1) if written(grid.value(header, at)) == KEY)
+    below = [row for row in sorted(grid.rows) if row > header and not grid.empty(row)]
+    typed = [row for row in below if not written(grid.value(row, column))]
     at = table.headers.index(KEY)
-    absent = {row[at] for row in table.rows} - {written(cells.get(KEY)) for _, cells in rows}
-    for number, cells in rows:
-        if KEY in cells or not absent:
-            continue
+    absent = {row[at] for row in table.rows} - {written(grid.value(row, column)) for row in below}
+    if not typed or not absent:
+        return
+    values = [[grid.value(row, each) for each in range(1, width + 1)] for row in (header, *below)]
+    rows = {below[number - 2]: cells for number, cells in records(values, 1)}
+    known = learn(list(rows.items()))
+    for row in typed:
         try:
-            configuration = configuration_of(cells, typed, "")
+            configuration = configuration_of(rows[row], known, "")
         except UserError:
             continue  # not a configuration: a row of the user's own
         if configuration is not None and configuration.key in absent:
-            put(sheet.cell(number, column), configuration.key)
+            cells = grid.cells(row)
+            cells[column] = (cells[column][0] if column in cells else 0, "s", configuration.key)
+            grid.put(row, cells)
             absent.discard(configuration.key)
 
 
@@ -129,31 +146,12 @@ def _explained(made: Sequence[Table], path: Path, reason: Exception) -> tuple[Ta
     return (*others, Table(study.title, study.columns, rows, study.identity))
 
 
-def _drawn(made: Sequence[Table]) -> Workbook:
-    """A new workbook, written row by row: a tenth of the memory of one that is edited."""
-    book = Workbook(write_only=True)
+def _drawn(made: Sequence[Table]) -> package.Drawing:
+    """A new workbook; its rows are made while they are written, so that they are never in memory at once."""
+    book: Any = Workbook()
+    book.remove(book.active)
     book.properties.creator = "two-stage-search"
-    for table in made:
-        sheet = book.create_sheet(table.title)
-        furnish(sheet, table)
-        headers = []
-        for column in table.columns:
-            cell = WriteOnlyCell(sheet)
-            put(cell, column.header)
-            dress_header(cell, column)
-            headers.append(cell)
-        sheet.append(headers)
-        # One cell per column, written again and again with other values: styles are looked up once.
-        cells = [WriteOnlyCell(sheet) for _ in table.columns]
-        for cell, column in zip(cells, table.columns, strict=True):
-            dress(cell, column)
-        for row in table.rows:
-            for cell, value in zip(cells, row, strict=True):
-                if not isinstance(value, Link):
-                    cell.hyperlink = None
-                put(cell, None if value is ... else value)
-            sheet.append(cells)
-    return book
+    return package.Drawing(book, {table.title: drawn(book.create_sheet(table.title), table) for table in made})
 
 
 def _redrawn(path: Path, made: Sequence[Table]) -> bool:
@@ -172,20 +170,22 @@ def _tidied(path: Path) -> Path:
     return path
 
 
-def refused(path: Path) -> bool:
-    """True while Excel or LibreOffice has the file open, and for a file that its owner made read-only."""
+def refused(path: Path) -> str:
+    """Why a file must not be replaced: Excel or LibreOffice has it open, or its owner made it read-only; else empty."""
     locks = (path.with_name(f"~${path.name}"), path.with_name(f".~lock.{path.name}#"))
-    if any(lock.exists() for lock in locks):
-        return True
+    for lock in locks:
+        if lock.exists():
+            return f"it is open elsewhere, says {lock.name}"
     # Renaming over it would succeed: the folder decides that, not the file.
-    return path.is_file() and not path.stat().st_mode & stat.S_IWUSR
+    return "it is read-only" if path.is_file() and not path.stat().st_mode & stat.S_IWUSR else ""
 
 
-def _set_aside(path: Path) -> None:
+def _set_aside(path: Path, say: Say) -> None:
     number = 1
     while _beside(path, f"damaged-{number}").exists():
         number += 1
-    path.rename(_beside(path, f"damaged-{number}"))
+    kept = path.rename(_beside(path, f"damaged-{number}"))
+    say(f"{path} was no workbook any more: it is kept as {kept}, and a new one was written.")
 
 
 def _beside(path: Path, word: str) -> Path:

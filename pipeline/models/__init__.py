@@ -40,8 +40,16 @@ class Model(Protocol):
         """The space with every hyperparameter that the model has; UserError for one that it does not know."""
         ...
 
+    def most_weights(self, space: Space, signature: Signature) -> int:
+        """How many numbers the largest network of a complete space has."""
+        ...
+
     def build(self, configuration: Configuration, signature: Signature, seed: int) -> Any:
         """A new keras.Model whose initial weights and random layers are a function of the arguments."""
+        ...
+
+    def weight_shapes(self, configuration: Configuration, signature: Signature) -> tuple[tuple[int, ...], ...]:
+        """The shapes of a network's weights, in their order; ValueError for what is no configuration of this model."""
         ...
 
     def network(self, configuration: Configuration, signature: Signature, weights: Sequence[np.ndarray]) -> Network:

@@ -188,6 +188,34 @@ def shapes(configuration: Configuration, signature: Signature) -> list[tuple[int
     return list(itertools.pairwise(widths))
 
 
+def weight_shapes(configuration: Configuration, signature: Signature) -> tuple[tuple[int, ...], ...]:
+    """The shapes of kernel and bias of each layer, in the order of the weights.
+
+    Raises ValueError for a configuration that no space of this model can give.
+    """
+    values = configuration.as_dict()
+    for name in ("hidden_layers", "units"):
+        if name not in values:
+            raise ValueError(f"it has no {name}")
+    for name, given in values.items():
+        meaning = _ALL.get(name)
+        each = given if isinstance(given, tuple) else (given,)
+        if meaning is None or not all(map(meaning.valid, each)):
+            raise ValueError(f"{name} cannot be {given!r:.60}")
+        if isinstance(given, tuple) and (name not in _PER_LAYER or len(given) != values["hidden_layers"]):
+            raise ValueError(f"{name} has {len(given)} values for {values['hidden_layers']!r:.60} hidden layers")
+    return tuple(shape for rows, columns in shapes(configuration, signature) for shape in ((rows, columns), (columns,)))
+
+
+def most_weights(space: Space, signature: Signature) -> int:
+    """How many numbers the largest network of a space has, the default network among them."""
+    depth, units = (max(ends(space[name].domain)) for name in ("hidden_layers", "units"))
+    assert isinstance(depth, int)
+    widest = Configuration.of({"hidden_layers": depth, "units": (units,) * depth})
+    layers = (shapes(each, signature) for each in (widest, BASELINE))
+    return max(sum((rows + 1) * columns for rows, columns in each) for each in layers)
+
+
 def build(configuration: Configuration, signature: Signature, seed: int) -> Any:
     """A new keras.Model (rows, features) -> (rows, outputs) with `initial_weights`; dropout follows the seed."""
     import keras
@@ -211,8 +239,8 @@ def network(configuration: Configuration, signature: Signature, weights: Sequenc
 
     Raises ValueError when the weights do not have the shapes of the configuration.
     """
-    expected = [shape for rows, columns in shapes(configuration, signature) for shape in ((rows, columns), (columns,))]
-    if [weight.shape for weight in weights] != expected:
+    expected = weight_shapes(configuration, signature)
+    if tuple(weight.shape for weight in weights) != expected:
         raise ValueError(f"weights of the shapes {[weight.shape for weight in weights]} instead of {expected}")
     activations = [_FUNCTIONS[str(name)] for name in each_layer(configuration, "activation")]
 

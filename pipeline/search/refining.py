@@ -132,7 +132,8 @@ class _Stage:
         if boxes:
             self._race(1.0)
             race(self._within(), self._effort.race.most, self._leaders, self._again)
-            if DUEL: duel(self._within(), self._effort.race.most, self._again)
+            if DUEL:
+                duel(self._within(), self._effort.race.most, self._again)
 
     def box_of(self, box: _Box) -> Space:
         """The narrowed space that a search looks at now."""
@@ -156,7 +157,8 @@ class _Stage:
     def _ranked(self, summaries: Iterable[Summary]) -> list[Summary]:
         """Best first, by what the surrogate believes: a single lucky training does not lead."""
         return sorted(
-            summaries, key=lambda each: (each.order[0], self._believed.get(each.key, (each.mean, 0.0))[0], each.mean, each.key)
+            summaries,
+            key=lambda each: (each.order[0], self._believed.get(each.key, (each.mean, 0.0))[0], each.mean, each.key),
         )
 
     def _depth(self, configuration: Configuration) -> list[object]:

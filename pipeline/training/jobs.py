@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -11,14 +12,20 @@ from typing import Final
 
 from pipeline.data import task
 from pipeline.data.task import Rows
+from pipeline.training import provenance
 from pipeline.training.protocol import Protocol, Trained, Trainer
-from pipeline.training.shapes import group_of
+from pipeline.training.shapes import group_of, padded_widths
 from pipeline.trial import Job, Training
 
 ENGINES: Final = {"packed": "pipeline.training.packed", "keras": "pipeline.training.keras_fit"}
 
 SMALLEST_JOB: Final = 8  # trainings: fewer leave most places of a program empty
 LARGEST_JOB: Final = 40  # a kill costs the jobs in flight, so many trainings for each worker at most
+
+# What a job may take before it counts as hung, some 80 times (Keras: 25 times) what was measured on one slow core.
+COMPILE_SECONDS: Final = 600.0  # of its programs, and whatever else a busy machine does
+STEP_SECONDS: Final = {"packed": 1e-3, "keras": 2e-2}  # of one network's step, whatever its size
+RATE: Final = 1e9  # floating point operations in a second
 
 
 def jobs_of(trainings: Sequence[Training], protocol: Protocol, workers: int) -> tuple[Job, ...]:
@@ -42,6 +49,33 @@ def _cut(group: Sequence[Training], size: int) -> Iterator[Sequence[Training]]:
     return (group[first : first + length] for first in range(0, len(group), length))
 
 
+def parts_of(job: Job) -> tuple[Job, ...]:
+    """What a job falls into that got no answer: its configurations, or the trainings of its one configuration."""
+    groups: dict[str, list[Training]] = {}
+    for training in job.trainings:
+        groups.setdefault(training.configuration.key, []).append(training)
+    if len(groups) > 1:
+        return tuple(Job(tuple(group), job.kind) for group in groups.values())
+    return tuple(Job((training,), job.kind) for training in job.trainings)
+
+
+def limit_of(job: Job, protocol: Protocol, rows: Rows) -> float:
+    """Seconds after which a job certainly hangs: many times what its arithmetic and its steps take on a slow core."""
+    slowest = max(_seconds(training, protocol, rows) for training in job.trainings)
+    return COMPILE_SECONDS + max(len(job.trainings), SMALLEST_JOB) * slowest
+
+
+def _seconds(training: Training, protocol: Protocol, rows: Rows) -> float:
+    widths = (len(rows.features), *padded_widths(training.configuration, protocol.space), len(rows.target.names))
+    weights = sum((inputs + 1) * units for inputs, units in itertools.pairwise(widths))
+    batch = training.configuration["batch_size"]
+    assert isinstance(batch, int)
+    count = len(rows.train.rows)
+    # Two operations for each weight forwards, four backwards; validation is no more than a third of that again.
+    arithmetic = (6 * count + 2 * len(rows.validation.rows)) * weights / RATE
+    return training.epochs * (-(-count // batch) * STEP_SECONDS[protocol.engine] + arithmetic)
+
+
 @dataclass(frozen=True, slots=True)
 class TrainJobs:
     """A function from jobs to outcomes that travels to the workers: small, for the rows wait in a file."""
@@ -51,10 +85,17 @@ class TrainJobs:
 
     def __call__(self, job: Job) -> tuple[Trained, ...]:
         """Train everything that the job names."""
+        self.start()
         train: Trainer = import_module(ENGINES[self.protocol.engine]).train
+        device, versions = provenance.device(), provenance.versions()
+        trained = train(job.trainings, rows_of(self.rows), self.protocol)
+        return tuple(replace(each, device=device, versions=versions) for each in trained)
+
+    def start(self) -> None:
+        """Import the engine, set up TensorFlow and read the rows: takes seconds once in the life of a worker."""
+        import_module(ENGINES[self.protocol.engine])
         _set_up(self.protocol.tf32)
-        rows = rows_of(self.rows)
-        return tuple(train(job.trainings, rows, self.protocol))
+        rows_of(self.rows)
 
 
 @cache

@@ -52,7 +52,9 @@ class Trained:
     epochs_run: int = 0
     best_epoch: int = 0
     parameters: int = 0
-    program: str = ""  # what computed it, where that can change the last bit
+    program: str = ""  # what computed it, where that can change the last bit; see `provenance` for the other two
+    device: str = ""
+    versions: str = ""
     weights: tuple[np.ndarray, ...] = ()
     probe: np.ndarray | None = None
 

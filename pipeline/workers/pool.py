@@ -1,37 +1,31 @@
 """One loky process for each slot: jobs in, outcomes out as they finish, a dead worker costs only its own job.
 
 `joblib.Parallel` fails as a whole when one worker dies, so each slot has an executor of its own, of joblib's own loky
-processes. The driver alone writes files; workers get recipes and send back values.
+processes. The driver alone writes results; workers get recipes and send back values.
 """
 
 from __future__ import annotations
 
-import ctypes
-import faulthandler
-import os
-import platform
-import signal
-import sys
-import threading
+import math
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Generic, Self, TypeVar
-
-from joblib.externals.loky import ProcessPoolExecutor
-from joblib.externals.loky.process_executor import BrokenProcessPool
+from typing import Any, Final, Generic, Self, TypeVar
 
 from pipeline.workers.slots import Slot
+from pipeline.workers.watched import START_LIMIT, Answered, Raised, Watched, past_limit, read_stack
+from pipeline.workers.worker import Worker, cause
 
 JobType = TypeVar("JobType")
 Answer = TypeVar("Answer")
 
-ATTEMPTS: Final = 3  # a job whose worker died is given to a fresh worker so often before it is given up
+ATTEMPTS: Final = 3  # a job that got no answer goes to a fresh worker so often before it is given up
 POLL: Final = 0.2  # seconds between looks at whether the user asked to stop
+MARGIN: Final = 60.0  # seconds after its limit in which a job's own process has to end it, or is ended by the driver
 
 
 class StoppedError(Exception):
@@ -46,18 +40,62 @@ class Finished(Generic[JobType, Answer]):
     slot: Slot
     answer: Answer | None
     lost: str = ""
+    stack: str = ""  # where the job was when it was lost, as far as that is known
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    kind: str  # "killed its worker"
+    detail: str  # "signal SIGKILL, exit code -9"
+    stack: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Task(Generic[JobType]):
+    job: JobType
+    failures: tuple[_Failure, ...] = ()
+
+    def lost(self, slot: Slot) -> Finished[JobType, Any]:
+        count = f"{len(self.failures)} times"
+        if len({each.kind for each in self.failures}) == 1:
+            reason = f"{self.failures[-1].kind} {count}: {self.failures[-1].detail}"
+        else:
+            reason = f"failed {count}: " + "; ".join(f"{each.kind}: {each.detail}" for each in self.failures)
+        stack = next((each.stack for each in reversed(self.failures) if each.stack), "")
+        return Finished(self.job, slot, None, reason, stack)
+
+
+@dataclass(frozen=True, slots=True)
+class _Running(Generic[JobType]):
+    task: _Task[JobType]
+    worker: Worker
+    begun: float  # time.monotonic(), as `due`, at which the driver ends what did not end itself
+    due: float
+
+
+_Jobs = dict[Future[Any], _Running[JobType]]
+
+
+def _nothing() -> None:
+    pass
 
 
 class Workers:
     """The processes of a run; leaving the `with` block ends every one of them, busy or not."""
 
-    def __init__(self, slots: Sequence[Slot], logs: Path, stop: Callable[[], bool], grace: float = 10.0) -> None:
-        self._slots = tuple(slots)
-        self._logs = logs
+    def __init__(
+        self,
+        slots: Sequence[Slot],
+        logs: Path,
+        stop: Callable[[], bool],
+        grace: float = 10.0,
+        margin: float = MARGIN,
+    ) -> None:
+        self._workers = tuple(Worker(slot, logs) for slot in slots)
         self._stop = stop
         self._grace = grace  # seconds that running jobs get after the user asked to stop
-        self._executors: dict[Slot, ProcessPoolExecutor] = {}
-        self._kinds: dict[Slot, set[str]] = {slot: set() for slot in self._slots}
+        self._margin = margin
+        self._kinds: dict[Slot, set[str]] = {slot: set() for slot in slots}
 
     def __enter__(self) -> Self:
         return self
@@ -65,135 +103,118 @@ class Workers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for slot in list(self._executors):
-            self._retire(slot)
+        for worker in self._workers:
+            worker.kill()
+        for worker in self._workers:
+            worker.retire()
 
     @property
     def count(self) -> int:
         """How many jobs can run at once."""
-        return len(self._slots)
+        return len(self._workers)
 
     def run(
-        self, work: Callable[[JobType], Answer], jobs: Sequence[JobType], kind: Callable[[JobType], str] = lambda _: ""
+        self,
+        work: Callable[[JobType], Answer],
+        jobs: Sequence[JobType],
+        *,
+        kind: Callable[[JobType], str] = lambda _: "",
+        parts: Callable[[JobType], Sequence[JobType]] = lambda job: (job,),
+        limit: Callable[[JobType], float] = lambda _: math.inf,
+        start: Callable[[], None] = _nothing,
     ) -> Iterator[Finished[JobType, Answer]]:
-        """Answer every job once, as they finish; a job that raises or kills its workers is `lost` with the reason.
+        """Answer every job once, as they finish; one that kills its workers, hangs or raises is `lost`, and why.
 
         Jobs of one kind go to workers that had that kind before, where there is a choice: what they compiled is there.
+        A job without an answer is tried again in its `parts`, each a job of its own, so that what kills a worker takes
+        nothing else with it; what has no parts is given up after three attempts. `limit` is in seconds, and counts from
+        the end of `start`, which is called before each job for what takes time only once in the life of a worker.
         Raises StoppedError when the user asked to stop, after what finished within the grace time was delivered.
         """
-        waiting = deque(jobs)
-        running: dict[Future[Answer], tuple[Slot, JobType]] = {}
-        deaths: Counter[int] = Counter()
+
+        def watched(job: JobType, worker: Worker) -> Watched[JobType, Answer]:
+            return Watched(work, limit(job), start, worker.stack)
+
+        waiting = deque(_Task(job) for job in jobs)
+        running: _Jobs[JobType] = {}
         deadline: float | None = None
         while waiting or running:
             if deadline is None and self._stop():
                 deadline = time.monotonic() + self._grace
             if deadline is None:
-                self._hand_out(work, waiting, running, kind)
+                self._hand_out(watched, waiting, running, kind)
             elif not running or time.monotonic() > deadline:
                 break
-            for future in wait(list(running), timeout=POLL, return_when=FIRST_COMPLETED).done:
-                slot, job = running.pop(future)
-                error = future.exception()
-                if isinstance(error, BrokenProcessPool):
-                    self._retire(slot)
-                    deaths[id(job)] += 1
-                    if deaths[id(job)] < ATTEMPTS:
-                        waiting.appendleft(job)
-                        continue
-                lost = _reason(error, deaths[id(job)]) if error else ""
-                yield Finished(job, slot, None if error else future.result(), lost)
+            for future in self._ended(running):
+                current = running.pop(future)
+                failure = self._failure(future, current)
+                if failure is None:
+                    yield Finished(current.task.job, current.worker.slot, future.result().answer)
+                    continue
+                task = _Task(current.task.job, (*current.task.failures, failure))
+                pieces = parts(task.job)
+                if len(pieces) == 1 and len(task.failures) >= ATTEMPTS and deadline is None:
+                    yield task.lost(current.worker.slot)
+                else:
+                    # Behind the others: what is under suspicion must not hold them up.
+                    waiting.extend(_Task(piece, task.failures) for piece in pieces)
         if waiting or running:
             raise StoppedError
 
     def _hand_out(
         self,
-        work: Callable[[JobType], Answer],
-        waiting: deque[JobType],
-        running: dict[Future[Answer], tuple[Slot, JobType]],
+        watched: Callable[[JobType, Worker], Watched[JobType, Answer]],
+        waiting: deque[_Task[JobType]],
+        running: _Jobs[JobType],
         kind: Callable[[JobType], str],
     ) -> None:
-        busy = {slot for slot, _ in running.values()}
-        for slot in self._slots:
-            if waiting and slot not in busy:
-                job = self._suited(slot, waiting, kind)
-                waiting.remove(job)
-                self._kinds[slot].add(kind(job))
-                running[self._executor(slot).submit(work, job)] = (slot, job)
+        busy = {current.worker for current in running.values()}
+        for worker in self._workers:
+            if waiting and worker not in busy:
+                task = self._suited(worker.slot, waiting, kind)
+                waiting.remove(task)
+                self._kinds[worker.slot].add(kind(task.job))
+                work = watched(task.job, worker)
+                due = time.monotonic() + START_LIMIT + work.limit + self._margin
+                running[worker.submit(work, task.job)] = _Running(task, worker, time.monotonic(), due)
 
-    def _suited(self, slot: Slot, waiting: Sequence[JobType], kind: Callable[[JobType], str]) -> JobType:
+    def _suited(self, slot: Slot, waiting: Sequence[_Task[JobType]], kind: Callable[[JobType], str]) -> _Task[JobType]:
         """The first job of a kind that this worker had, else of one that no worker had, else the first."""
         elsewhere = set().union(*self._kinds.values()) - self._kinds[slot]
-        mine = (job for job in waiting if kind(job) in self._kinds[slot])
-        fresh = (job for job in waiting if kind(job) not in elsewhere)
+        mine = (task for task in waiting if kind(task.job) in self._kinds[slot])
+        fresh = (task for task in waiting if kind(task.job) not in elsewhere)
         return next(mine, None) or next(fresh, None) or waiting[0]
 
-    def _executor(self, slot: Slot) -> ProcessPoolExecutor:
-        if slot not in self._executors:
-            self._executors[slot] = ProcessPoolExecutor(
-                1,
-                initializer=enter,
-                initargs=(os.getpid(), slot, self._logs / f"worker-{slot.name}.log"),
-                env=environment(slot),
-            )
-        return self._executors[slot]
+    def _ended(self, running: _Jobs[JobType]) -> list[Future[Any]]:
+        """The jobs that ended, after a short wait for one; one that is long overdue counts as ended, and is."""
+        done = wait(list(running), timeout=POLL, return_when=FIRST_COMPLETED).done
+        overdue = []
+        for future, current in running.items():
+            if future not in done:
+                current.worker.look()
+                if time.monotonic() > current.due:
+                    overdue.append(future)
+        return [*done, *overdue]
 
-    def _retire(self, slot: Slot) -> None:
-        self._kinds[slot].clear()
-        executor = self._executors.pop(slot, None)
-        if executor is not None:
-            executor.shutdown(wait=True, kill_workers=True)
-
-
-def _reason(error: BaseException, deaths: int) -> str:
-    if isinstance(error, BrokenProcessPool):
-        text = " ".join(str(error).split())
-        return f"killed its worker {deaths} times: {text}"
-    return f"{type(error).__name__}: {error}"
-
-
-def environment(slot: Slot) -> Mapping[str, str]:
-    """The variables that a worker starts with, before it imports anything: TensorFlow reads them only then."""
-    threads = str(slot.threads)
-    gpu = {"XLA_FLAGS": "--xla_gpu_deterministic_ops=true"} if slot.gpu else {}
-    return {
-        **gpu,
-        "CUDA_VISIBLE_DEVICES": slot.gpu,
-        "TF_NUM_INTRAOP_THREADS": threads,
-        "TF_NUM_INTEROP_THREADS": "1",
-        "OMP_NUM_THREADS": threads,
-        "OPENBLAS_NUM_THREADS": threads,
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
-        "TF_DETERMINISTIC_OPS": "1",
-        "KERAS_BACKEND": "tensorflow",
-    }
+    def _failure(self, future: Future[Any], current: _Running[JobType]) -> _Failure | None:
+        """None where there is an answer; else what became of the job, its worker retired."""
+        error = future.exception() if future.done() else None
+        outcome = future.result() if future.done() and error is None else None
+        if isinstance(outcome, Answered):
+            return None
+        self._kinds[current.worker.slot].clear()
+        current.worker.retire()
+        failure = _told(outcome, error, read_stack(current.worker.stack), current)
+        current.worker.note(f"A job {failure.kind}: {failure.detail}\n{failure.stack}")
+        return failure
 
 
-def enter(driver: int, slot: Slot, log: Path) -> None:
-    """Make this process the worker of a slot: pinned, mortal, deaf to Ctrl-C, its output in a log file."""
-    die_with(driver)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's business
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, slot.cores)
-    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    os.close(output)
-    faulthandler.enable(sys.stderr)
-
-
-def die_with(driver: int) -> None:
-    """Let the kernel end this process when the driver dies; a thread watches where the kernel cannot."""
-    if platform.system() == "Linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1 is PR_SET_PDEATHSIG
-        if os.getppid() != driver:
-            os._exit(1)  # the driver died before the kernel was told
-        return
-    threading.Thread(target=_watch, args=(driver,), daemon=True).start()
-
-
-def _watch(driver: int) -> None:
-    while os.getppid() == driver:
-        time.sleep(1)
-    os._exit(1)
+def _told(outcome: object, error: BaseException | None, stack: str, current: _Running[Any]) -> _Failure:
+    if isinstance(outcome, Raised):
+        return _Failure("raised", outcome.reason, outcome.stack)
+    if error is None:
+        return _Failure("hung", f"no sign of life {time.monotonic() - current.begun:.0f} s after its start", stack)
+    kind, detail = cause(error)
+    if limit := past_limit(stack):
+        return _Failure("ran past its limit", f"{limit}, ended with {detail}", stack)
+    return _Failure(kind, detail, stack)

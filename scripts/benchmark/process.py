@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
-from pipeline.workers.pool import environment
+from pipeline.workers.process import environment
 from pipeline.workers.slots import Slot
 
 ROOT: Final = Path(__file__).resolve().parents[2]

@@ -15,8 +15,9 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from pipeline.data import preprocessing as module
-from pipeline.data.preprocessing import Preprocessing, Scaler, dumps, fit, loads, unknown_categories
+from pipeline.data import stored as module
+from pipeline.data.preprocessing import Preprocessing, Scaler, fit, unknown_categories
+from pipeline.data.stored import dumps, loads
 from pipeline.data.tables import Columns
 from pipeline.errors import DamagedFile, UserError
 

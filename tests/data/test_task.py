@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from pipeline.data.preprocessing import Preprocessing, dumps
+from pipeline.data.preprocessing import Preprocessing
+from pipeline.data.stored import dumps
 from pipeline.data.tables import Columns, Table, read
 from pipeline.data.task import Rows, Target, load, objective, prepare, save, scores, split
 from pipeline.errors import DamagedFile, UserError

@@ -43,10 +43,11 @@ def test_a_worker_is_pinned_before_it_imports_anything(tmp_path):
     assert all(len(pids) == 1 for pids in by_slot.values())
 
 
-def test_a_job_that_raises_is_lost_alone(workers):
+def test_a_job_that_raises_is_lost_alone_after_three_tries(workers):
     (done,) = workers.run(chores.refuse, [4])
     assert done.answer is None
-    assert done.lost == "ValueError: 4 is refused"
+    assert done.lost == "raised 3 times: ValueError: 4 is refused"
+    assert "in refuse" in done.stack
 
 
 @TWO

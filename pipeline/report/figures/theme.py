@@ -19,6 +19,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from pipeline import files
 from pipeline.report.contents import Contents
 from pipeline.report.wording import OBJECTIVE, count, usable
 from pipeline.trial import Stage, Summary
@@ -83,9 +84,7 @@ def save(figure: Figure, path: Path) -> Path:
     """Write the figure as PNG in one step, without the time, the program's name or anything else that would differ."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(buffer.getvalue())
-    partial.replace(path)
+    files.replace(path, buffer.getvalue())
     return path
 
 

@@ -1,0 +1,215 @@
+"""Reloading saved networks from a folder that anybody may have made: checked before use, never executed.
+
+Three things have to agree: every file with the manifest (a damaged disk), what the weights predict for the probe with
+what they predicted when they were saved (another network's weights), and the files of weights with the journal (another
+training's whole file, the manifest rewritten). Who rewrites journal, manifest and files alike makes another study, as
+sound as any: there is no secret in a study folder, and it is as trustworthy as the place that it comes from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from pipeline import models, reading
+from pipeline.data import stored
+from pipeline.data.preprocessing import Preprocessing
+from pipeline.errors import DamagedFile
+from pipeline.models import Network, Signature
+from pipeline.trial import Configuration
+
+FORMAT: Final = 1
+TOLERANCE: Final = 1e-4  # scaled outputs; another processor or version may round differently, another network does not
+LARGEST: Final = 2 << 30  # bytes of a file with weights: five hundred million numbers
+_DESCRIPTION: Final = 4 << 20  # bytes of a file in JSON
+PROBE: Final = 8 << 20  # bytes of the probe's rows, 20,000 columns
+_FEATURES: Final = 10_000_000  # inputs or outputs of a network
+_NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,99}", re.ASCII)
+_WEIGHTS: Final = re.compile(r"repeat-(\d{3,9})\.npz", re.ASCII)
+_AGAIN: Final = "restore the folder from a copy, or delete it together with its line of the ledger and train again"
+
+Digests = Mapping[int, str]
+"""The number of a repeat -> the SHA-256 of its file of weights, as the journal has it."""
+
+
+def weights_file(index: int) -> str:
+    """The name of the file with the weights of that repeat."""
+    return f"repeat-{index:03d}.npz"
+
+
+def manifest(folder: Path) -> dict[str, str]:
+    """The SHA-256 that each file of a saved configuration has to have; DamagedFile for what is no manifest."""
+    path = folder / "manifest.json"
+    if folder.is_symlink():
+        raise DamagedFile(f"{folder} is a link", expected="a folder", todo=_AGAIN)
+    found = _object(path, reading.content(path, _DESCRIPTION, _AGAIN))
+    hashes = found.get("files")
+    if found.get("format") != FORMAT or not isinstance(hashes, dict):
+        raise DamagedFile(f"{path} is no manifest of format {FORMAT}", todo=_AGAIN)
+    for name, digest in hashes.items():
+        if not isinstance(digest, str) or not _NAME.fullmatch(name):
+            raise DamagedFile(f"{path} names {reading.shown(name)}, which is no file of its folder", todo=_AGAIN)
+    return hashes
+
+
+def check(folder: Path) -> dict[str, str]:
+    """The manifest of a saved configuration, every file of it intact; DamagedFile names one that is not."""
+    hashes = manifest(folder)
+    for name, digest in hashes.items():
+        if reading.sha256(folder / name, LARGEST, _AGAIN) != digest:
+            raise _altered(folder / name)
+    return hashes
+
+
+def _altered(path: Path) -> DamagedFile:
+    return DamagedFile(f"{path} is not what was saved: its SHA-256 differs from the manifest", todo=_AGAIN)
+
+
+def _read(folder: Path, name: str, hashes: Mapping[str, str], largest: int = _DESCRIPTION) -> bytes:
+    """The bytes of a file of the manifest, and no others."""
+    if name not in hashes:
+        raise DamagedFile(f"{folder} has no {name}", todo=_AGAIN)
+    data = reading.content(folder / name, largest, _AGAIN)
+    if hashlib.sha256(data).hexdigest() != hashes[name]:
+        raise _altered(folder / name)
+    return data
+
+
+def _object(path: Path, data: bytes) -> dict[str, Any]:
+    try:
+        return reading.json_object(data)
+    except ValueError as error:
+        raise DamagedFile(f"{path} cannot be read", came=reading.shown(str(error)), todo=_AGAIN) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One reloaded network: a configuration trained with one seed."""
+
+    configuration: Configuration
+    index: int
+    signature: Signature
+    model: str
+    weights: tuple[np.ndarray, ...]
+
+    @property
+    def network(self) -> Network:
+        """The function from scaled inputs to scaled outputs."""
+        return models.load(self.model).network(self.configuration, self.signature, self.weights)
+
+
+def load_members(folder: Path, digests: Digests | None = None) -> tuple[Preprocessing, tuple[Member, ...]]:
+    """Repeats of a saved configuration: the ones that the journal has, all in the folder where no journal is given.
+
+    DamagedFile where a file is not what the manifest, the probe or the journal says, or not what this program writes.
+    """
+    hashes = check(folder)
+    names = _names(folder, hashes, digests)
+    configuration, model, signature = _description(folder, hashes)
+    path = folder / "preprocessing.skops"
+    prepared = stored.loads(_read(folder, path.name, hashes, stored.LARGEST), str(path))
+    probe = _probe(folder, prepared, signature, hashes)
+    try:
+        shapes = models.load(model).weight_shapes(configuration, signature)
+    except ValueError as error:
+        raise _wrong(folder / "configuration.json", error) from error
+    members = []
+    for index, name in names:
+        weights, expected = _arrays(folder, name, shapes, (len(probe), signature.outputs), hashes)
+        member = Member(configuration, index, signature, model, weights)
+        _check_probe(member, probe, expected, folder / name)
+        members.append(member)
+    return prepared, tuple(members)
+
+
+def _names(folder: Path, hashes: Mapping[str, str], digests: Digests | None) -> list[tuple[int, str]]:
+    if digests is None:
+        kept = [(int(found[1]), name) for name in hashes if (found := _WEIGHTS.fullmatch(name))]
+        return sorted((index, name) for index, name in kept if name == weights_file(index))
+    for index, digest in digests.items():
+        name = weights_file(index)
+        if hashes.get(name) != digest:
+            raise DamagedFile(
+                f"{folder / name} is not the model that the ledger has of repeat {index}",
+                expected=f"SHA-256 {reading.shown(digest)}",
+                came=hashes.get(name, "no such file in the manifest"),
+                todo=_AGAIN,
+            )
+    return [(index, weights_file(index)) for index in sorted(digests)]
+
+
+def _description(folder: Path, hashes: Mapping[str, str]) -> tuple[Configuration, str, Signature]:
+    path = folder / "configuration.json"
+    found = _object(path, _read(folder, path.name, hashes))
+    try:
+        configuration = Configuration.of(found["configuration"])
+        signature = Signature(_size(found["features"]), _size(found["outputs"]))
+        model = models.MODELS[models.MODELS.index(found["model"])]
+        key = configuration.key
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
+        raise _wrong(path, error) from error
+    if key != folder.name:
+        raise DamagedFile(f"{folder} holds another configuration than its name says", todo=_AGAIN)
+    return configuration, model, signature
+
+
+def _size(value: object) -> int:
+    if type(value) is not int or not 0 < value <= _FEATURES:
+        raise ValueError(f"{reading.shown(value)} is no number of inputs or outputs")
+    return value
+
+
+def _wrong(path: Path, error: Exception) -> DamagedFile:
+    return DamagedFile(f"{path} does not describe a model", came=reading.shown(str(error)), todo=_AGAIN)
+
+
+def _probe(folder: Path, prepared: Preprocessing, signature: Signature, hashes: Mapping[str, str]) -> np.ndarray:
+    """The probe's rows as a network's inputs, with the scalers that were stored."""
+    path = folder / "probe.json"
+    rows = _object(path, _read(folder, path.name, hashes, PROBE))
+    if len(prepared.features) != signature.features or len(prepared.target.names) != signature.outputs:
+        raise DamagedFile(f"{folder / 'preprocessing.skops'} belongs to networks of other sizes", todo=_AGAIN)
+    if rows.keys() != set(prepared.columns.inputs):
+        raise DamagedFile(f"{path} has other columns than the inputs of the networks", todo=_AGAIN)
+    try:
+        inputs = prepared.inputs(pd.DataFrame(rows))
+    except Exception as error:  # scalers with arrays of other lengths end in errors of every kind
+        raise DamagedFile(
+            f"{folder / 'preprocessing.skops'} cannot prepare the rows of {path}",
+            came=reading.shown(str(error).split("\n", 1)[0]),
+            todo=_AGAIN,
+        ) from error
+    if inputs.shape[1:] != (signature.features,):
+        raise DamagedFile(f"{folder / 'preprocessing.skops'} belongs to networks of other sizes", todo=_AGAIN)
+    return inputs
+
+
+def _arrays(
+    folder: Path,
+    name: str,
+    shapes: Sequence[tuple[int, ...]],
+    probe: tuple[int, int],
+    hashes: Mapping[str, str],
+) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+    """The weights of a repeat and its predictions for the probe, of exactly these shapes."""
+    expected = {f"weight_{position:03d}": shape for position, shape in enumerate(shapes)} | {"probe": probe}
+    try:
+        found = reading.arrays(_read(folder, name, hashes, LARGEST), expected, "<f4")
+    except ValueError as error:
+        raise DamagedFile(f"{folder / name} cannot be read", came=str(error), todo=_AGAIN) from error
+    return tuple(found[key] for key in expected if key != "probe"), found["probe"]
+
+
+def _check_probe(member: Member, probe: np.ndarray, expected: np.ndarray, path: Path) -> None:
+    with np.errstate(all="ignore"):  # foreign weights may overflow
+        predicted = models.predict(member.network, probe)
+        far = float(np.max(np.abs(predicted - expected), initial=0.0))
+    if predicted.shape != expected.shape or not far <= TOLERANCE:
+        raise DamagedFile(f"{path} does not predict what it predicted when it was saved", todo=_AGAIN)

@@ -1,0 +1,190 @@
+"""A study's workbook drawn from its journal, and a colleague's results taken into the journal; no training, no data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pipeline import folder
+from pipeline.errors import StudyMismatch, UserError
+from pipeline.evaluate import summaries
+from pipeline.ledger import journal, package, workbook
+from pipeline.ledger.merge import written
+from pipeline.ledger.sheets import CONFIGURATIONS, KEY, STUDY, TEST
+from pipeline.ledger.style import text
+from pipeline.ledger.taking import records
+from pipeline.search.racing import standing
+from pipeline.trial import Imported, Summary
+
+LARGEST: Final = 1 << 28  # bytes of a journal from elsewhere: 100,000 trainings have a tenth of it
+
+
+def ranking(contents: journal.Contents, epochs: int) -> tuple[Summary, ...]:
+    """Everything that a journal knows of trainings with that limit of epochs, best first, the baseline among them."""
+    return standing(each for each in summaries(contents.repeats, contents.imported) if each.epochs == epochs)
+
+
+def view_of(
+    contents: journal.Contents,
+    *,
+    epochs: int,
+    outputs: tuple[str, ...],
+    facts: Mapping[str, object],
+    elite: frozenset[str],
+    test: Mapping[str, float],
+) -> workbook.View:
+    """What the workbook of a study shows; `facts` are its settings, fingerprint and versions."""
+    everything = ranking(contents, epochs)
+    return workbook.View(
+        ranking=tuple(each for each in everything if each.stage != "baseline"),
+        baseline=next((each for each in everything if each.stage == "baseline"), None),
+        repeats=contents.repeats,
+        elite=elite,
+        outputs=outputs,
+        study=tuple((name, _shown(value)) for name, value in facts.items()),
+        test=test,
+    )
+
+
+def _shown(value: object) -> str:
+    return ", ".join(str(each) for each in value) if isinstance(value, list | tuple) else str(value)
+
+
+# ------------------------------------------------------------------------------------------------------------ rebuild
+
+
+def rebuild(study: Path) -> Path:
+    """Draw the workbook from the journal and return where it was written; what users made of the old one is kept.
+
+    Raises UserError where the folder is no study or a run holds it, DamagedFile where the journal is damaged.
+    """
+    stored = _stored(study)
+    with folder.held(study):
+        return _redraw(study, stored, journal.read(study / "ledger.jsonl"))
+
+
+def _stored(study: Path) -> folder.Stored:
+    if not (study / "ledger.jsonl").is_file():
+        raise UserError(f"{study} is no study folder", expected="a folder with ledger.jsonl", todo="check the path")
+    stored = folder.read(study / "study.json")
+    if not isinstance(stored.fingerprint.get("epochs"), int):
+        raise UserError(f"{study / 'study.json'} does not say how many epochs the study has", todo="restore it")
+    return stored
+
+
+def _redraw(study: Path, stored: folder.Stored, contents: journal.Contents) -> Path:
+    path = study / "ledger.xlsx"
+    trained = next((repeat for repeat in contents.repeats if repeat.scores), None)
+    begun = [stage for stage in contents.stages if stage.stage == "refine"]
+    elite = begun[-1].facts.get("elite", ()) if begun else ()
+    view = view_of(
+        contents,
+        epochs=stored.fingerprint["epochs"],
+        outputs=tuple(trained.scores) if trained else (),
+        facts={**stored.settings, **stored.fingerprint, **stored.versions},
+        elite=frozenset(str(key) for key in elite),
+        test=_tested(path),
+    )
+    return workbook.write(path, view)
+
+
+def _tested(path: Path) -> dict[str, float]:
+    """The errors on the test rows: the old workbook alone has them in numbers."""
+    found = {}
+    for cells in _rows(path, CONFIGURATIONS, (KEY, TEST)):
+        value = cells.get(TEST)
+        if isinstance(value, float):
+            found[written(cells.get(KEY))] = value
+    return found
+
+
+def _rows(path: Path, sheet: str, names: tuple[str, ...]) -> list[Mapping[str, object]]:
+    """The rows of a sheet below the headers that are asked for; nothing of what is no such workbook."""
+    with suppress(OSError, *workbook.BROKEN):
+        values = package.values(path, sheet) if path.is_file() else []
+        for number, row in enumerate(values[:20], 1):
+            if set(names) <= {written(value) for value in row}:
+                return [cells for _, cells in records(values, number)]
+    return []
+
+
+# ------------------------------------------------------------------------------------------------------------- import
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of the configurations of another ledger."""
+
+    taken: int
+    known: int  # the journal had them before, in whatever number of repeats
+    unusable: int  # with a failed repeat, or trained with another limit of epochs
+    workbook: Path
+
+
+def take_in(study: Path, other: Path) -> Taken:
+    """Record a colleague's results of the same study as imported: they count, are not trained again, have no models.
+
+    `other` is a workbook, or a journal with its study.json beside it, from anybody: nothing of it is executed. Raises
+    StudyMismatch naming the fields in which the studies differ, DamagedFile, UserError; then nothing was taken.
+    """
+    stored = _stored(study)
+    if not other.is_file() or other.suffix.lower() not in (".xlsx", ".jsonl"):
+        raise UserError(
+            f"{other} is no ledger", expected="a file named .xlsx or .jsonl", todo="name the ledger of a study"
+        )
+    _check_same(study, stored, other)
+    epochs = stored.fingerprint["epochs"]
+    with folder.held(study), journal.open_journal(study / "ledger.jsonl") as ours:
+        known = {repeat.training.configuration.key for repeat in ours.repeats}
+        known |= {row.configuration.key for row in ours.imported}
+        offered, failed = _offered(other, epochs)
+        usable = [row for row in offered if row.epochs == epochs]
+        new = [row for row in usable if row.configuration.key not in known]
+        for row in new:
+            ours.append_imported(row)
+        written_to = _redraw(study, stored, ours.contents)
+    return Taken(len(new), len(usable) - len(new), failed + len(offered) - len(usable), written_to)
+
+
+def _check_same(study: Path, stored: folder.Stored, other: Path) -> None:
+    """Both ledgers are of one study, or StudyMismatch."""
+    ours = {name: text(_shown(value)) for name, value in stored.fingerprint.items()}
+    if other.suffix.lower() == ".jsonl":
+        beside = other.with_name("study.json")
+        if not beside.is_file():
+            raise UserError(
+                f"The journal {other} does not say which study it is of",
+                expected=f"{beside}, which does",
+                todo="copy it together with the study.json of its folder, or import the workbook instead",
+            )
+        theirs = {name: text(_shown(value)) for name, value in folder.read(beside).fingerprint.items()}
+        names = sorted(set(ours) | set(theirs))
+    else:
+        rows = _rows(other, STUDY, ("name", "value"))
+        theirs = {written(cells.get("name")): written(cells.get("value")) for cells in rows}
+        names = sorted(ours)
+    differing = [name for name in names if theirs.get(name, "") != ours.get(name, "").strip()]
+    if differing:
+        lines = (f"{name}: {theirs.get(name, '')!r:.80} there, {ours.get(name, '')!r:.80} here" for name in differing)
+        raise StudyMismatch(
+            f"{other} is not of the study {study}",
+            expected="the same " + ", ".join(differing),
+            came="; ".join(lines),
+            todo="import a ledger of the same data and protocol",
+        )
+
+
+def _offered(other: Path, epochs: int) -> tuple[tuple[Imported, ...], int]:
+    """The results of another ledger, each configuration once, and how many had to be left out for a failed repeat."""
+    if other.suffix.lower() == ".xlsx":
+        return workbook.unknown(other, (), epochs), 0
+    if other.stat().st_size > LARGEST:
+        raise UserError(f"{other} is too large for a journal", expected=f"at most {LARGEST} bytes")
+    contents = journal.read(other)
+    everything = [each for each in summaries(contents.repeats, contents.imported) if each.stage != "baseline"]
+    good = [each for each in everything if each.repeats and not each.failures]
+    rows = (Imported(each.configuration, each.epochs, each.repeats, each.mean, each.std, other.name) for each in good)
+    return tuple(rows), len(everything) - len(good)

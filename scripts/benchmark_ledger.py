@@ -1,0 +1,228 @@
+"""What the ledger costs a study of many trials: drawn networks instead of trained ones, all else as in any run.
+
+`--trials N --json FILE` runs N configurations once each and prints the driver's peak memory, milliseconds a trial of
+journal and workbook, seconds until a restarted run knows what is done, and all of it against a study of 1,000.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
+from pathlib import Path
+from typing import Any, Self
+
+SMALL = 1_000  # trials of the study that the other is compared with
+SPACE = """
+hidden_layers = { type = "integer", low = 1, high = 3 }
+units = { type = "integer", low = 2, high = 12, per = "hidden_layers" }
+learning_rate = { type = "real", low = 1e-4, high = 1e-1, scale = "log" }
+dropout = { type = "real", low = 0.0, high = 0.5 }
+activation = { type = "choice", values = ["relu", "tanh", "swish"] }
+"""
+
+
+@dataclass(slots=True)
+class Clock:
+    """Seconds spent in functions, by name."""
+
+    spent: dict[str, float] = field(default_factory=dict)
+    calls: dict[str, int] = field(default_factory=dict)
+
+    def timed(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, its time counted under the name."""
+
+        @wraps(function)
+        def measured(*arguments: Any, **options: Any) -> Any:
+            began, processor = time.perf_counter(), time.process_time()
+            try:
+                return function(*arguments, **options)
+            finally:
+                for kind, since, now in (("", began, time.perf_counter()), (" cpu", processor, time.process_time())):
+                    self.spent[name + kind] = self.spent.get(name + kind, 0.0) + now - since
+                self.calls[name] = self.calls.get(name, 0) + 1
+
+        return measured
+
+
+class Answered(Exception):
+    """A restarted run knows what is left to do: the scan is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What stands where a study has `TrainJobs`: a millisecond and a network with its initial weights."""
+
+    rows: Path
+    protocol: Any
+
+    def start(self) -> None:
+        """Nothing takes time here."""
+
+    def __call__(self, job: Any) -> tuple[Any, ...]:
+        """A drawn network for each training."""
+        from pipeline.models import mlp
+        from pipeline.training.jobs import rows_of
+        from pipeline.training.protocol import Trained, outcome, seeds, signature_of
+
+        rows, answers = rows_of(self.rows), []
+        for training in job.trainings:
+            time.sleep(0.001)
+            seed, _ = seeds(self.protocol.seed, training.index)
+            weights = mlp.initial_weights(training.configuration, signature_of(rows), seed)
+            found = outcome(training, rows, self.protocol.model, weights, epochs_run=1, best_epoch=1)
+            answers.append(Trained(training=training, seed=seed, seconds=0.001, threads=1, **found))
+        return tuple(answers)
+
+
+@dataclass(slots=True)
+class Inline:
+    """Workers in this process: their memory and time are not the driver's, and are measured elsewhere."""
+
+    slots: Sequence[Any]
+    logs: Path
+    stop: Any
+    count: int = 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """There is nothing to end."""
+
+    def run(self, work: Any, jobs: Sequence[Any], **_: Any) -> Iterator[Any]:
+        """Answer every job once."""
+        from pipeline.workers.pool import Finished
+
+        for job in jobs:
+            yield Finished(job, self.slots[0], work(job))
+
+
+def run(study: Path, trials: int, *, until: bool) -> dict[str, float]:
+    """Run the study and measure it; `until` stops a restarted one as soon as it knows what is done."""
+    from pipeline import bundle, launch
+    from pipeline.evaluate import Asked, Committed
+    from pipeline.ledger import workbook
+    from pipeline.ledger.journal import Journal
+    from pipeline.settings import Settings
+    from pipeline.workers.pool import StoppedError
+
+    clock, replaced = Clock(), launch
+    setattr(replaced, "Workers", Inline)  # noqa: B010 - another type, on purpose
+    setattr(replaced, "TrainJobs", Drawing)  # noqa: B010
+    bundle._keras_file = lambda _: b"a network"  # type: ignore[assignment]  # noqa: SLF001 - it needs TensorFlow
+    for owner, name in ((workbook, "write"), (bundle, "save"), (Journal, "append_repeat")):
+        setattr(owner, name, clock.timed(name, getattr(owner, name)))
+    space = study.parent / "space.toml"
+    space.write_text(SPACE)
+    settings = Settings(
+        data="builtin:diabetes", target=("target",), space=space, study=study, configurations=trials, repeats=1,
+        calls=0, epochs=3, top=1, engine="keras", slots="cpu:1",
+    )  # fmt: skip
+
+    moments: list[float] = []  # of the processor's time, less that for workbooks, at each commit
+
+    def observe(event: object) -> None:
+        if isinstance(event, Committed):
+            moments.append(time.process_time() - clock.spent.get("write cpu", 0.0))
+        elif until and isinstance(event, Asked) and event.stage == "explore":
+            raise Answered
+
+    launch.prepare(settings)  # for all that is imported on the way
+    gc.collect()
+    before, began, processor = _peak(), time.perf_counter(), time.process_time()
+    found: dict[str, float] = {}
+    try:
+        launch.launch(launch.prepare(settings), observe=observe, say=_silent, stop=lambda: False)
+    except (Answered, StoppedError):
+        found["scan seconds"] = time.perf_counter() - began
+        found["scan processor seconds"] = time.process_time() - processor
+    return {
+        **found,
+        "peak MB": _peak(),
+        "peak MB before": before,
+        "journal ms": 1000 * clock.spent.get("append_repeat", 0.0) / trials,
+        "journal processor ms": 1000 * clock.spent.get("append_repeat cpu", 0.0) / trials,
+        "workbook ms": 1000 * clock.spent.get("write", 0.0) / trials,
+        "workbook processor ms": 1000 * clock.spent.get("write cpu", 0.0) / trials,
+        "workbook drawn": clock.calls.get("write", 0),
+        "models ms": 1000 * clock.spent.get("save", 0.0) / trials,
+        "first ms": _between(moments[:SMALL]),
+        "last ms": _between(moments[-SMALL:]),
+        "all ms": 1000 * (time.perf_counter() - began) / trials,
+        "processor ms": 1000 * (time.process_time() - processor) / trials,
+    }
+
+
+def _between(moments: Sequence[float]) -> float:
+    """Milliseconds from one moment to the next, on average."""
+    return 1000 * (moments[-1] - moments[0]) / (len(moments) - 1) if len(moments) > 1 else 0.0
+
+
+def _silent(_: str) -> None:
+    """What a run says is no figure."""
+
+
+def _peak() -> float:
+    """Megabytes that this process had in memory at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def measured(home: Path, trials: int, *, until: bool = False) -> dict[str, float]:
+    """The same in a process of its own, whose memory is nobody else's."""
+    words = [sys.executable, __file__, "--one", str(home / f"study-{trials}"), "--trials", str(trials)]
+    words += ["--until"] if until else []
+    answer = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603 - this file itself
+    if answer.returncode:
+        raise SystemExit(answer.stderr)
+    found: dict[str, float] = json.loads(answer.stdout.splitlines()[-1])
+    return found
+
+
+def main() -> None:
+    """Measure, print, and write JSON where that is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trials", type=int, default=20_000)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--folder", type=Path, help="where the studies are made: another disk, say, or memory")
+    parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--until", action="store_true", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.one:
+        print(json.dumps(run(asked.one, asked.trials, until=asked.until)))
+        return
+    with tempfile.TemporaryDirectory(dir=asked.folder) as home:
+        small = measured(Path(home), min(SMALL, asked.trials))
+        large = measured(Path(home), asked.trials) if asked.trials > SMALL else small
+        scan = measured(Path(home), asked.trials, until=True)
+    figures = {
+        "trials": asked.trials,
+        "driver peak MB": large["peak MB"],
+        "journal ms per trial": large["journal ms"],
+        "workbook ms per trial": large["workbook ms"],
+        "journal and workbook, processor ms per trial": large["journal processor ms"] + large["workbook processor ms"],
+        "restart scan seconds": scan["scan seconds"],
+        "restart scan, processor seconds": scan["scan processor seconds"],
+        f"trial, the last {SMALL} against the first": large["last ms"] / large["first ms"],
+        f"workbook per trial, against {SMALL} trials": large["workbook processor ms"] / small["workbook processor ms"],
+        "small": small,
+        "large": large,
+        "restart": scan,
+    }
+    for name, value in figures.items():
+        if not isinstance(value, dict):
+            print(f"{name:48} {value:10.2f}")
+    if asked.json:
+        asked.json.write_text(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,11 @@
+"""Kill drivers and workers of a real study at random, resume, and prove that nothing is lost. See --help."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `scripts` is a folder of the checkout, not installed
+
+from scripts.faults.command import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

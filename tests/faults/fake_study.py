@@ -1,0 +1,150 @@
+"""A small study as the command line runs it, with networks that are drawn instead of trained: a second in all.
+
+Everything that writes is the product's own; training, Keras files and pictures are not, for they take seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from pipeline import bundle, cli, files, folder, launch
+from pipeline.data import tables, task
+from pipeline.data.task import Rows
+from pipeline.ledger import journal
+from pipeline.models import mlp
+from pipeline.report import figures
+from pipeline.training.jobs import rows_of
+from pipeline.training.protocol import Protocol, Trained, outcome, seeds, signature_of
+from pipeline.trial import Job, Training
+from pipeline.workers.pool import Finished, StoppedError
+from pipeline.workers.slots import Slot
+
+SPACE = """
+hidden_layers = { type = "integer", low = 1, high = 2 }
+units = { type = "integer", low = 2, high = 6, per = "hidden_layers" }
+activation = { type = "choice", values = ["relu", "tanh"] }
+"""
+SETTINGS = {
+    "data": "builtin:diabetes",
+    "target": "target",
+    "configurations": "1",
+    "repeats": "2",
+    "calls": "0",
+    "epochs": "3",
+    "top": "1",
+    "engine": "keras",  # one training a job
+    "slots": "cpu:1",
+}
+REPEATS = 4  # of the baseline and one configuration
+
+
+def command(home: Path, **options: str) -> list[str]:
+    """The words of the command line that runs the study in `home / "study"`."""
+    space = home / "space.toml"
+    if not space.exists():
+        space.write_text(SPACE)
+    given = {**SETTINGS, "space": str(space), "study": str(home / "study"), **options}
+    return ["run", *(word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", value))]
+
+
+def facts(study: Path) -> list[tuple[object, ...]]:
+    """What a journal says, up to order and timings; the digest of the weights included."""
+    return sorted(
+        (*each.training.identity, each.stage, each.objective, each.model, each.best_epoch, each.error)
+        for each in journal.read(study / "ledger.jsonl").repeats
+    )
+
+
+def drawn(training: Training, rows: Rows, protocol: Protocol) -> Trained:
+    """A network with its initial weights, the same ones for the same training."""
+    first, _ = seeds(protocol.seed, training.index)
+    weights = mlp.initial_weights(training.configuration, signature_of(rows), first)
+    found = outcome(training, rows, protocol.model, weights, epochs_run=1, best_epoch=1)
+    return Trained(training=training, seed=first, seconds=0.001, threads=1, **found)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What stands where a study has `TrainJobs`."""
+
+    rows: Path
+    protocol: Protocol
+
+    def start(self) -> None:
+        """Nothing takes time here."""
+
+    def __call__(self, job: Job) -> tuple[Trained, ...]:
+        """A drawn network for each training."""
+        rows = rows_of(self.rows)
+        return tuple(drawn(training, rows, self.protocol) for training in job.trainings)
+
+
+@dataclass(slots=True)
+class Inline:
+    """Workers that work in this process, one job after the other, and stop where those of the product would."""
+
+    slots: Sequence[Slot]
+    logs: Path
+    stop: Any
+    count: int = 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def run(self, work: Any, jobs: Sequence[Any], kind: Any = str, **_: Any) -> Iterator[Finished[Any, Any]]:
+        """Answer every job once; what it raises ends the run."""
+        for job in jobs:
+            if self.stop():
+                raise StoppedError
+            yield Finished(job, self.slots[0], work(job))
+
+
+def _picture(_: object, figures_folder: Path) -> tuple[Path, ...]:
+    files.replace(figures_folder / "picture.png", b"a picture")
+    return (figures_folder / "picture.png",)
+
+
+def _keras_file(member: bundle.Member) -> bytes:
+    return f"the network {member.index} of {member.configuration.key}, saved with {os.urandom(8).hex()}".encode()
+
+
+def once(compute: Callable[..., Any]) -> Callable[..., Any]:
+    """The first answer, whatever is asked later."""
+    answers: list[Any] = []
+
+    def answer(*arguments: Any, **options: Any) -> Any:
+        if not answers:
+            answers.append(compute(*arguments, **options))
+        return answers[0]
+
+    return answer
+
+
+def stage() -> None:
+    """Put the fakes where the command line finds them; only for a process of its own."""
+    replaced: Any = launch
+    replaced.Workers = Inline
+    replaced.TrainJobs = Drawing
+    # Equal for all runs of a process: looked up once, by the run before the first fork.
+    for module, name in ((tables, "read"), (task, "prepare"), (launch, "_common"), (folder, "versions")):
+        setattr(module, name, once(getattr(module, name)))
+    replaced = bundle
+    replaced._keras_file = _keras_file
+    replaced = figures
+    replaced.draw = _picture
+    replaced = cli
+    replaced.Markdown = str  # laying it out costs as much as everything else
+
+
+def run(words: Sequence[str]) -> None:
+    """Run the command line in this process; it ends with SystemExit."""
+    sys.argv = ["run_pipeline.py", *words]
+    cli.main()

@@ -1,0 +1,109 @@
+"""A trainer of a few milliseconds in the place of the real one, in a module that worker processes can import."""
+
+import os
+import time
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.data import task
+from pipeline.members import Digests, load_members
+from pipeline.models import Signature, mlp, predict
+from pipeline.training.jobs import TrainJobs, rows_of
+from pipeline.training.protocol import Protocol, Trained, intra_op_threads, outcome, seeds, signature_of
+from pipeline.trial import Configuration, Job, Repeat, Summary, Training
+from tests.faults import harm
+
+SECONDS = "FAKE_SECONDS"  # variable: how long a fake training takes, 4 ms otherwise
+STARTS = "FAKE_STARTS"  # variable: a file that gets the time of each start of a training
+HARM = "FAKE_HARM"  # variable: what trainings with the activation below do
+HARMFUL = "selu"
+REAL = "REAL_ENGINE"  # variable: train with it
+
+
+@dataclass(frozen=True, slots=True)
+class FakeJobs:
+    """In the place of TrainJobs: weights that are a function of the training, scores and probes of real networks."""
+
+    rows: Path
+    protocol: Protocol
+
+    def __call__(self, job: Job) -> tuple[Trained, ...]:
+        return tuple(self._train(training) for training in job.trainings)
+
+    def start(self) -> None:
+        rows_of(self.rows)
+
+    def _train(self, training: Training) -> Trained:
+        seconds = float(os.environ.get(SECONDS, "0.004"))
+        if STARTS in os.environ:
+            with Path(os.environ[STARTS]).open("a") as file:
+                file.write(f"{time.time()}\n")
+        time.sleep(seconds)
+        if HARM in os.environ and training.configuration["activation"] == HARMFUL:
+            harm.do(os.environ[HARM])
+        rows = rows_of(self.rows)
+        seed = seeds(self.protocol.seed, training.index)[0]
+        weights = mlp.initial_weights(training.configuration, signature_of(rows), seed)
+        scored = outcome(training, rows, self.protocol.model, weights, epochs_run=1, best_epoch=1)
+        return Trained(training, seed, seconds, intra_op_threads(), program="fake", **scored)
+
+
+@dataclass(frozen=True, slots=True)
+class FakeExamine:
+    """In the place of Examine: everything but the Keras files, which would import TensorFlow."""
+
+    study: Path
+    rows: Path
+    digests: Mapping[str, Digests]
+
+    @classmethod
+    def of(cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary]) -> "FakeExamine":
+        from pipeline.bundle import digests_of
+
+        return cls(study, study / "rows.npz", {each.key: digests_of(repeats, each) for each in wanted})
+
+    def __call__(self, key: str) -> object:
+        from pipeline.bundle import Examined, folder_of  # slow to import, and only needed at the end
+
+        _, members = load_members(folder_of(self.study, key), self.digests[key])
+        inputs = task.load(self.rows).test.inputs
+        return Examined(np.stack([predict(member.network, inputs) for member in members]), {})
+
+
+@dataclass(frozen=True, slots=True)
+class PoisonedJobs:
+    """In the place of TrainJobs: the real engine, which meets a harmful configuration where it draws its weights."""
+
+    rows: Path
+    protocol: Protocol
+
+    def __call__(self, job: Job) -> tuple[Trained, ...]:
+        draw = mlp.initial_weights
+
+        def drawn(configuration: Configuration, signature: Signature, seed: int) -> list[np.ndarray]:
+            if configuration["activation"] == HARMFUL:
+                harm.do(os.environ[HARM])
+            return draw(configuration, signature, seed)
+
+        mlp.initial_weights = drawn
+        try:
+            return TrainJobs(self.rows, self.protocol)(job)
+        finally:
+            mlp.initial_weights = draw
+
+    def start(self) -> None:
+        TrainJobs(self.rows, self.protocol).start()
+
+
+def install() -> None:
+    """Let the runs of this process train with the fake; with the real engine and its harm where that is asked for."""
+    from pipeline import bundle, launch
+
+    if REAL in os.environ:
+        launch.TrainJobs = PoisonedJobs  # type: ignore[attr-defined,assignment]
+        return
+    launch.TrainJobs = FakeJobs  # type: ignore[attr-defined,assignment]
+    bundle.Examine = FakeExamine  # type: ignore[misc,assignment]

@@ -1,0 +1,201 @@
+"""Whole runs with the fake trainer: stopped, killed, started twice, with configurations that kill their workers."""
+
+import contextlib
+import os
+import pty
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline import folder
+from pipeline.workers.slots import available_cores
+from scripts.faults.evidence import facts
+from scripts.faults.processes import PATIENCE, VARIABLE, marked, running
+from scripts.faults.storm import Weather, storm
+from tests.faults.commands import FAKE, ROOT, SMALL, command, lines, sound, wait_for
+
+pytestmark = pytest.mark.skipif(len(available_cores()) < 2, reason="needs two cores")
+BEGUN = 5  # lines of a journal whose run is well under way
+
+
+def said(path: Path) -> str:
+    return " ".join((path / "output.txt").read_text().split())
+
+
+@pytest.mark.parametrize("group", [False, True], ids=["driver", "group"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_lets_running_jobs_finish_and_keeps_them(tmp_path, name, group):
+    number = signal.Signals[name]
+    starts = tmp_path / "starts"
+    given = {"FAKE_SECONDS": "0.05", "FAKE_STARTS": str(starts)}
+    with running(command(tmp_path, configurations="100"), tmp_path, tmp_path / "output.txt", **given) as run:
+        wait_for(lambda: lines(tmp_path) > BEGUN)
+        at = time.time()
+        (run.send_group if group else run.send)(number)
+        assert run.driver.wait(15) == 128 + number
+        evidence = sound(tmp_path, run)
+    began = [float(line) for line in starts.read_text().splitlines()]
+    # A job is ten trainings of 50 ms at most here: nothing began after the running jobs, and nothing done was lost.
+    assert max(began) < at + 1.5
+    assert len(evidence.known) == len(began)
+    assert "Traceback" not in said(tmp_path)
+    assert f"To go on, run again: {Path(sys.executable).name} {ROOT / 'tests' / 'faults' / 'fake_driver.py'}" in said(
+        tmp_path
+    )
+    assert "--configurations 100" in said(tmp_path)
+
+
+def test_ctrl_c_twice_ends_at_once(tmp_path):
+    with running(
+        command(tmp_path, repeats="1"), tmp_path, tmp_path / "output.txt", FAKE_SECONDS="30"
+    ) as run:  # the running job would take its grace time
+        wait_for(lambda: len(run.workers()) > 0 and (tmp_path / "study" / "logs" / "worker-cpu0.stack").exists())
+        run.send_group(signal.SIGINT)
+        time.sleep(0.3)
+        assert run.driver.poll() is None
+        run.send_group(signal.SIGINT)
+        began = time.monotonic()
+        assert run.driver.wait(15) == 130
+        assert time.monotonic() - began < 2.0
+        sound(tmp_path, run, finished=False)
+    assert "To go on, run again" in said(tmp_path)
+    assert "Traceback" not in said(tmp_path)
+
+
+def test_an_echo_of_sigterm_does_not_hurry(tmp_path):
+    """As `timeout` sends it: to the process, and to its group."""
+    with running(command(tmp_path), tmp_path, tmp_path / "output.txt", FAKE_SECONDS="0.1") as run:
+        wait_for(lambda: lines(tmp_path) > BEGUN)
+        before = lines(tmp_path)
+        run.send(signal.SIGTERM)
+        time.sleep(0.1)
+        run.send_group(signal.SIGTERM)
+        assert run.driver.wait(15) == 143
+        sound(tmp_path, run)
+    assert lines(tmp_path) > before
+
+
+def test_a_closed_terminal_stops_the_run_and_keeps_what_finished(tmp_path):
+    mark = str(tmp_path)
+    driver, terminal = pty.fork()
+    if driver == 0:
+        os.environ.update({"FAKE_SECONDS": "0.1", VARIABLE: mark})
+        os.execv(sys.executable, command(tmp_path))
+    os.set_blocking(terminal, False)
+    try:
+        wait_for(lambda: [read(terminal), lines(tmp_path) > BEGUN][1])
+        os.close(terminal)
+        wait_for(lambda: os.waitid(os.P_PID, driver, os.WEXITED | os.WNOHANG | os.WNOWAIT), 15)
+    finally:
+        os.kill(driver, signal.SIGKILL)
+        _, status = os.waitpid(driver, 0)
+    assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGHUP
+    wait_for(lambda: not marked(mark), PATIENCE)
+    assert len(sound(tmp_path).known) >= BEGUN - 2
+
+
+def read(terminal: int) -> bytes:
+    """What the run has written since: a terminal that nobody reads stops its writers."""
+    with contextlib.suppress(BlockingIOError):
+        return os.read(terminal, 1 << 16)
+    return b""
+
+
+def test_a_signal_before_anything_is_written_leaves_nothing(tmp_path):
+    with running(command(tmp_path), tmp_path, tmp_path / "output.txt") as run:
+        # The driver imports what it needs: its handlers are there, its study is not.
+        wait_for(lambda: caught(run.driver.pid, signal.SIGTERM))
+        run.send(signal.SIGTERM)
+        assert run.driver.wait(30) == 143
+        assert run.orphans() == {}
+    assert not (tmp_path / "study").exists()
+    assert "Traceback" not in said(tmp_path)
+
+
+def caught(pid: int, number: int) -> bool:
+    """Whether the process has a handler for the signal."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    mask = next(line for line in status.splitlines() if line.startswith("SigCgt:")).split()[1]
+    return bool(int(mask, 16) >> (number - 1) & 1)
+
+
+@pytest.mark.parametrize("kill", ["booting", "training"])
+def test_nothing_outlives_a_killed_driver(tmp_path, kill):
+    """Its workers are killed by the kernel; those that have not even started their interpreter notice by themselves."""
+    with running(command(tmp_path), tmp_path, tmp_path / "output.txt", FAKE_SECONDS="0.5") as run:
+        wait_for(lambda: len(run.workers()) > 0)
+        if kill == "training":
+            wait_for(lambda: lines(tmp_path) > BEGUN)
+        run.kill()
+        sound(tmp_path, run, finished=False)
+
+
+def test_the_second_driver_says_who_holds_the_study_and_leaves(tmp_path):
+    with running(command(tmp_path), tmp_path, tmp_path / "output.txt", FAKE_SECONDS="0.5") as first:
+        wait_for(lambda: lines(tmp_path) > BEGUN)
+        with running(command(tmp_path), tmp_path, tmp_path / "second.txt") as second:
+            assert second.driver.wait(30) == 2
+            assert second.orphans() == {}
+        told = " ".join((tmp_path / "second.txt").read_text().split())
+        assert f"is being worked on by process {first.driver.pid} on {os.uname().nodename}, since 20" in told
+        assert "Traceback" not in told
+        assert first.driver.poll() is None
+        first.kill()
+        with folder.held(tmp_path / "study"):  # at once
+            assert f"process {os.getpid()} on" in (tmp_path / "study" / ".holder").read_text()
+        sound(tmp_path, first, finished=False)
+
+
+@pytest.mark.parametrize("word", ["SIGKILL", "held"])
+def test_a_poison_configuration_fails_alone_and_says_why(tmp_path, word):
+    given = {"FAKE_HARM": word, "FAKE_SECONDS": "0.001"}
+    small = {"configurations": "3", "repeats": "2", "calls": "0", "job_limit": "5", "seed": "8"}
+    with running(command(tmp_path, FAKE, **small), tmp_path, tmp_path / "output.txt", **given) as run:
+        assert run.driver.wait(150) == 0
+        known = sound(tmp_path, run).known
+    poisoned = [each for each in known.values() if each.training.configuration["activation"] == "selu"]
+    assert len(known) == (1 + 3) * 2
+    assert len(poisoned) == 2
+    assert {each.training.identity for each in poisoned} == {name for name, each in known.items() if each.failed}
+    says = {
+        "SIGKILL": ("killed its worker 3 times: signal SIGKILL", ""),
+        "held": ("ran past its limit 3 times", "harm.py"),
+    }
+    for each in poisoned:
+        assert each.error.startswith(says[word][0])
+        assert says[word][1] in each.error
+        assert each.seed == next(other.seed for other in known.values() if other.training.index == each.training.index)
+
+
+def test_thirty_random_kills_lose_nothing_and_double_nothing(home):
+    weather = Weather(calm=(0.05, 1.5), kills=30, drivers=30, seed=20)
+    story: list[str] = []
+    tally = storm(command, home, weather, story.append)
+    assert tally.sound, (tally, story)
+    assert tally.driver_kills >= 30
+    assert tally.worker_kills > 0
+
+
+def test_the_evidence_sees_what_it_is_there_for(tmp_path):
+    from scripts.faults.evidence import gather
+
+    with running(command(tmp_path, calls="0"), tmp_path, tmp_path / "output.txt") as run:
+        assert run.driver.wait(60) == 0
+        known = sound(tmp_path, run).known
+    study = tmp_path / "study"
+    path = study / "ledger.jsonl"
+    whole = path.read_bytes()
+    *kept, last = whole.splitlines(keepends=True)
+    path.write_bytes(b"".join(kept))
+    assert len(gather(study, known, finished=True).lost) == 1
+    path.write_bytes(whole + last)
+    assert gather(study, known, finished=True).doubled
+    path.write_bytes(whole)
+    weights = next((study / "models").glob("*/repeat-000.npz"))
+    content = weights.read_bytes()
+    weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    assert gather(study, known, finished=True).damaged
+    assert len(facts(known)) == (1 + int(SMALL["configurations"])) * int(SMALL["repeats"])
