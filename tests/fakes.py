@@ -194,8 +194,10 @@ class InProcess:
         kind: Callable[[JobType], str] = str,
         parts: Callable[[JobType], Sequence[JobType]] = lambda job: (job,),
         limit: Callable[[JobType], float] = lambda _: math.inf,
+        start: Callable[[], None] = lambda: None,
     ) -> Iterator[Finished[JobType, Answer]]:
         """Answer every job once; what it raises ends the run."""
+        start()
         order = np.arange(len(jobs))
         if self.shuffle is not None:
             order = np.random.default_rng(self.shuffle).permutation(len(jobs))
