@@ -70,6 +70,22 @@ class Settings(BaseModel):
         ge=0,
         le=10_000_000,
     )
+    seconds: float = _setting(
+        0.0, about="seconds of a run, after which it tries nothing more; 0 for no limit", heading=SEARCH, ge=0, le=1e8
+    )
+    target_score: float | None = _setting(
+        None, about="objective that is good enough: nothing more is tried once it is reached", heading=SEARCH
+    )
+    settled: int = _setting(
+        0,
+        about="times that stage 2 expects less than the noise to be gained, before it ends; 0 for no such end",
+        heading=SEARCH,
+        ge=0,
+        le=10_000,
+    )
+    prior: Path | None = _setting(
+        None, about="folder of another study: its best configurations are tried first", heading=SEARCH
+    )
     units_radius: int | None = _setting(
         None,
         about="neurons that stage 2 looks up and down at first; as far as other ranges if not given",

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import itertools
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from pipeline.search.elite import Elite, best_of_each_depth
 from pipeline.search.racing import Race, recommend
 from pipeline.search.refining import Effort, Refined, Search, refine
 from pipeline.search.sampling import explore
+from pipeline.search.stopping import Limits, Spent, unlimited
 from pipeline.space import Narrowing, Space, contains, size
 from pipeline.trial import Configuration, Evaluate, Stage, Summary, Trial
 
-EXPLORED = 0.3  # part of a budget of trainings that stage 1 has
+EXPLORED = 0.3  # part of a budget of trainings or seconds that stage 1 has
+PORTION = 12  # configurations of stage 1 between two looks at the clock and at the target
+INHERITED = 3  # one configuration in so many of stage 1 is one of the best of the prior
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,9 @@ class Plan:
     max_repeats: int = 0  # trainings of a contender; what is below `repeats` counts as it
     trainings: int = 0  # of both stages together, instead of `configurations` and `calls`; 0 for no such budget
     narrowing: Narrowing = field(default_factory=Narrowing)
+    target: float | None = None  # mean objective at which the search ends
+    settled: int = 0  # rounds in a row with an expected improvement below the noise, after which it ends; 0 for never
+    prior: tuple[Configuration, ...] = ()  # best first, of another study: tried first, and trained like any other
 
     @property
     def drawn(self) -> int:
@@ -70,33 +77,65 @@ class Result:
     elite: tuple[Summary, ...]
     searches: tuple[Search, ...]
     recommended: Summary | None  # None where nothing was trained twice without a failure
+    ended: str = ""  # why the search ended, as the end of a sentence
 
 
-def run(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, choose: Elite = best_of_each_depth) -> Result:
-    """Run or resume a study; the result depends on the plan and the ledger's past, not on how often it was stopped."""
+def run(
+    plan: Plan,
+    evaluate: Evaluate,
+    begin: Begin,
+    say: Say,
+    choose: Elite = best_of_each_depth,
+    *,
+    spent: Spent = unlimited,
+) -> Result:
+    """Run or resume a study; the result depends on the plan and the ledger's past, not on how often it was stopped.
+
+    With limited time it depends on the clock as well: another run goes on from what this one has found.
+    """
+    limits = Limits(target=plan.target, settled=plan.settled, spent=spent)
     begin("baseline", {})
     (baseline,) = evaluate([Trial(plan.baseline, plan.epochs, plan.repeats)])
-    earlier, explored = _explore(plan, evaluate, begin, say)
+    earlier, explored = _explore(plan, evaluate, begin, say, limits)
     elite = choose(
         [summary for summary in (*explored, *earlier) if contains(plan.space, summary.configuration)], plan.elite
     )
     if not elite:
         say("Every configuration has a failed repeat, so stage 2 has none to search around: see the ledger.")
-    refined = _refine(plan, evaluate, begin, say, elite=elite, found=(*earlier, *explored))
+    refined = _refine(plan, evaluate, begin, say, elite=elite, found=(*earlier, *explored), limits=limits)
     within = [each for each in refined.measured if contains(plan.space, each.configuration)]
-    return Result(baseline, explored, elite, refined.searches, recommend(within))
+    return Result(baseline, explored, elite, refined.searches, recommend(within), refined.ended)
 
 
-def _explore(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say) -> tuple[tuple[Summary, ...], tuple[Summary, ...]]:
-    earlier = tuple(begin("explore", {"space": str(plan.space), "seed": plan.seed}))
+def _explore(
+    plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, limits: Limits
+) -> tuple[tuple[Summary, ...], tuple[Summary, ...]]:
+    facts: dict[str, object] = {"space": str(plan.space), "seed": plan.seed}
+    if plan.prior:
+        facts["prior"] = [each.key for each in plan.prior]
+    earlier = tuple(begin("explore", facts))
     known = {summary.key for summary in earlier}
-    drawn = explore(plan.space, plan.drawn, seed=plan.seed, known=known)
+    first = _inherited(plan, known)
+    taken = known | {each.key for each in first}
+    drawn = (*first, *explore(plan.space, plan.drawn - len(first), seed=plan.seed, known=taken))
     if len(drawn) < plan.drawn:
         say(
             f"The search space is used up: {len(drawn)} of {plan.drawn} left"
             f" (it has {size(plan.space)} configurations, {len(known)} known before). Going on with those."
         )
-    return earlier, evaluate([Trial(each, plan.epochs, plan.repeats) for each in drawn])
+    asked = [Trial(each, plan.epochs, plan.repeats) for each in drawn]
+    if plan.target is None and limits.spent is unlimited:
+        return earlier, evaluate(asked)  # at once: the more trainings, the better they share programs and workers
+    explored: tuple[Summary, ...] = ()
+    while len(explored) < len(asked) and not (explored and limits.spent() >= EXPLORED) and not limits.met(explored):
+        explored += evaluate(asked[len(explored) : len(explored) + PORTION])
+    return earlier, explored
+
+
+def _inherited(plan: Plan, known: Collection[str]) -> tuple[Configuration, ...]:
+    """The best of the prior that the space has and this study does not know: a part of stage 1."""
+    fitting = (each for each in plan.prior if contains(plan.space, each) and each.key not in known)
+    return tuple(itertools.islice(fitting, -(-plan.drawn // INHERITED)))
 
 
 def _refine(
@@ -107,10 +146,11 @@ def _refine(
     *,
     elite: Sequence[Summary],
     found: Sequence[Summary],
+    limits: Limits,
 ) -> Refined:
     race = plan.race
     if not elite or not (plan.rounds or race.most > race.repeats):
-        return Refined((), tuple(found))
+        return Refined((), tuple(found), limits.met(found) or "there was no stage 2")
     # Everything that the searches depend on: with other facts they are new searches, which learn from the earlier ones.
     facts = {
         "elite": [each.key for each in elite],
@@ -120,7 +160,7 @@ def _refine(
         "narrowing": str(plan.narrowing),
     }
     history = begin("refine", facts)
-    effort = Effort(race, plan.epochs, plan.rounds, plan.elite, plan.left(found))
+    effort = Effort(race, plan.epochs, plan.rounds, plan.elite, replace(limits, trainings=plan.left(found)))
     return refine(
         plan.space,
         elite,

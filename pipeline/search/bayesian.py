@@ -71,6 +71,21 @@ class Known:
             for each, mean, deviation in zip(self.configurations, means.tolist(), deviations.tolist(), strict=True)
         }
 
+    def promise(self, configuration: Configuration, leader: Summary) -> tuple[float, float]:
+        """The expected improvement of a configuration over the leader, and the noise of the leader's mean.
+
+        Both on the surrogate's own scale; (infinite, 0) where it knows too little.
+        """
+        rows = [row_of(self.axes, each) for each in (configuration, leader.configuration)]
+        if self.parameters is None or rows[0] is None or rows[1] is None:
+            return math.inf, 0.0
+        known = posterior(
+            features(self.axes, self.rows), groups(self.axes), self.targets, self.repeats, self.parameters
+        )
+        means, deviations = known.predict(features(self.axes, np.stack([rows[0], rows[1]])))
+        gain = expected_improvement(means[:1], deviations[:1], float(means[1]))
+        return float(gain[0]), math.exp(0.5 * self.parameters.noise) / math.sqrt(leader.repeats)
+
     def believing(self, configuration: Configuration) -> Known:
         """As if the configuration had been trained once and scored what the surrogate expects."""
         row = row_of(self.axes, configuration)

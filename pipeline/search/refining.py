@@ -9,13 +9,13 @@ import numpy as np
 
 from pipeline.search.bayesian import Known, known_of, propose
 from pipeline.search.racing import Race, duel, race, standing, trained
+from pipeline.search.stopping import Limits
 from pipeline.space import Choice, Domain, Integer, Narrowing, Real, Space, contains, narrow
 from pipeline.trial import Configuration, Evaluate, Summary, Trial
 
 BRANCH = 2  # the branch of the study's seed that proposals come from
 SUCCESSES = 2  # in a row, after which a box doubles
 MISSES = 6  # in a row, after which it halves
-DUEL = True
 RESERVED = 0.1  # part of stage 2 in which nothing new is tried: who leads is settled
 WIDEST, NARROWEST = 64.0, 1 / 16  # factors of the first box
 
@@ -37,7 +37,7 @@ class Effort:
     epochs: int
     rounds: int  # of proposals
     width: int  # proposals of a round, shared by the searches
-    trainings: int | None = None  # ends stage 2 when so many were asked for, whatever the rounds
+    limits: Limits = field(default_factory=Limits)  # that may end stage 2 before its rounds are over
     joint: bool = True  # one box around the best of all, instead of one for each search
 
 
@@ -47,6 +47,7 @@ class Refined:
 
     searches: tuple[Search, ...]
     measured: tuple[Summary, ...]
+    ended: str = ""  # why stage 2 ended, as the end of a sentence; empty where there was none
 
 
 @dataclass(slots=True)
@@ -97,7 +98,7 @@ def refine(
         Search(box.elite, box.seen or stage.box_of(box), tuple(stage.measured[key] for key in box.found))
         for box in boxes
     )
-    return Refined(searches if effort.rounds else (), tuple(stage.measured.values()))
+    return Refined(searches if effort.rounds else (), tuple(stage.measured.values()), stage.ended)
 
 
 class _Stage:
@@ -116,9 +117,11 @@ class _Stage:
         self._space, self._evaluate, self._effort = space, evaluate, effort
         self._known, self._seed, self._narrowing, self._say = known, seed, narrowing, say
         self._counters = {parameter.per for parameter in space.parameters if parameter.per}
-        self._spent = 0
+        self._spent = 0  # trainings
+        self._still = 0  # rounds in a row whose expected improvement lay below the noise
         self._surrogate: Known | None = None
         self._believed: Mapping[str, tuple[float, float]] = {}
+        self.ended = ""
         self.measured: dict[str, Summary] = {}
         self._learn(history, fit=True)
 
@@ -126,26 +129,37 @@ class _Stage:
         """All rounds, and the race at the end."""
         for turn in range(self._effort.rounds):
             self._race(self._progress(turn))
-            if self._progress(turn) >= 1.0 - RESERVED or not any(box.open for box in boxes):
+            if self._effort.limits.met(self._within().values()):
+                self._settle()  # a mean of few trainings may be a lucky one
+            self.ended = self._end(boxes)
+            if self.ended or self._progress(turn) >= 1.0 - RESERVED:
                 break
             self._round(boxes, turn)
         if boxes:
-            self._race(1.0)
-            race(self._within(), self._effort.race.most, self._leaders, self._again)
-            if DUEL:
-                duel(self._within(), self._effort.race.most, self._again)
+            self._settle()
+        self.ended = self.ended or self._end(boxes) or "all its rounds are made"
+
+    def _settle(self) -> None:
+        """Train who leads, and who may, until they are told apart or were trained as often as may be."""
+        race(self._within(), self._effort.race.most, self._leaders, self._again)
+        duel(self._within(), self._effort.race.most, self._again)
 
     def box_of(self, box: _Box) -> Space:
         """The narrowed space that a search looks at now."""
         return narrow(self._space, self._centre(box).configuration, self._narrowing.scaled(box.factor))
 
+    def _end(self, boxes: Sequence[_Box]) -> str:
+        reached = self._effort.limits.reached(self._spent, self._still, self._within().values())
+        return reached or ("" if any(box.open for box in boxes) else "everything in its reach is known")
+
     def _progress(self, turn: int) -> float:
-        if self._effort.trainings is not None:
-            return self._spent / max(1, self._effort.trainings)
-        return turn / self._effort.rounds * (1.0 - RESERVED)
+        by_rounds = turn / self._effort.rounds * (1.0 - RESERVED)
+        limits = self._effort.limits
+        # With a number of trainings the rounds only end what proposes nothing.
+        return limits.progress(self._spent) if limits.trainings is not None else max(by_rounds, limits.progress(0))
 
     def _affordable(self) -> bool:
-        return self._effort.trainings is None or self._spent < self._effort.trainings
+        return self._effort.limits.progress(self._spent) < 1.0
 
     def _learn(self, answers: Iterable[Summary], *, fit: bool = False) -> None:
         """Take in what was measured; the surrogate's parameters are found anew where asked for."""
@@ -201,12 +215,14 @@ class _Stage:
 
     def _round(self, boxes: Sequence[_Box], turn: int) -> None:
         repeats = self._effort.race.repeats
-        left = None if self._effort.trainings is None else self._effort.trainings - self._spent
+        given = self._effort.limits.trainings
+        left = None if given is None else given - self._spent
         width = self._effort.width if left is None else max(1, min(self._effort.width, left // repeats))
         leaders = [self._centre(box).key for box in boxes]
         asked = self._proposals(boxes, turn, width)
         if not asked:
             return
+        self._weigh(asked[0][1])
         for box, configuration in asked:
             box.own.add(configuration.key)
             box.found.append(configuration.key)
@@ -218,6 +234,14 @@ class _Stage:
             if tried:
                 now = self._centre(box).key
                 box.learn(now != leader and now in new, tried)
+
+    def _weigh(self, proposal: Configuration) -> None:
+        """Count whether more can be expected of the first proposal than the noise of the leader's mean hides."""
+        leader = next(iter(standing(self._within().values())), None)
+        if leader is None or self._surrogate is None:
+            return
+        gain, noise = self._surrogate.promise(proposal, leader)
+        self._still = self._still + 1 if gain < noise else 0
 
     def _proposals(self, boxes: Sequence[_Box], turn: int, width: int) -> list[tuple[_Box, Configuration]]:
         self._learn((), fit=True)
