@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from scipy.special import stdtrit
+
 from pipeline.trial import Summary, ranked
 
 SCHEDULE: Final = ((0.8, 4), (0.5, 3), (0.0, 2))  # from this part of stage 2 on, the leader's trainings
@@ -88,6 +90,22 @@ def pooled_deviation(summaries: Iterable[Summary]) -> float:
     several = [each for each in summaries if each.std is not None]
     freedom = sum(each.repeats - 1 for each in several)
     return math.sqrt(sum((each.repeats - 1) * (each.std or 0.0) ** 2 for each in several) / freedom) if freedom else 0.0
+
+
+def believed(chosen: Summary, summaries: Iterable[Summary]) -> tuple[float | None, float | None]:
+    """The 95 % interval of the mean of a configuration that was chosen as the best of these; None, None without one.
+
+    The best of many means is a lucky one, so the upper end holds for all that competed at once (Bonferroni). The
+    deviation is that of the better half: the few trainings of the very best were chosen for lying low, and so together.
+    """
+    order = [each for each in standing(summaries) if not each.failures and each.repeats >= TRUSTED]
+    pooled = order[: max(POOLED, len(order) // 2)]
+    freedom = sum(each.repeats - 1 for each in pooled if each.std is not None)
+    if not freedom or chosen.repeats < TRUSTED:
+        return None, None
+    error = pooled_deviation(pooled) / math.sqrt(chosen.repeats)
+    lower, upper = stdtrit(freedom, 0.975), stdtrit(freedom, 1.0 - 0.025 / len(order))
+    return chosen.mean - float(lower) * error, chosen.mean + float(upper) * error
 
 
 def standing(summaries: Iterable[Summary]) -> tuple[Summary, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from pipeline.search.racing import believed
 from pipeline.settings import Settings
 from pipeline.study import Plan, run
 from pipeline.trial import Configuration, Repeat, Stage, Summary, Training, Trial, summarise
@@ -32,11 +33,16 @@ class Ledger:
         """Looked up so far, without the baseline."""
         return sum(len(repeats) for key, repeats in self.known.items() if key != BASELINE.key)
 
-    def begin(self, stage: Stage, facts: Mapping[str, object]) -> tuple[Summary, ...]:  # noqa: ARG002 a fresh ledger
-        """Open a stage; what was measured before it, without the baseline, which no table has."""
-        self.stage = stage
+    @property
+    def summaries(self) -> tuple[Summary, ...]:
+        """What was measured, without the baseline, which no table has."""
         found = [each for key, each in sorted(self.known.items()) if key != BASELINE.key]
         return tuple(summarise(each[0].training.configuration, EPOCHS, each) for each in found)
+
+    def begin(self, stage: Stage, facts: Mapping[str, object]) -> tuple[Summary, ...]:  # noqa: ARG002 a fresh ledger
+        """Open a stage; what was measured before it."""
+        self.stage = stage
+        return self.summaries
 
     def evaluate(self, trials: Sequence[Trial]) -> tuple[Summary, ...]:
         """Summaries in the order of the trials, each of exactly the repeats that it asks for."""
@@ -77,10 +83,10 @@ def plan_of(table: Table, seed: int, budget: int, settings: Mapping[str, Any]) -
 def pipeline(
     table: Table, seed: int, budget: int, draws: Draws, settings: Mapping[str, Any]
 ) -> tuple[int, int, float, float | None, float | None, int]:
-    """Budget, recommended row, its mean and 95 % interval, and the trainings that were used."""
+    """Budget, recommended row, its mean and the interval that is reported of it, and the trainings that were used."""
     ledger = Ledger(table, seed, draws)
     result = run(plan_of(table, seed, budget, settings), ledger.evaluate, ledger.begin, _hush)
     found = result.recommended
     assert found is not None, "nothing was trained twice"
     row = table.row_of(found.configuration)
-    return budget, row, found.mean, found.low, found.high, ledger.trainings
+    return budget, row, found.mean, *believed(found, ledger.summaries), ledger.trainings

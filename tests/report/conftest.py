@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.analysis.group import Group
 from pipeline.analysis.verdict import Tested, Verdict
 from pipeline.report.contents import Contents
 from pipeline.search.elite import best_of_each_depth
@@ -113,7 +114,7 @@ def made_up(
     )
     return Contents(
         name="housing",
-        result=Result(baseline, tuple(explored), elite, tuple(searches), recommend(ranking)),
+        result=Result(baseline, tuple(explored), elite, tuple(searches), recommend(ranking), "all its rounds are made"),
         ranking=ranking,
         verdict=verdict,
         scale=tuple(float(each) for each in scale),
@@ -123,6 +124,7 @@ def made_up(
         seconds=812.3,
         elapsed=431.0,
         repeats=repeats,
+        group=Group(ranking[: max(1, many // 5)], len(ranking)),
         load_command='from pipeline import load_top_models\nmodels = load_top_models("results/housing", 3)',
         folder="results/housing",
     )

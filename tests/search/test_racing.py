@@ -1,10 +1,11 @@
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.search.racing import Race, duel, pooled_deviation, race, recommend, standing, trained
+from pipeline.search.racing import Race, believed, duel, pooled_deviation, race, recommend, standing, trained
 from pipeline.trial import Summary, ranked
 from tests.fakes import summary_of
 
@@ -118,3 +119,24 @@ def test_the_laws_of_a_duel(rows, most, budget):
     repeated = again.start(2)
     duel(repeated, most, again)
     assert (again.asked, repeated) == (trainer.asked, measured)
+
+
+def test_what_is_reported_of_the_best_of_many_allows_for_its_luck():
+    rng = np.random.default_rng(0)
+    within, alone = 0, 0
+    for _ in range(300):
+        every = [summary(number, *rng.normal(0.0, 1.0, 3).tolist()) for number in range(40)]
+        best = standing(every)[0]
+        low, high = believed(best, every)
+        assert low is not None
+        assert high is not None
+        assert low < best.mean < high
+        within += low <= 0.0 <= high
+        alone += best.low is not None and best.high is not None and best.low <= 0.0 <= best.high
+    assert within >= 0.9 * 300
+    assert alone < within
+
+
+def test_what_was_trained_once_has_no_interval():
+    assert believed(summary(1, 0.5), [summary(1, 0.5), summary(2, 0.4, 0.6)]) == (None, None)
+    assert believed(summary(1, 0.5), [summary(1, 0.5)]) == (None, None)
