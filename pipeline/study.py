@@ -15,7 +15,7 @@ from pipeline.space import Narrowing, Space, contains, size
 from pipeline.trial import Configuration, Evaluate, Stage, Summary, Trial
 
 EXPLORED = 0.3  # part of a budget of trainings or seconds that stage 1 has
-PORTION = 12  # configurations of stage 1 between two looks at the clock and at the target
+PORTION = 6  # configurations of stage 1 between two looks at the clock and at the target
 INHERITED = 3  # one configuration in so many of stage 1 is one of the best of the prior
 
 
