@@ -229,8 +229,13 @@ def test_contenders_race_and_another_study_says_where_to_begin(finished, tmp_pat
     inherited = load_top_models(finished / "study", 8).configurations
     explored = {each.training.configuration.key for each in repeats if each.stage == "explore"}
     assert {each.key for each in inherited[:2]} <= explored
+    # Two workers, and a rerun: the races are run as before.
+    (tmp_path / "two").mkdir()
+    two = run(tmp_path / "two", max_repeats="4", prior=str(finished / "study"), calls="1", seed="3", slots="cpu:2x1")
+    assert two.returncode == 0, two.stderr
+    assert facts(tmp_path / "two" / "study") == facts(tmp_path / "study")
     again = run(tmp_path, max_repeats="4", prior=str(finished / "study"), calls="1", seed="3")
-    assert again.returncode == 0
+    assert again.returncode == 0, again.stderr
     assert len(journal.read(tmp_path / "study" / "ledger.jsonl").repeats) == len(repeats)
 
 
