@@ -7,9 +7,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipeline.analysis.group import Group
     from pipeline.bundle import TopModels
 
-__all__ = ["load_top_models"]
+__all__ = ["best_group", "load_top_models"]
+
+
+def best_group(study: str | Path) -> Group:
+    """The best configuration of a study folder, and those that cannot be told apart from it, best first."""
+    from pathlib import Path
+
+    from pipeline.upkeep import group_in  # deferred: the package itself imports at once
+
+    return group_in(Path(study))
 
 
 def load_top_models(study: str | Path, count: int = 3) -> TopModels:

@@ -34,8 +34,9 @@ from pipeline.errors import UserError
 from pipeline.ledger import journal
 from pipeline.members import FORMAT, PROBE, Digests, Member, check, load_members, manifest
 from pipeline.models import Signature
+from pipeline.search.racing import standing
 from pipeline.training.protocol import Trained
-from pipeline.trial import Configuration, Repeat, Summary, ranked, summarise
+from pipeline.trial import Configuration, Repeat, Summary, summarise
 
 __all__ = ["Common", "Examine", "Member", "TopModels", "check", "folder_of", "load_members", "load_top_models", "save"]
 
@@ -258,4 +259,4 @@ def _ranked(everything: Iterable[Repeat]) -> tuple[Summary, ...]:
         if repeat.training.epochs == epochs:
             by_key.setdefault(repeat.training.configuration.key, []).append(repeat)
     summaries = [summarise(each[0].training.configuration, epochs, each) for each in by_key.values()]
-    return ranked(summary for summary in summaries if summary.failures == 0)
+    return standing(summary for summary in summaries if summary.failures == 0)

@@ -37,11 +37,12 @@ def _options() -> Iterator[inspect.Parameter]:
     yield _parameter("settings", Annotated[Path | None, file])
     for name, field in Settings.model_fields.items():
         kind = list[str] if field.annotation == typing.get_args(Names)[0] else field.annotation
+        kind = int if kind == int | None else kind
         if kind not in (list[str], str, int, float, bool, Path):
             kind = str  # one of a few words: the settings check which
         extra = field.json_schema_extra
         assert isinstance(extra, dict)
-        default = f" [{field.default}]" if field.default not in ((), "") and not field.is_required() else ""
+        default = f" [{field.default}]" if field.default not in ((), "", None) and not field.is_required() else ""
         option = typer.Option(
             "--" + name.replace("_", "-"), help=f"{field.description}{default}", rich_help_panel=str(extra["heading"])
         )
@@ -137,7 +138,7 @@ def _search(file: Path | None, options: dict[str, Any]) -> int:
             prepared = prepare(chosen)
             for line in prepared.description:
                 console.print(_escaped(line), highlight=False)
-            with Progress(console, prepared.plan) as progress:
+            with Progress(console, prepared.plan, chosen.seconds) as progress:
                 finished = launch(prepared, observe=progress.observe, say=progress.say, stop=interrupts.asked)
         except (StoppedError, KeyboardInterrupt, DiskFailed) as reason:
             command = shlex.join([Path(sys.executable).name, *sys.argv])

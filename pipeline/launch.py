@@ -6,128 +6,27 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from pipeline import bundle, files, folder, models, space
+from pipeline import bundle, files, folder, models
 from pipeline.analysis.verdict import Tested, Verdict, judge, tested
-from pipeline.data import stored, tables, task
-from pipeline.data.preprocessing import Preprocessing
-from pipeline.data.task import Rows
+from pipeline.data import stored, task
 from pipeline.errors import UserError
 from pipeline.evaluate import Committed, Evaluator, Event, Observe
 from pipeline.ledger import workbook
 from pipeline.ledger.journal import Journal, open_journal
-from pipeline.ledger.journal import read as read_journal
 from pipeline.ledger.mixture import Mixture
-from pipeline.models import Signature
+from pipeline.preparing import Prepared, prepare
 from pipeline.report.contents import Contents
 from pipeline.room import Room
-from pipeline.settings import Settings
-from pipeline.space import Narrowing, Space
-from pipeline.study import Plan, Result, Say, run
+from pipeline.search.stopping import Spent, unlimited
+from pipeline.study import Result, Say, run
 from pipeline.training.jobs import COMPILE_SECONDS, LARGEST_JOB, TrainJobs, limit_of
-from pipeline.training.protocol import PROBE_ROWS, Protocol
+from pipeline.training.protocol import PROBE_ROWS
 from pipeline.trial import Summary
-from pipeline.upkeep import ranking, view_of
-from pipeline.workers import slots
+from pipeline.upkeep import Book, best_group, ranking, view_of
 from pipeline.workers.pool import StoppedError, Workers
 
-REFRESH_SECONDS = 10.0  # the workbook is drawn anew at most so often while training goes on,
-REFRESH_RATIO = 20.0  # and at most every so many times the last drawing took
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A run whose settings, space, data and slots were found sound; nothing was written yet."""
-
-    settings: Settings
-    space: Space
-    table: tables.Table
-    rows: Rows
-    preprocessing: Preprocessing
-    slots: tuple[slots.Slot, ...]
-
-    @property
-    def description(self) -> tuple[str, ...]:
-        """What is about to happen, a line each."""
-        columns, rows, asked = self.table.columns, self.rows, self.settings
-        parts = ", ".join(f"{len(getattr(rows, name).rows)} {name}" for name in ("train", "validation", "test"))
-        count = space.size(self.space)
-        grouped = f", grouped by {', '.join(columns.groups)}" if columns.groups else ""
-        return (
-            f"Data: {self.table.source}, {len(self.table.frame)} rows ({parts}{grouped})",
-            f"Inputs: {', '.join(columns.inputs)} ({len(rows.features)} numbers)",
-            f"Outputs: {', '.join(columns.targets)}",
-            f"Space: {asked.space}, {'infinitely many' if count is None else count} configurations",
-            f"Stage 1: {asked.configurations} configurations x {asked.repeats} repeats, up to {asked.epochs} epochs",
-            f"Stage 2: {asked.elite} searches x {asked.calls} configurations x {asked.repeats} repeats",
-            f"Workers: {', '.join(slot.name for slot in self.slots)}; study: {asked.study}",
-        )
-
-    @property
-    def plan(self) -> Plan:
-        """What the study does."""
-        asked = self.settings
-        return Plan(
-            space=self.space,
-            baseline=models.load(asked.model).BASELINE,
-            configurations=asked.configurations,
-            repeats=asked.repeats,
-            elite=asked.elite,
-            calls=asked.calls,
-            epochs=asked.epochs,
-            seed=asked.seed,
-            narrowing=Narrowing(asked.units_radius, asked.units_step, asked.box_fraction),
-        )
-
-    @property
-    def protocol(self) -> Protocol:
-        """How it trains."""
-        asked = self.settings
-        return Protocol(
-            model=asked.model,
-            loss=asked.loss,
-            patience=asked.patience,
-            min_delta=asked.min_delta,
-            seed=asked.seed,
-            space=self.space,
-            engine=asked.engine,
-            tf32=asked.tf32,
-        )
-
-    @property
-    def signature(self) -> Signature:
-        """Inputs and outputs of its networks."""
-        return Signature(len(self.rows.features), len(self.rows.target.names))
-
-    @property
-    def fingerprint(self) -> dict[str, Any]:
-        """What results must share to stand in one ledger."""
-        asked, columns = self.settings, self.table.columns
-        same = (
-            "validation",
-            "test",
-            "input_scaler",
-            "output_scaler",
-            "model",
-            "engine",
-            "tf32",
-            "loss",
-            "epochs",
-            "patience",
-        )
-        return {
-            "format": folder.FORMAT,
-            "data": self.table.sha256,
-            "target": columns.targets,
-            "inputs": columns.inputs,
-            "categories": columns.categories,
-            "weight": columns.weight,
-            "group": columns.groups,
-            "min_delta": asked.min_delta,
-            "seed": asked.seed,
-            **{name: getattr(asked, name) for name in same},
-        }
+__all__ = ["Finished", "Prepared", "launch", "prepare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,33 +36,6 @@ class Finished:
     contents: Contents
     summary: str  # Markdown, also in summary.md
     workbook: Path
-
-
-def prepare(settings: Settings) -> Prepared:
-    """Check everything that can be checked before the first file is written; UserError says what is wrong."""
-    searched = models.load(settings.model).complete(space.load(settings.space))
-    owned = slots.parse(settings.slots)
-    table = tables.read(
-        settings.data,
-        targets=settings.target,
-        inputs=settings.inputs,
-        ignore=settings.ignore,
-        categories=settings.categories,
-        weight=settings.weight,
-        groups=settings.group,
-    )
-    rows, fitted = task.prepare(
-        table,
-        validation=settings.validation,
-        test=settings.test,
-        seed=settings.seed,
-        input_scaler=settings.input_scaler,
-        output_scaler=settings.output_scaler,
-    )
-    prepared = Prepared(settings, searched, table, rows, fitted, owned)
-    folder.check(settings.study, prepared.fingerprint)
-    read_journal(settings.study / "ledger.jsonl")  # a damaged one is found before anything is written
-    return prepared
 
 
 def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[], bool]) -> Finished:
@@ -182,7 +54,7 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
         task.save(prepared.rows, rows_file)
         with open_journal(study / "ledger.jsonl") as journal:
             _take_in(prepared, journal, say)
-            book = _Workbook(prepared, journal, say)
+            book = Book(settings.study / "ledger.xlsx", lambda elite, test: _view(prepared, journal, elite, test), say)
             mixture = Mixture(journal.repeats)
 
             def watch(event: Event) -> None:
@@ -204,7 +76,9 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
                     start=train.start,
                 )
                 try:
-                    result = run(prepared.plan, evaluator, evaluator.begin, say)
+                    result = run(
+                        prepared.plan, evaluator, evaluator.begin, say, spent=_clock(settings.seconds, started)
+                    )
                     verdict = _verdict(prepared, result, journal, workers)
                 except StoppedError:
                     book.write()
@@ -213,6 +87,10 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
                     raise
             contents = _contents(prepared, result, verdict, journal, time.monotonic() - started)
             return _report(prepared, contents, book)
+
+
+def _clock(seconds: float, started: float) -> Spent:
+    return (lambda: (time.monotonic() - started) / seconds) if seconds else unlimited
 
 
 def _room(prepared: Prepared) -> Room:
@@ -246,48 +124,15 @@ def _take_in(prepared: Prepared, journal: Journal, say: Say) -> None:
         say(f"{len(found)} configurations of the workbook were not in the journal: taken in, not to be trained again.")
 
 
-class _Workbook:
-    """Draws the workbook from the journal, now and then while training goes on, and whenever asked."""
-
-    def __init__(self, prepared: Prepared, journal: Journal, say: Say) -> None:
-        self._prepared = prepared
-        self._journal = journal
-        self._say = say
-        self._next = time.monotonic() + REFRESH_SECONDS
-        self._said: set[str] = set()
-
-    def refresh(self) -> None:
-        """Draw it when the last time is long enough ago."""
-        if time.monotonic() > self._next:
-            self.write()
-
-    def write(self, elite: frozenset[str] = frozenset(), test: Mapping[str, float] | None = None) -> Path:
-        """Draw it now; returns where it was written, which is beside the workbook while somebody has that open."""
-        began = time.monotonic()
-        path = self._prepared.settings.study / "ledger.xlsx"
-        try:
-            written = workbook.write(path, self._view(elite, test or {}), self._once)
-        except OSError as error:
-            self._once(f"{path} cannot be written ({error.strerror or error}): the results are safe in the journal.")
-            written = path
-        self._next = time.monotonic() + max(REFRESH_SECONDS, REFRESH_RATIO * (time.monotonic() - began))
-        return written
-
-    def _once(self, text: str) -> None:
-        if text not in self._said:
-            self._said.add(text)
-            self._say(text)
-
-    def _view(self, elite: frozenset[str], test: Mapping[str, float]) -> workbook.View:
-        prepared = self._prepared
-        return view_of(
-            self._journal.contents,
-            epochs=prepared.settings.epochs,
-            outputs=prepared.rows.target.names,
-            facts={**prepared.settings.model_dump(mode="json"), **prepared.fingerprint, **folder.versions()},
-            elite=elite,
-            test=test,
-        )
+def _view(prepared: Prepared, journal: Journal, elite: frozenset[str], test: Mapping[str, float]) -> workbook.View:
+    return view_of(
+        journal.contents,
+        epochs=prepared.settings.epochs,
+        outputs=prepared.rows.target.names,
+        facts={**prepared.settings.model_dump(mode="json"), **prepared.fingerprint, **folder.versions()},
+        elite=elite,
+        test=test,
+    )
 
 
 def _summaries(prepared: Prepared, journal: Journal) -> tuple[Summary, ...]:
@@ -335,13 +180,14 @@ def _contents(prepared: Prepared, result: Result, verdict: Verdict, journal: Jou
         seconds=sum(repeat.seconds for repeat in repeats),
         elapsed=elapsed,
         repeats=prepared.settings.repeats,
+        group=best_group(journal.contents, prepared.settings.epochs),
         load_command="from pipeline import load_top_models\n"
         f'predicted = load_top_models("{study}", {prepared.settings.top}).predict(frame)',
         folder=study,
     )
 
 
-def _report(prepared: Prepared, contents: Contents, book: _Workbook) -> Finished:
+def _report(prepared: Prepared, contents: Contents, book: Book) -> Finished:
     from pipeline.report import figures, page, rows  # deferred: matplotlib takes a second to import
 
     study = prepared.settings.study

@@ -23,13 +23,16 @@ TITLES = {"baseline": "default network", "explore": "stage 1", "refine": "stage 
 class Progress:
     """Stage, done and total, best so far, time left; follows the events of a run."""
 
-    def __init__(self, console: Console, plan: Plan) -> None:
+    def __init__(self, console: Console, plan: Plan, seconds: float = 0.0) -> None:
         self._console = console
-        calls = plan.elite * plan.calls * plan.repeats
+        self._limit = seconds or math.inf  # of the run
+        explored = plan.drawn * plan.repeats
+        # Contenders are trained again: how often, only the end tells.
+        refined = plan.trainings - explored if plan.trainings else plan.elite * plan.calls * plan.repeats
         self._totals: dict[Stage, int] = {
             "baseline": plan.repeats,
-            "explore": plan.configurations * plan.repeats,
-            "refine": calls,
+            "explore": explored,
+            "refine": max(0, refined),
         }
         self._stage: Stage = "baseline"
         self._done = dict.fromkeys(self._totals, 0)
@@ -68,11 +71,11 @@ class Progress:
             if event.stage != self._stage:
                 self._conclude()
             self._stage = event.stage
-            self._done[event.stage] += event.known
-            self._known += event.known
             # A used-up space asks for less than the plan had; searches may end early, which only the end tells.
             if event.stage != "refine":
-                self._totals[event.stage] = event.trainings
+                self._totals[event.stage] = self._done[event.stage] + event.trainings
+            self._done[event.stage] += event.known
+            self._known += event.known
         else:
             self._done[self._stage] += 1
             self._failed += event.repeat.failed
@@ -109,6 +112,7 @@ class Progress:
         missing = sum(self._totals.values()) - sum(self._done.values())
         if trained < ENOUGH or missing < 1:
             return ""
-        seconds = (time.monotonic() - self._started) / trained * missing
+        elapsed = time.monotonic() - self._started
+        seconds = max(0.0, min(elapsed / trained * missing, self._limit - elapsed))
         minutes = math.ceil(seconds / 60)
         return f"about {minutes} min left" if seconds > 90 else f"about {math.ceil(seconds)} s left"

@@ -55,17 +55,46 @@ class Settings(BaseModel):
     output_scaler: Scaler = _setting("standard", about="standard, minmax, robust or none", heading=DATA)
 
     configurations: int = _setting(40, about="configurations of stage 1", heading=SEARCH, ge=1, le=100_000)
-    repeats: int = _setting(5, about="trainings of each configuration", heading=SEARCH, ge=1, le=100)
+    repeats: int = _setting(2, about="trainings of each configuration", heading=SEARCH, ge=1, le=100)
+    max_repeats: int = _setting(
+        4, about="trainings of a contender, before its rank is believed", heading=SEARCH, ge=1, le=100
+    )
     elite: int = _setting(
-        3, about="searches of stage 2, each around one elite configuration", heading=SEARCH, ge=1, le=20
+        3, about="configurations that stage 2 tries at once, and starts from", heading=SEARCH, ge=1, le=20
     )
-    calls: int = _setting(
-        8, about="new configurations of each search; 0 for no stage 2", heading=SEARCH, ge=0, le=10_000
+    calls: int = _setting(8, about="times that it does so; 0 for no stage 2", heading=SEARCH, ge=0, le=10_000)
+    trainings: int = _setting(
+        0,
+        about="trainings of both stages together, in place of configurations and calls; 0 for those",
+        heading=SEARCH,
+        ge=0,
+        le=10_000_000,
     )
-    units_radius: int = _setting(10, about="neurons that stage 2 looks up and down", heading=SEARCH, ge=1)
+    seconds: float = _setting(
+        0.0, about="seconds of a run, after which it tries nothing more; 0 for no limit", heading=SEARCH, ge=0, le=1e8
+    )
+    target_score: float | None = _setting(
+        None, about="objective that is good enough: nothing more is tried once it is reached", heading=SEARCH
+    )
+    settled: int = _setting(
+        0,
+        about="times that stage 2 expects less than the noise to be gained, before it ends; 0 for no such end",
+        heading=SEARCH,
+        ge=0,
+        le=10_000,
+    )
+    prior: Path | None = _setting(
+        None, about="folder of another study: its best configurations are tried first", heading=SEARCH
+    )
+    units_radius: int | None = _setting(
+        None,
+        about="neurons that stage 2 looks up and down at first; as far as other ranges if not given",
+        heading=SEARCH,
+        ge=1,
+    )
     units_step: int = _setting(2, about="in steps of so many", heading=SEARCH, ge=1)
     box_fraction: float = _setting(
-        0.2, about="part of other ranges that it looks up and down", heading=SEARCH, gt=0, le=1
+        0.4, about="part of a range that stage 2 looks up and down at first", heading=SEARCH, gt=0, le=1
     )
     top: int = _setting(3, about="best configurations that are tested and exported", heading=SEARCH, ge=1, le=50)
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from pipeline.search.bayesian import Search, refine
 from pipeline.search.elite import Elite, best_of_each_depth
+from pipeline.search.racing import Race, recommend
+from pipeline.search.refining import Effort, Refined, Search, refine
 from pipeline.search.sampling import explore
+from pipeline.search.stopping import Limits, Spent, unlimited
 from pipeline.space import Narrowing, Space, contains, size
 from pipeline.trial import Configuration, Evaluate, Stage, Summary, Trial
+
+EXPLORED = 0.3  # part of a budget of trainings or seconds that stage 1 has
+PORTION = 6  # configurations of stage 1 between two looks at the clock and at the target
+INHERITED = 3  # one configuration in so many of stage 1 is one of the best of the prior
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +27,35 @@ class Plan:
     baseline: Configuration
     configurations: int  # stage 1
     repeats: int  # trainings of each configuration
-    elite: int  # searches of stage 2
-    calls: int  # new configurations of each search
+    elite: int  # configurations that stage 2 proposes at once, and searches at most
+    calls: int  # rounds of proposals
     epochs: int
     seed: int
+    max_repeats: int = 0  # trainings of a contender; what is below `repeats` counts as it
+    trainings: int = 0  # of both stages together, instead of `configurations` and `calls`; 0 for no such budget
     narrowing: Narrowing = field(default_factory=Narrowing)
+    target: float | None = None  # mean objective at which the search ends
+    settled: int = 0  # rounds in a row with an expected improvement below the noise, after which it ends; 0 for never
+    prior: tuple[Configuration, ...] = ()  # best first, of another study: tried first, and trained like any other
+
+    @property
+    def drawn(self) -> int:
+        """How many configurations stage 1 draws."""
+        return max(1, int(EXPLORED * self.trainings) // self.repeats) if self.trainings else self.configurations
+
+    @property
+    def race(self) -> Race:
+        """How often configurations and contenders are trained."""
+        return Race(self.repeats, max(self.repeats, self.max_repeats))
+
+    @property
+    def rounds(self) -> int:
+        """How often stage 2 proposes at most."""
+        return self.trainings or self.calls
+
+    def left(self, found: Sequence[Summary]) -> int | None:
+        """The trainings that stage 2 has after what stage 1 found; None for as many as it takes."""
+        return max(0, self.trainings - len(found) * self.repeats) if self.trainings else None
 
 
 Begin = Callable[[Stage, Mapping[str, object]], Sequence[Summary]]
@@ -45,57 +76,98 @@ class Result:
     explored: tuple[Summary, ...]
     elite: tuple[Summary, ...]
     searches: tuple[Search, ...]
+    recommended: Summary | None  # None where nothing was trained twice without a failure
+    ended: str = ""  # why the search ended, as the end of a sentence
 
 
-def run(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, choose: Elite = best_of_each_depth) -> Result:
-    """Run or resume a study; the result depends on the plan and the ledger's past, not on how often it was stopped."""
+def run(
+    plan: Plan,
+    evaluate: Evaluate,
+    begin: Begin,
+    say: Say,
+    choose: Elite = best_of_each_depth,
+    *,
+    spent: Spent = unlimited,
+) -> Result:
+    """Run or resume a study; the result depends on the plan and the ledger's past, not on how often it was stopped.
+
+    With limited time it depends on the clock as well: another run goes on from what this one has found.
+    """
+    limits = Limits(target=plan.target, settled=plan.settled, spent=spent)
     begin("baseline", {})
     (baseline,) = evaluate([Trial(plan.baseline, plan.epochs, plan.repeats)])
-    earlier, explored = _explore(plan, evaluate, begin, say)
+    earlier, explored = _explore(plan, evaluate, begin, say, limits)
     elite = choose(
         [summary for summary in (*explored, *earlier) if contains(plan.space, summary.configuration)], plan.elite
     )
-    drawn = {summary.key for summary in explored}
     if not elite:
         say("Every configuration has a failed repeat, so stage 2 has none to search around: see the ledger.")
-    searches = _refine(plan, elite, evaluate, begin, say, drawn=drawn) if plan.calls and elite else ()
-    return Result(baseline, explored, elite, searches)
+    refined = _refine(plan, evaluate, begin, say, elite=elite, found=(*earlier, *explored), limits=limits)
+    within = [each for each in refined.measured if contains(plan.space, each.configuration)]
+    return Result(baseline, explored, elite, refined.searches, recommend(within), refined.ended)
 
 
-def _explore(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say) -> tuple[tuple[Summary, ...], tuple[Summary, ...]]:
-    earlier = tuple(begin("explore", {"space": str(plan.space), "seed": plan.seed}))
+def _explore(
+    plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, limits: Limits
+) -> tuple[tuple[Summary, ...], tuple[Summary, ...]]:
+    facts: dict[str, object] = {"space": str(plan.space), "seed": plan.seed}
+    if plan.prior:
+        facts["prior"] = [each.key for each in plan.prior]
+    earlier = tuple(begin("explore", facts))
     known = {summary.key for summary in earlier}
-    drawn = explore(plan.space, plan.configurations, seed=plan.seed, known=known)
-    if len(drawn) < plan.configurations:
+    first = _inherited(plan, known)
+    taken = known | {each.key for each in first}
+    drawn = (*first, *explore(plan.space, plan.drawn - len(first), seed=plan.seed, known=taken))
+    if len(drawn) < plan.drawn:
         say(
-            f"The search space is used up: {len(drawn)} of {plan.configurations} left"
+            f"The search space is used up: {len(drawn)} of {plan.drawn} left"
             f" (it has {size(plan.space)} configurations, {len(known)} known before). Going on with those."
         )
-    return earlier, evaluate([Trial(each, plan.epochs, plan.repeats) for each in drawn])
+    asked = [Trial(each, plan.epochs, plan.repeats) for each in drawn]
+    if plan.target is None and limits.spent is unlimited:
+        return earlier, evaluate(asked)  # at once: the more trainings, the better they share programs and workers
+    explored: tuple[Summary, ...] = ()
+    while len(explored) < len(asked) and not (explored and limits.spent() >= EXPLORED) and not limits.met(explored):
+        explored += evaluate(asked[len(explored) : len(explored) + PORTION])
+    return earlier, explored
+
+
+def _inherited(plan: Plan, known: Collection[str]) -> tuple[Configuration, ...]:
+    """The best of the prior that the space has and this study does not know: a part of stage 1."""
+    fitting = (each for each in plan.prior if contains(plan.space, each) and each.key not in known)
+    return tuple(itertools.islice(fitting, -(-plan.drawn // INHERITED)))
 
 
 def _refine(
-    plan: Plan, elite: Sequence[Summary], evaluate: Evaluate, begin: Begin, say: Say, *, drawn: Collection[str]
-) -> tuple[Search, ...]:
+    plan: Plan,
+    evaluate: Evaluate,
+    begin: Begin,
+    say: Say,
+    *,
+    elite: Sequence[Summary],
+    found: Sequence[Summary],
+    limits: Limits,
+) -> Refined:
+    race = plan.race
+    if not elite or not (plan.rounds or race.most > race.repeats):
+        return Refined((), tuple(found), limits.met(found) or "there was no stage 2")
     # Everything that the searches depend on: with other facts they are new searches, which learn from the earlier ones.
     facts = {
         "elite": [each.key for each in elite],
         "space": str(plan.space),
         "repeats": plan.repeats,
+        "max_repeats": race.most,
         "narrowing": str(plan.narrowing),
     }
     history = begin("refine", facts)
-
-    def answer(configurations: Sequence[Configuration]) -> tuple[Summary, ...]:
-        return evaluate([Trial(each, plan.epochs, plan.repeats) for each in configurations])
-
+    effort = Effort(race, plan.epochs, plan.rounds, plan.elite, replace(limits, trainings=plan.left(found)))
     return refine(
         plan.space,
         elite,
         history,
-        answer,
-        known=drawn,
-        calls=plan.calls,
+        evaluate,
+        effort,
+        known={each.key for each in found},
         seed=plan.seed,
         narrowing=plan.narrowing,
         say=say,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from pipeline import folder
+from pipeline.analysis.group import Group, group_of, objectives_of
 from pipeline.errors import StudyMismatch, UserError
 from pipeline.evaluate import summaries
 from pipeline.ledger import journal, package, workbook
@@ -16,14 +18,29 @@ from pipeline.ledger.merge import written
 from pipeline.ledger.sheets import CONFIGURATIONS, KEY, STUDY, TEST
 from pipeline.ledger.style import text
 from pipeline.ledger.taking import records
-from pipeline.trial import Imported, Summary, ranked
+from pipeline.search.racing import standing
+from pipeline.trial import Imported, Summary
 
+REFRESH_SECONDS: Final = 10.0  # the workbook is drawn anew at most so often while training goes on,
+REFRESH_RATIO: Final = 20.0  # and at most every so many times the last drawing took
 LARGEST: Final = 1 << 28  # bytes of a journal from elsewhere: 100,000 trainings have a tenth of it
 
 
 def ranking(contents: journal.Contents, epochs: int) -> tuple[Summary, ...]:
     """Everything that a journal knows of trainings with that limit of epochs, best first, the baseline among them."""
-    return ranked(each for each in summaries(contents.repeats, contents.imported) if each.epochs == epochs)
+    return standing(each for each in summaries(contents.repeats, contents.imported) if each.epochs == epochs)
+
+
+def best_group(contents: journal.Contents, epochs: int) -> Group:
+    """The best configuration that a journal knows, and those that cannot be told apart from it."""
+    searched = [each for each in ranking(contents, epochs) if each.stage != "baseline"]
+    return group_of(searched, objectives_of(contents.repeats, epochs))
+
+
+def group_in(study: Path) -> Group:
+    """The best configuration of a study folder, and those that cannot be told apart from it."""
+    stored = _stored(study)
+    return best_group(journal.read(study / "ledger.jsonl"), stored.fingerprint["epochs"])
 
 
 def view_of(
@@ -45,11 +62,50 @@ def view_of(
         outputs=outputs,
         study=tuple((name, _shown(value)) for name, value in facts.items()),
         test=test,
+        group=best_group(contents, epochs).marks,
     )
 
 
 def _shown(value: object) -> str:
     return ", ".join(str(each) for each in value) if isinstance(value, list | tuple) else str(value)
+
+
+class Book:
+    """The workbook of a run: drawn from the journal now and then while training goes on, and whenever asked."""
+
+    def __init__(
+        self,
+        path: Path,
+        view: Callable[[frozenset[str], Mapping[str, float]], workbook.View],
+        say: Callable[[str], None],
+    ) -> None:
+        self._path = path
+        self._view = view  # of the keys of the elite, and of the objectives on the test rows by key
+        self._say = say
+        self._next = time.monotonic() + REFRESH_SECONDS
+        self._said: set[str] = set()
+
+    def refresh(self) -> None:
+        """Draw it when the last time is long enough ago."""
+        if time.monotonic() > self._next:
+            self.write()
+
+    def write(self, elite: frozenset[str] = frozenset(), test: Mapping[str, float] | None = None) -> Path:
+        """Draw it now; returns where it was written, which is beside the workbook while somebody has that open."""
+        began = time.monotonic()
+        try:
+            written = workbook.write(self._path, self._view(elite, test or {}), self._once)
+        except OSError as error:
+            why = error.strerror or error
+            self._once(f"{self._path} cannot be written ({why}): the results are safe in the journal.")
+            written = self._path
+        self._next = time.monotonic() + max(REFRESH_SECONDS, REFRESH_RATIO * (time.monotonic() - began))
+        return written
+
+    def _once(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self._say(text)
 
 
 # ------------------------------------------------------------------------------------------------------------ rebuild

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import load_top_models
+from pipeline import best_group, load_top_models
 from pipeline.bundle import check, folder_of
 from pipeline.data import tables
 from pipeline.ledger import journal
@@ -30,6 +30,7 @@ SMALL = {
     "target": "target",
     "configurations": "4",
     "repeats": "2",
+    "max_repeats": "2",
     "elite": "2",
     "calls": "2",
     "epochs": "5",
@@ -202,6 +203,59 @@ def test_rows_of_the_workbook_that_the_journal_lost_are_not_trained_again(finish
     trained = {each.training.configuration.key for each in contents.repeats if each.stage == "explore"}
     assert len(trained) == 4
     assert not trained & lost
+
+
+def test_the_group_of_the_best_stands_in_ledger_summary_and_program(finished):
+    study = finished / "study"
+    group = best_group(study)
+    sheet = pd.read_excel(study / "ledger.xlsx", sheet_name="Configurations").set_index("key")
+    assert sheet["group"].dropna().to_dict() == group.marks
+    assert group.compared == 8
+    text = (study / "summary.md").read_text()
+    assert f"of {group.compared} configurations" in text or "None of the other 7" in text
+    assert "the search ended because all its rounds are made" in text
+
+
+def test_contenders_race_and_another_study_says_where_to_begin(finished, tmp_path):
+    answer = run(tmp_path, max_repeats="4", prior=str(finished / "study"), calls="1", seed="3")
+    assert answer.returncode == 0, answer.stderr
+    repeats = journal.read(tmp_path / "study" / "ledger.jsonl").repeats
+    counts: dict[str, int] = {}
+    for each in repeats:
+        key = each.training.configuration.key
+        counts[key] = counts.get(key, 0) + 1
+    assert max(counts.values()) == 4
+    assert min(counts.values()) == 2
+    inherited = load_top_models(finished / "study", 8).configurations
+    explored = {each.training.configuration.key for each in repeats if each.stage == "explore"}
+    assert {each.key for each in inherited[:2]} <= explored
+    # Two workers, and a rerun: the races are run as before.
+    (tmp_path / "two").mkdir()
+    two = run(tmp_path / "two", max_repeats="4", prior=str(finished / "study"), calls="1", seed="3", slots="cpu:2x1")
+    assert two.returncode == 0, two.stderr
+    assert facts(tmp_path / "two" / "study") == facts(tmp_path / "study")
+    again = run(tmp_path, max_repeats="4", prior=str(finished / "study"), calls="1", seed="3")
+    assert again.returncode == 0, again.stderr
+    assert len(journal.read(tmp_path / "study" / "ledger.jsonl").repeats) == len(repeats)
+
+
+def test_time_and_target_end_a_study(finished, tmp_path):
+    subprocess.run(["cp", "-r", str(finished / "study"), str(tmp_path)], check=True)
+    answer = run(tmp_path, configurations="1000", calls="1000", seconds="15")
+    assert answer.returncode == 0, answer.stderr
+    assert "the search ended because its time is over" in (tmp_path / "study" / "summary.md").read_text()
+    answer = run(tmp_path, configurations="1000", calls="1000", target_score="1e9")
+    assert answer.returncode == 0, answer.stderr
+    assert "the target of 1e+09 is reached" in (tmp_path / "study" / "summary.md").read_text()
+
+
+def test_a_prior_that_is_none_is_refused(finished, tmp_path):
+    answer = run(tmp_path, prior=str(tmp_path / "nowhere"))
+    assert answer.returncode == 2
+    assert "is no study folder" in answer.stderr
+    itself = run(finished, prior=str(finished / "study"))
+    assert itself.returncode == 2
+    assert "no prior of itself" in itself.stderr.replace("\n", " ")
 
 
 def test_a_study_of_another_protocol_is_refused_with_the_differing_fields(finished):

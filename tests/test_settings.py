@@ -26,7 +26,7 @@ def refused(**options: object) -> str:
 def test_every_setting_but_four_has_a_default():
     settings = read(None, GIVEN)
     assert {name for name, field in Settings.model_fields.items() if field.is_required()} == set(GIVEN)
-    assert (settings.configurations, settings.repeats, settings.elite, settings.calls) == (40, 5, 3, 8)
+    assert (settings.configurations, settings.repeats, settings.elite, settings.calls) == (40, 2, 3, 8)
     assert (settings.validation, settings.test, settings.seed, settings.slots) == (0.2, 0.2, 0, "auto")
     assert settings.inputs == settings.group == ()
     assert all(field.description for field in Settings.model_fields.values())

@@ -237,10 +237,11 @@ def test_place_and_value_are_inverse(entry, unit):
 
 NARROWINGS = st.builds(
     Narrowing,
-    units=st.integers(1, 30),
+    units=st.integers(0, 30),
     units_step=st.integers(1, 9),
     fraction=st.sampled_from([1e-6, 0.01, 0.2, 0.5, 1.0]),
 )
+HALF = Narrowing(fraction=0.2, units=10)
 
 
 def at_border(space: Space, rng: np.random.Generator) -> Configuration:
@@ -289,12 +290,37 @@ def check_box(space: Space, box: Space, centre: Configuration, rng: np.random.Ge
             assert wide.low <= parameter.domain.low <= parameter.domain.high <= wide.high
 
 
-@given(space_files(), SEEDS, NARROWINGS, st.integers(0, 3))
-def test_a_box_holds_its_centre_and_stays_in_the_space(entries, seed, by, others):
+@given(space_files(), SEEDS, NARROWINGS, st.sampled_from([1 / 16, 0.5, 1.0, 2.0, 64.0]))
+def test_a_box_holds_its_centre_and_stays_in_the_space(entries, seed, by, factor):
     space, rng = parse(entries), rng_of(seed)
     centre = at_border(space, rng)
-    group = [centre, *(sample(space, rng) for _ in range(others))]
-    check_box(space, narrow(space, centre, group, by), centre, rng)
+    check_box(space, narrow(space, centre, by.scaled(factor)), centre, rng)
+
+
+@given(space_files(), SEEDS, NARROWINGS, st.sampled_from([1e-3, 0.5, 1.0, 3.0]))
+def test_a_scaled_box_reaches_a_tenth_or_one_step_and_all_choices(entries, seed, by, factor):
+    space = parse(entries)
+    centre = at_border(space, rng_of(seed))
+    box = narrow(space, centre, by.scaled(factor))
+    for name, value in flatten(centre).items():
+        whole, domain = space[name.partition("[")[0]], box[name].domain
+        if isinstance(whole.domain, Choice) and not any(each.per == name for each in space.parameters):
+            assert domain == whole.domain
+        elif isinstance(whole.domain, Real) and isinstance(domain, Real) and whole.domain.size is None:
+            at, low, high = (whole.domain.unit(each) for each in (float(value), domain.low, domain.high))
+            assert at - low >= min(0.1, at) - 1e-6
+            assert high - at >= min(0.1, 1 - at) - 1e-6
+
+
+def test_a_box_widens_and_narrows_by_factors():
+    space = parse({"rate": {"type": "real", "low": 0.0, "high": 1.0}, "n": {"type": "integer", "low": 0, "high": 100}})
+    centre = Configuration.of({"rate": 0.5, "n": 50})
+    for factor, reach in ((1.0, 0.2), (2.0, 0.4), (0.5, 0.1), (0.1, 0.1), (9.0, 0.5)):
+        box = narrow(space, centre, Narrowing(fraction=0.2).scaled(factor))
+        rate, count = box["rate"].domain, box["n"].domain
+        assert isinstance(rate, Real)
+        assert [rate.low, rate.high] == pytest.approx([0.5 - reach, 0.5 + reach])
+        assert count == Integer(round(50 - 100 * reach), round(50 + 100 * reach))
 
 
 def test_thousands_of_boxes_on_log_scales():
@@ -304,7 +330,7 @@ def test_thousands_of_boxes_on_log_scales():
         low = 10 ** rng.uniform(-8, 2)
         space = parse({"rate": {"type": "real", "low": low, "high": low * 10 ** rng.uniform(0.01, 6), "scale": "log"}})
         centre = at_border(space, rng)
-        box = narrow(space, centre, [centre], Narrowing(fraction=float(rng.uniform(1e-4, 0.6))))
+        box = narrow(space, centre, Narrowing(fraction=float(rng.uniform(1e-4, 0.6))))
         assert contains(box, centre)
         assert contains(space, sample(box, rng))
 
@@ -315,7 +341,7 @@ def test_boxes_of_boxes():
         space = Space(tuple(parameter for parameter in networks().parameters if not parameter.per))
         for _ in range(6):
             centre = at_border(space, rng)
-            box = narrow(space, centre, [centre], Narrowing())
+            box = narrow(space, centre, HALF)
             check_box(space, box, centre, rng)
             space = box
 
@@ -332,12 +358,11 @@ def test_a_box_as_documented():
             "optimizer": "adam",
         }
     )
-    other = Configuration.of({**centre.as_dict(), "activation": "swish", "hidden_layers": 0, "units": ()})
-    box = narrow(networks(), centre, [centre, other], Narrowing())
+    box = narrow(networks(), centre, HALF)
     assert box["hidden_layers"].domain == Choice((2,))
     assert box["units[0]"].domain == Integer(9, 19, 2)
     assert box["units[1]"].domain == Integer(31, 51, 2)
-    assert box["activation"].domain == Choice(("relu", "swish"))
+    assert box["activation"].domain == Choice(("relu", "tanh", "swish"))
     assert box["optimizer"].domain == Choice(("adam",))
     assert box["batch_size"].domain == Integer(48, 80, 16)
     rate, dropout = box["learning_rate"].domain, box["dropout"].domain
@@ -352,7 +377,7 @@ def test_a_box_as_documented():
 def test_no_layers_have_no_units():
     centre = Configuration.of({"hidden_layers": 0, "units": ()})
     space = parse({name: NETWORKS[name] for name in ("hidden_layers", "units")})
-    box = narrow(space, centre, [centre], Narrowing())
+    box = narrow(space, centre, HALF)
     assert box.names == ("hidden_layers",)
     assert assemble({"hidden_layers": 0}, space) == centre
 
@@ -360,7 +385,7 @@ def test_no_layers_have_no_units():
 def test_steps_aside_a_neighbour_is_inside():
     space = parse({"layers": 1, "units": {"type": "integer", "low": 1, "high": 99, "per": "layers"}})
     centre = Configuration.of({"layers": 1, "units": (40,)})
-    box = narrow(space, centre, [centre], Narrowing())
+    box = narrow(space, centre, HALF)
     assert inside(box, Configuration.of({"layers": 1, "units": (41,)}))
     assert not inside(box, Configuration.of({"layers": 1, "units": (51,)}))
     assert not inside(box, Configuration.of({"layers": 2, "units": (40, 40)}))
@@ -512,7 +537,7 @@ def test_anything_is_a_space_or_a_clear_error(entries):
     assert contains(space, drawn)
     count = size(space)
     assert count is None or count >= 1
-    check_box(space, narrow(space, drawn, [drawn], Narrowing()), drawn, rng_of(1))
+    check_box(space, narrow(space, drawn, Narrowing()), drawn, rng_of(1))
 
 
 def test_the_forms_of_a_good_file(tmp_path):

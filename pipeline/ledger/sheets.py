@@ -18,6 +18,7 @@ STUDY: Final = "Study"
 RANK: Final = "rank"
 STAGE: Final = "stage"
 ELITE: Final = "elite"
+GROUP: Final = "group"  # of what cannot be told apart from the best
 LAYERS: Final = "hidden layers"
 NEURONS: Final = "neurons"
 MEAN: Final = "MAE mean"
@@ -101,6 +102,7 @@ class View:
     outputs: tuple[str, ...] = ()
     study: tuple[tuple[str, str], ...] = ()  # (name, value)
     test: Mapping[str, float] = field(default_factory=dict)  # key -> objective on the test rows
+    group: Mapping[str, str] = field(default_factory=dict)  # key -> best, as good, ...
 
 
 def tables(view: View) -> tuple[Table, ...]:
@@ -131,7 +133,7 @@ _Source = tuple[Column, Callable[[_Row], Cell]]
 def configurations(view: View) -> Table:
     """One row per configuration, best first; the baseline stands where its mean places it, without a rank."""
     rows = _placed(view)
-    sources = [*_place(rows, view.elite), *_hyperparameters(rows), *_objective(view.test)]
+    sources = [*_place(rows, view.elite), *_hyperparameters(rows), *_objective(view)]
     sources += [*_outputs(view, rows, taken={column.header for column, _ in sources} | _OURS), *_cost(rows), *_exact()]
     return Table(
         title=CONFIGURATIONS,
@@ -213,7 +215,7 @@ def _kind(values: Sequence[float]) -> Kind:
     return "plain" if not sizes or statistics.median(sizes) >= 10 else "fraction"
 
 
-def _objective(test: Mapping[str, float]) -> list[_Source]:
+def _objective(view: View) -> list[_Source]:
     def column(header: str) -> Column:
         return Column(header, "fraction", 10, "objective")
 
@@ -225,7 +227,8 @@ def _objective(test: Mapping[str, float]) -> list[_Source]:
         (column(LEAST), lambda row: row.summary.best),
         (column(MOST), lambda row: row.summary.worst),
         # Empty until the end of a run: a number from before may be that of fewer repeats.
-        (column(TEST), lambda row: test.get(row.key)),
+        (column(TEST), lambda row: view.test.get(row.key)),
+        (Column(GROUP, "text", 16, "objective"), lambda row: view.group.get(row.key)),
     ]
 
 
@@ -373,5 +376,5 @@ def study(rows: Sequence[tuple[str, str]]) -> Table:
 
 
 _LATER: Final = frozenset({COUNT, FAILURES, "epochs", "mean seconds", "weights", "model", NOTES, LIMIT, KEY, JSON})
-_OURS: Final = _LATER | {RANK, STAGE, ELITE, LAYERS, NEURONS, MEAN, STD, LOW, HIGH, LEAST, MOST, TEST}
+_OURS: Final = _LATER | {RANK, STAGE, ELITE, GROUP, LAYERS, NEURONS, MEAN, STD, LOW, HIGH, LEAST, MOST, TEST}
 _REPEATS: Final = frozenset(column.header for column in _repeat_columns(()))

@@ -16,6 +16,7 @@ from pipeline.ledger.sheets import (
     COUNT,
     ELITE,
     FAILURES,
+    GROUP,
     JSON,
     KEY,
     LAYERS,
@@ -29,7 +30,7 @@ from pipeline.ledger.sheets import (
 from pipeline.trial import Configuration, Imported
 
 _NAMES: Final = {LAYERS: "hidden_layers", NEURONS: "units"}
-_PLACE: Final = frozenset({RANK, STAGE, ELITE})
+_PLACE: Final = frozenset({RANK, STAGE, ELITE, GROUP})
 
 Cells = Mapping[str, object]
 

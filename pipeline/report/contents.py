@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipeline.analysis.group import Group
 from pipeline.analysis.verdict import Verdict
 from pipeline.study import Result
 from pipeline.trial import Summary
@@ -24,5 +25,6 @@ class Contents:
     seconds: float  # sum of the wall times of the trainings
     elapsed: float  # wall time of this run, seconds
     repeats: int  # trainings that each configuration was asked for
+    group: Group  # what cannot be told apart from the best
     load_command: str  # the Python that reloads the models
     folder: str  # of the study

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-import statistics
-from dataclasses import dataclass
-
-from scipy.special import stdtrit
 
 from pipeline.analysis.verdict import Tested
 from pipeline.report.contents import Contents
+from pipeline.report.effects import Gap, gap, gap_to, plainly
 from pipeline.report.rows import WorstRow, worst_rows
 from pipeline.report.wording import (
     LARGEST,
@@ -30,7 +27,8 @@ from pipeline.report.wording import (
     varying,
     with_bounds,
 )
-from pipeline.trial import Configuration, Stage, interval
+from pipeline.search.racing import believed
+from pipeline.trial import Configuration, Stage
 
 
 def summary(contents: Contents) -> str:
@@ -38,6 +36,7 @@ def summary(contents: Contents) -> str:
     sections = [
         f"# {escaped(contents.name)}",
         _headline(contents),
+        plainly(contents),
         _baselines(contents),
         "## The best configurations",
         _group(contents),
@@ -67,6 +66,18 @@ def _headline(contents: Contents) -> str:
         f"The best of {count(len(contents.ranking), 'configuration')} on the validation rows has"
         f" **{escaped(title(best.summary.configuration))}**. On {count(len(verdict.rows), 'test row')} that it never"
         f" saw, its {OBJECTIVE} is **{with_bounds(best.mean, *best.bounds)}**, {_basis(best)}{units}."
+        + _chosen(contents)
+    )
+
+
+def _chosen(contents: Contents) -> str:
+    best = contents.verdict.best[0].summary
+    low, high = believed(best, contents.ranking)
+    if low is None:
+        return ""
+    return (
+        f" On the validation rows, which chose it, it is {with_bounds(best.mean, low, high)}: the 95 % interval allows"
+        " for the luck that the best of many has."
     )
 
 
@@ -74,49 +85,6 @@ def _basis(tested: Tested) -> str:
     if tested.bounds[0] is None:
         return "from a single training: the spread over seeds is unknown"
     return f"the mean of {count(len(tested.objectives), 'training')} with its 95 % interval"
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """How much lower one mean objective is than another, with its 95 % interval over seeds where there is one."""
-
-    mean: float
-    low: float | None = None
-    high: float | None = None
-    paired: bool = False
-
-    @property
-    def decided(self) -> bool:
-        """True when the whole interval lies above zero."""
-        return self.low is not None and self.low > 0
-
-
-def gap(best: Tested, other: Tested, repeats: int) -> Gap:
-    """By how much `best` lies below `other`: in pairs of equal seeds where no repeat is missing, else Welch's interval.
-
-    Welch, Biometrika 34 (1947), with the degrees of freedom of Satterthwaite.
-    """
-    if len(best.objectives) == len(other.objectives) == repeats:
-        pairs = [theirs - ours for ours, theirs in zip(best.objectives, other.objectives, strict=True)]
-        mean, _, low, high = interval(pairs)
-        return Gap(mean, low, high, paired=True)
-    mean = other.mean - best.mean
-    if min(len(best.objectives), len(other.objectives)) < 2:
-        return Gap(mean)
-    parts = [statistics.variance(each.objectives) / len(each.objectives) for each in (best, other)]
-    if not sum(parts):
-        return Gap(mean, mean, mean)
-    freedom = sum(parts) ** 2 / sum(
-        part**2 / (len(each.objectives) - 1) for part, each in zip(parts, (best, other), strict=True)
-    )
-    half = float(stdtrit(freedom, 0.975)) * math.sqrt(sum(parts))
-    return Gap(mean, mean - half, mean + half)
-
-
-def gap_to(best: Tested, constant: float) -> Gap:
-    """By how much `best` lies below a number that has no seeds."""
-    mean, _, low, high = interval([constant - each for each in best.objectives])
-    return Gap(mean, low, high)
 
 
 def _baselines(contents: Contents) -> str:
@@ -173,26 +141,29 @@ def _group(contents: Contents) -> str:
     places = {each.key: rank for rank, each in enumerate(contents.ranking, 1)}
     names = varying([each.configuration for each in (*contents.ranking, contents.result.baseline)])
     header = ["Rank", "Hidden layers", "Neurons", *(["Other settings"] if names else [])]
-    header += ["MAE validation", "MAE test", "Repeats", "Weights"]
+    header += ["MAE validation", "MAE test", "Repeats", "Weights", "Group"]
+    marks = contents.group.marks
     rows = [
-        _line(str(places.get(each.summary.key, position)), each, names) for position, each in enumerate(verdict.best, 1)
+        [*_line(str(places.get(each.summary.key, position)), each, names), marks.get(each.summary.key, "-")]
+        for position, each in enumerate(verdict.best, 1)
     ]
     if verdict.default is None:
         failed = contents.result.baseline.configuration
         settings = [others(failed, names) or "-"] if names else []
-        rows.append(["default", *_structure(failed), *settings, "failed", "failed", "0", "-"])
+        rows.append(["default", *_structure(failed), *settings, "failed", "failed", "0", "-", "-"])
     else:
-        rows.append(_line("default", verdict.default, names))
-    rows.append(["median", "-", "-", *(["-"] if names else []), "-", number(verdict.median), "-", "-"])
+        rows.append([*_line("default", verdict.default, names), "-"])
+    rows.append(["median", "-", "-", *(["-"] if names else []), "-", number(verdict.median), "-", "-", "-"])
     spread = "mean over the repeats, with the 95 % interval of the mean over seeds"
     if contents.repeats == 1:
         spread = "of one training each, so the spread over seeds is unknown"
     text = (
         f"{OBJECTIVE}, {spread}; lower is better. The validation rows chose the order, so their MAE flatters the first;"
         " the test rows were touched once, at the end. The last two lines are the baselines: the default network, and"
-        " predicting the median of the training rows."
+        " predicting the median of the training rows. As good are configurations that cannot be told apart from the"
+        " best: in pairs of equal seeds, at 5 % after Holm."
     )
-    return table(header, rows, left=len(header) - 4) + "\n\n" + text
+    return table(header, rows, left=len(header) - 5) + "\n\n" + text
 
 
 def _line(rank: str, tested: Tested, names: tuple[str, ...]) -> list[str]:
@@ -281,6 +252,8 @@ def _spent(contents: Contents) -> str:
         f"{count(contents.trainings, 'training')}{failed}; {duration(contents.seconds)} of training in all",
         f"this run took {duration(contents.elapsed)}",
     ]
+    if contents.result.ended:
+        lines.append(f"the search ended because {contents.result.ended}")
     return "\n".join(f"- {line}" for line in lines)
 
 

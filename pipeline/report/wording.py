@@ -90,6 +90,14 @@ def with_bounds(mean: float, low: float | None, high: float | None) -> str:
     return f"{mean:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
+def rounded(value: float, half: float) -> str:
+    """`0.031 +- 0.006`: two digits of the half width, and the value with as many decimals."""
+    if not half > 0:
+        return number(value)
+    digits = min(_decimals(half, 2), 6)
+    return f"{value:.{digits}f} +- {half:.{digits}f}"
+
+
 def _decimals(value: float, significant: int) -> int:
     return max(0, significant - 1 - math.floor(math.log10(abs(value)))) if value else 1
 

@@ -1,4 +1,4 @@
-"""Stage 2: one `gp_minimize` search (scikit-optimize) around each elite configuration, all of them side by side.
+"""Stage 2: `gp_minimize` (scikit-optimize) in a narrowed space that moves with the best configuration.
 
 `gp_minimize` is used as a function without memory: everything measured goes in, one proposal comes out, and the
 proposal is trained by the caller. So the searches advance in step, all workers are busy, and a rerun replays them.
@@ -10,144 +10,238 @@ import contextlib
 import itertools
 import math
 import warnings
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from pipeline.search.coordinates import Axis, axes_of, features, groups, position_of, row_of
+from pipeline.search.gaussian import (
+    Parameters,
+    expected_improvement,
+    most_probable,
+    posterior,
+    standardised,
+)
 from pipeline.space import (
     ENUMERATED,
     Choice,
     Domain,
     Integer,
-    Narrowing,
-    Parameter,
     Real,
     Space,
     assemble,
     flatten,
     grid,
     inside,
-    narrow,
     sample,
     size,
+    value_at,
 )
 from pipeline.trial import Configuration, Scalar, Summary
 
-ACQUISITION_CANDIDATES = 1000  # points of a box that are compared when gp_minimize proposes a known one
+CANDIDATES = 1000  # points of a box that are compared when gp_minimize proposes a known one
+POINTS = 500  # points of a box that gp_minimize compares before it climbs from the best of them
+CLIMBS = 2  # from the best of them
 STARTING_POINTS = 3  # below so many measured points a box is sampled, for a surrogate would know nothing
-BRANCH = 2  # the branch of the study's seed that proposals come from
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
-    """One search of stage 2: the box around an elite configuration, and what was tried in it, in order."""
+class Known:
+    """Everything measured, as the surrogate sees it, and the parameters that make it most probable."""
 
-    elite: Summary
-    box: Space
-    found: tuple[Summary, ...]
+    axes: tuple[Axis, ...]
+    configurations: tuple[Configuration, ...]
+    rows: np.ndarray  # (n, axes)
+    targets: np.ndarray  # (n,)
+    repeats: np.ndarray  # (n,)
+    parameters: Parameters | None  # None where too little is known
+
+    @property
+    def believed(self) -> dict[str, tuple[float, float]]:
+        """What the surrogate takes each configuration to score, by key, on its own scale: without the noise."""
+        if self.parameters is None:
+            return {}
+        columns = features(self.axes, self.rows)
+        known = posterior(columns, groups(self.axes), self.targets, self.repeats, self.parameters)
+        means, deviations = known.predict(columns)
+        return {
+            each.key: (mean, deviation)
+            for each, mean, deviation in zip(self.configurations, means.tolist(), deviations.tolist(), strict=True)
+        }
+
+    def promise(self, configuration: Configuration, leader: Summary) -> tuple[float, float]:
+        """The expected improvement of a configuration over the leader, and the noise of the leader's mean.
+
+        Both on the surrogate's own scale; (infinite, 0) where it knows too little.
+        """
+        rows = [row_of(self.axes, each) for each in (configuration, leader.configuration)]
+        if self.parameters is None or rows[0] is None or rows[1] is None:
+            return math.inf, 0.0
+        known = posterior(
+            features(self.axes, self.rows), groups(self.axes), self.targets, self.repeats, self.parameters
+        )
+        means, deviations = known.predict(features(self.axes, np.stack([rows[0], rows[1]])))
+        gain = expected_improvement(means[:1], deviations[:1], float(means[1]))
+        return float(gain[0]), math.exp(0.5 * self.parameters.noise) / math.sqrt(leader.repeats)
+
+    def believing(self, configuration: Configuration) -> Known:
+        """As if the configuration had been trained once and scored what the surrogate expects."""
+        row = row_of(self.axes, configuration)
+        if row is None or self.parameters is None:
+            return self
+        columns, group = features(self.axes, self.rows), groups(self.axes)
+        mean, _ = posterior(columns, group, self.targets, self.repeats, self.parameters).predict(
+            features(self.axes, row[None, :])
+        )
+        return Known(
+            self.axes,
+            (*self.configurations, configuration),
+            np.vstack([self.rows, row]),
+            np.concatenate([self.targets, mean]),
+            np.append(self.repeats, 1.0),
+            self.parameters,
+        )
 
 
-Answer = Callable[[Sequence[Configuration]], tuple[Summary, ...]]
+def known_of(space: Space, measured: Iterable[Summary], start: Parameters | None, *, fit: bool = True) -> Known:
+    """What the surrogate learns from; failed configurations count as the worst seen, those of other spaces not at all.
 
-
-def refine(
-    space: Space,
-    elite: Sequence[Summary],
-    history: Sequence[Summary],
-    answer: Answer,
-    *,
-    known: Collection[str] = (),
-    calls: int,
-    seed: int,
-    narrowing: Narrowing,
-    say: Callable[[str], None],
-) -> tuple[Search, ...]:
-    """Search around each elite configuration with `calls` new configurations each; never one that is known.
-
-    Known are those of the history and the ones with the keys `known`, which came about after the searches were begun.
-    The proposals are a function of the arguments and of the answers alone: equal history, equal proposals. A box that
-    has no unknown configuration left ends its search, which is said.
+    `start` are parameters that explained less: the search for the most probable ones goes on from there.
     """
-    group = [each.configuration for each in elite]
-    boxes = [narrow(space, each.configuration, group, narrowing) for each in elite]
-    measured = list(history)
-    found: list[list[Summary]] = [[] for _ in boxes]
-    open_boxes = list(range(len(boxes)))
-    for call in range(calls):
-        taken = {*known, *(summary.key for summary in measured)}
-        asked: list[tuple[int, Configuration]] = []
-        for number in list(open_boxes):
-            rng = np.random.default_rng(np.random.SeedSequence([seed, BRANCH, number, call]))
-            proposal = propose(boxes[number], space, measured, taken, rng)
-            if proposal is None:
-                open_boxes.remove(number)
-                say(f"Search {number + 1} ends after {call} of {calls} calls: everything near its elite is known.")
-                continue
-            taken.add(proposal.key)
-            asked.append((number, proposal))
-        answers = answer([configuration for _, configuration in asked])
-        for (number, _), summary in zip(asked, answers, strict=True):
-            found[number].append(summary)
-            measured.append(summary)
-    return tuple(Search(each, box, tuple(tried)) for each, box, tried in zip(elite, boxes, found, strict=True))
+    axes = axes_of(space)
+    placed = [(each, row_of(axes, each.configuration)) for each in sorted(measured, key=lambda each: each.key)]
+    usable = [(each, row) for each, row in placed if row is not None]
+    finite = [each.mean for each, _ in usable if math.isfinite(each.mean)]
+    if not axes or len(finite) < STARTING_POINTS:
+        return Known(axes, (), np.empty((0, len(axes))), np.empty(0), np.empty(0), None)
+    worst = max(finite)
+    targets = standardised([each.mean if math.isfinite(each.mean) else worst for each, _ in usable])
+    rows = np.stack([row for _, row in usable])
+    repeats = np.array([float(max(1, each.repeats)) for each, _ in usable])
+    parameters = start
+    if fit or start is None:
+        parameters = most_probable(features(axes, rows), groups(axes), targets, repeats, start)
+    return Known(axes, tuple(each.configuration for each, _ in usable), rows, targets, repeats, parameters)
 
 
 def propose(
-    box: Space, space: Space, measured: Sequence[Summary], taken: set[str], rng: np.random.Generator
+    box: Space, space: Space, known: Known, taken: set[str], *, centre: Configuration, rng: np.random.Generator
 ) -> Configuration | None:
-    """The next configuration of a narrowed space: gp_minimize's where new, else the best new one, or None.
-
-    The surrogate learns from everything measured inside the box; failed configurations count as the worst seen there.
-    """
-    free = [parameter for parameter in box.parameters if parameter.domain.size != 1]
-    candidates = _candidates(box, space, taken, rng)
-    if not free or not candidates:
-        return None
-    known = [summary for summary in measured if inside(box, summary.configuration)]
-    finite = [summary.mean for summary in known if math.isfinite(summary.mean)]
-    if len(finite) < STARTING_POINTS:
-        return candidates[0]
-    worst = max(finite)
-    points = [_point(free, summary.configuration) for summary in known]
-    targets = [summary.mean if math.isfinite(summary.mean) else worst for summary in known]
-    suggestion = _gp_minimize([parameter.domain for parameter in free], points, targets, int(rng.integers(2**31 - 1)))
-    if not suggestion.repeats:
-        values = {parameter.name: _value(parameter.domain, 0) for parameter in box.parameters}
-        for parameter, coordinate in zip(free, suggestion.point, strict=True):
-            values[parameter.name] = _value(parameter.domain, coordinate)
-        proposal = assemble(values, space)
-        if proposal.key not in taken:
-            return proposal
-    return candidates[suggestion.most_promising([_point(free, each) for each in candidates], min(targets))]
+    """The next configuration of a narrowed space: gp_minimize's where it is new, else the best new one, or None."""
+    free = {parameter.name: parameter.domain for parameter in box.parameters if parameter.domain.size != 1}
+    if not free or known.parameters is None:
+        return next(_new(box, space, taken, rng), None)
+    asked = _Asked(box, space, known, centre, free)
+    proposal = asked.proposal(int(rng.integers(2**31 - 1)))
+    if proposal is not None and proposal.key not in taken:
+        return proposal
+    return asked.most_promising(taken, rng)
 
 
-def _candidates(box: Space, space: Space, taken: set[str], rng: np.random.Generator) -> list[Configuration]:
-    drawn = _unknown((sample(box, rng) for _ in range(ACQUISITION_CANDIDATES)), space, taken)
-    if drawn or size(box) is None:
-        return drawn
-    return _unknown(itertools.islice(grid(box), ENUMERATED), space, taken)  # what luck left out
-
-
-def _unknown(flat: Iterable[Configuration], space: Space, taken: set[str]) -> list[Configuration]:
-    whole = (assemble(_scalars(each), space) for each in flat)
-    return list({each.key: each for each in whole if each.key not in taken}.values())
+def _new(box: Space, space: Space, taken: set[str], rng: np.random.Generator) -> Iterator[Configuration]:
+    """Configurations of the box that are not taken, each once: drawn, then, in a finite box, what luck left out."""
+    seen = set(taken)
+    drawn = (sample(box, rng) for _ in range(CANDIDATES))
+    rest = itertools.islice(grid(box), ENUMERATED) if size(box) is not None else ()
+    for flat in itertools.chain(drawn, rest):
+        whole = assemble(_scalars(flat), space)
+        if whole.key not in seen:
+            seen.add(whole.key)
+            yield whole
 
 
 def _scalars(configuration: Configuration) -> dict[str, Scalar]:
     return {name: value for name, value in configuration.items if not isinstance(value, tuple)}
 
 
-def _point(free: Sequence[Parameter], configuration: Configuration) -> list[float]:
-    flat = flatten(configuration)
-    return [_coordinate(parameter.domain, flat[parameter.name]) for parameter in free]
+class _ProposedError(Exception):
+    """Ends gp_minimize as soon as it has proposed: the training happens elsewhere, and the next call starts afresh."""
+
+
+class _Asked:
+    """One question to gp_minimize: a box, and what is known in it and around it."""
+
+    def __init__(self, box: Space, space: Space, known: Known, centre: Configuration, free: dict[str, Domain]) -> None:
+        from pipeline.search.surrogate import Surrogate, frame_of  # deferred: skopt takes a second to import
+
+        assert known.parameters is not None
+        middle = row_of(known.axes, centre)
+        assert middle is not None
+        self._box, self._space, self._free = box, space, free
+        self._axes = known.axes
+        columns = features(known.axes, known.rows)
+        within = np.array([inside(box, each) for each in known.configurations])
+        everything = posterior(columns, groups(known.axes), known.targets, known.repeats, known.parameters)
+        means, _ = everything.predict(columns)
+        self._posterior = everything
+        self._best = float(means[within].min() if within.any() else means.min())
+        ordered = [name for name in (axis.name for axis in known.axes) if name in free]
+        self._names = ordered
+        self._points = [
+            [_coordinate(free[name], flatten(each)[name]) for name in ordered]
+            for each, here in zip(known.configurations, within, strict=True)
+            if here
+        ]
+        self._targets = known.targets[within]
+        self._frame = frame_of(known.axes, middle, free)
+        self._surrogate = Surrogate(
+            frame=self._frame,
+            parameters=known.parameters,
+            repeats=known.repeats[within],
+            outside=columns[~within],
+            outside_targets=known.targets[~within],
+            outside_repeats=known.repeats[~within],
+        )
+
+    def proposal(self, seed: int) -> Configuration | None:
+        """What gp_minimize proposes; None where it would have to answer a known point with a random one."""
+        if not self._points:
+            return None
+        point, repeats = _gp_minimize(
+            [self._free[name] for name in self._names],
+            self._points,
+            self._targets.tolist(),
+            self._surrogate,
+            surplus=float(self._targets.min()) - self._best,
+            seed=seed,
+        )
+        if repeats:
+            return None
+        return self._assembled(
+            [_value(self._free[name], coordinate) for name, coordinate in zip(self._names, point, strict=True)]
+        )
+
+    def most_promising(self, taken: set[str], rng: np.random.Generator) -> Configuration | None:
+        """The configuration of the box with the largest expected improvement among the ones that are not taken."""
+        drawn = [_drawn(self._free[name], rng) for name in self._names]
+        frame = self._frame
+        rows = np.repeat(frame.centre[None, :], CANDIDATES, axis=0)
+        for position, values in zip(frame.free, drawn, strict=True):
+            rows[:, position] = [self._axes[position].coordinate(value) for value in values]
+        gain = expected_improvement(*self._posterior.predict(features(self._axes, rows)), self._best)
+        for place in np.argsort(-gain, kind="stable"):
+            found = self._assembled([values[place] for values in drawn])
+            if found.key not in taken:
+                return found
+        return next(_new(self._box, self._space, taken, rng), None)
+
+    def _assembled(self, values: Sequence[Scalar]) -> Configuration:
+        whole = {parameter.name: _value(parameter.domain, 0) for parameter in self._box.parameters}
+        return assemble(whole | dict(zip(self._names, values, strict=True)), self._space)
+
+
+def _drawn(domain: Domain, rng: np.random.Generator) -> list[Scalar]:
+    if isinstance(domain, Real):
+        return [domain.at(unit) for unit in rng.random(CANDIDATES).tolist()]
+    return [value_at(domain, position) for position in rng.integers(domain.size, size=CANDIDATES).tolist()]
 
 
 def _coordinate(domain: Domain, value: Scalar) -> float | int:
     """A value as gp_minimize sees it: numbers as they are, choices by their position."""
     if isinstance(domain, Choice):
-        return domain.values.index(value)
+        return position_of(domain, value)
     assert not isinstance(value, str)
     return value
 
@@ -162,28 +256,21 @@ def _value(domain: Domain, coordinate: float) -> Scalar:
     return domain.low + domain.step * min(max(position, 0), domain.size - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Suggestion:
-    point: list[Any]
-    repeats: bool  # the acquisition's maximum was known already, and `point` is a random one in its place
-    surrogate: Any
-    space: Any
+def _gp_minimize(
+    domains: Sequence[Domain],
+    points: list[list[float]],
+    targets: list[float],
+    surrogate: Any,
+    *,
+    surplus: float,
+    seed: int,
+) -> tuple[list[Any], bool]:
+    """The proposal, and whether it is a random one in place of a known one.
 
-    def most_promising(self, points: Sequence[list[float]], best: float) -> int:
-        """The position of the point with the largest expected improvement over `best`."""
-        from skopt.acquisition import gaussian_ei
+    The improvement counts from what the surrogate believes the best to be: `surplus` above the lowest target.
+    """
+    from skopt import gp_minimize
 
-        return int(np.argmax(gaussian_ei(self.space.transform(points), self.surrogate, y_opt=best)))
-
-
-class _ProposedError(Exception):
-    """Ends gp_minimize as soon as it has proposed: the training happens elsewhere, and the next call starts afresh."""
-
-
-def _gp_minimize(domains: Sequence[Domain], points: list[list[float]], targets: list[float], seed: int) -> _Suggestion:
-    from skopt import gp_minimize  # deferred: it takes a second to import
-
-    fitted: list[Any] = []
     proposed: list[list[Any]] = []
 
     def propose_only(point: list[Any]) -> float:
@@ -196,16 +283,18 @@ def _gp_minimize(domains: Sequence[Domain], points: list[list[float]], targets: 
             gp_minimize(
                 propose_only,
                 [_dimension(domain) for domain in domains],
+                base_estimator=surrogate,
                 x0=points,
                 y0=targets,
                 n_calls=1,
                 n_initial_points=0,
                 acq_func="EI",
+                xi=surplus,
+                n_points=POINTS,
+                n_restarts_optimizer=CLIMBS,
                 random_state=seed,
-                callback=fitted.append,
             )
-    repeats = any("evaluated at point" in str(warning.message) for warning in caught)
-    return _Suggestion(proposed[0], repeats, fitted[0].models[-1], fitted[0].space)
+    return proposed[0], any("evaluated at point" in str(warning.message) for warning in caught)
 
 
 def _dimension(domain: Domain) -> Any:
@@ -215,4 +304,4 @@ def _dimension(domain: Domain) -> Any:
         return skopt_space.Real(domain.low, domain.high, prior="log-uniform" if domain.log else "uniform")
     if isinstance(domain, Integer):
         return skopt_space.Integer(domain.low, domain.high)
-    return skopt_space.Categorical(list(range(domain.size)))
+    return skopt_space.Integer(0, domain.size - 1)  # by position: the surrogate knows that they have no order

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pipeline.space.values import Choice, Domain, Integer, Parameter, Real, Space, has
 from pipeline.trial import Configuration, Scalar, Value
 
+LEAST = 0.1  # part of a range that a narrowed space reaches up and down at least
+
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """How far a narrowed space reaches from its centre."""
+    """How far a narrowed space reaches from its centre: never less than a tenth of a range or one step."""
 
-    units: int = 10  # repeated integers (neurons): the centre +- this
+    fraction: float = 0.4  # ranges: the centre +- this part of the whole range, on the range's scale
+    units: int = 0  # repeated integers (neurons): the centre +- this; 0 for as far as other ranges
     units_step: int = 2  # and in steps of this, or of the space's own step where that is larger
-    fraction: float = 0.2  # all other ranges: the centre +- this part of the whole range, on the range's scale
+
+    def scaled(self, factor: float) -> Narrowing:
+        """As far again as the factor says, and not less than the least."""
+        return replace(
+            self, fraction=min(1.0, max(LEAST, self.fraction * factor)), units=math.ceil(self.units * factor)
+        )
 
 
-def narrow(space: Space, centre: Configuration, group: Sequence[Configuration], by: Narrowing) -> Space:
+def narrow(space: Space, centre: Configuration, by: Narrowing) -> Space:
     """A space of one depth around `centre`, which it always contains and which never leaves `space`.
 
-    Counts (`hidden_layers`) are fixed to the centre's; choices keep the values that the group (the elite, the centre
-    included) has. A repeated parameter becomes one per element, `units` into `units[0]`, `units[1]`, ..., because each
-    layer has a range of its own; `assemble` puts a configuration of such a space together again.
+    Counts (`hidden_layers`) are fixed to the centre's; choices keep all their values. A repeated parameter becomes one
+    per element, `units` into `units[0]`, `units[1]`, ..., because each layer has a range of its own; `assemble` puts a
+    configuration of such a space together again.
     """
     counters = {parameter.per for parameter in space.parameters if parameter.per}
     narrowed: list[Parameter] = []
@@ -35,25 +43,24 @@ def narrow(space: Space, centre: Configuration, group: Sequence[Configuration], 
             narrowed.append(replace(parameter, domain=Choice((value,))))
             continue
         elements = value if isinstance(value, tuple) else (value,)
-        used = [each[parameter.name] for each in group]
-        flat = {scalar for one in used for scalar in (one if isinstance(one, tuple) else (one,))}
         for position, element in enumerate(elements):
             name = f"{parameter.name}[{position}]" if parameter.per else parameter.name
-            narrowed.append(Parameter(name, _around(parameter, element, flat, by)))
+            narrowed.append(Parameter(name, _around(parameter, element, by)))
     return Space(tuple(narrowed))
 
 
-def _around(parameter: Parameter, value: Scalar, used: set[Scalar], by: Narrowing) -> Domain:
+def _around(parameter: Parameter, value: Scalar, by: Narrowing) -> Domain:
     domain = parameter.domain
     if isinstance(domain, Choice):
-        return Choice(tuple(each for each in domain.values if each == value or each in used))
+        return domain
     assert not isinstance(value, str)
     if isinstance(domain, Real):
         unit = domain.unit(value)
         low, high = domain.at(max(0.0, unit - by.fraction)), domain.at(min(1.0, unit + by.fraction))
         return Real(min(low, float(value)), max(high, float(value)), domain.log)
-    radius = by.units if parameter.per else round(by.fraction * (domain.high - domain.low))
     step = domain.step * max(1, math.ceil(by.units_step / domain.step)) if parameter.per else domain.step
+    whole = domain.high - domain.low
+    radius = max(by.units, round(LEAST * whole)) if parameter.per and by.units else round(by.fraction * whole)
     reach = max(1, radius // step)
     down, up = min(reach, (int(value) - domain.low) // step), min(reach, (domain.high - int(value)) // step)
     return Integer(int(value) - down * step, int(value) + up * step, step)

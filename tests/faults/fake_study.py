@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from pipeline import bundle, cli, files, folder, launch
+from pipeline import bundle, cli, files, folder, launch, upkeep
 from pipeline.data import tables, task
 from pipeline.data.task import Rows
 from pipeline.ledger import journal
@@ -134,12 +134,13 @@ def stage() -> None:
     replaced: Any = launch
     replaced.Workers = Inline
     replaced.TrainJobs = Drawing
-    replaced.REFRESH_SECONDS = math.inf  # drawn at the end alone: the n-th operation is always the same
     # Equal for all runs of a process: looked up once, by the run before the first fork.
     for module, name in ((tables, "read"), (task, "prepare"), (launch, "_common"), (folder, "versions")):
         setattr(module, name, once(getattr(module, name)))
     replaced = bundle
     replaced._keras_file = _keras_file
+    replaced = upkeep
+    replaced.REFRESH_SECONDS = math.inf  # drawn at the end alone: the n-th operation is always the same
     replaced = figures
     replaced.draw = _picture
     replaced = cli

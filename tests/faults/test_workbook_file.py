@@ -9,15 +9,15 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import openpyxl
 import pytest
 
-from pipeline import files, launch
+from pipeline import files
 from pipeline.ledger import markup, package, workbook
 from pipeline.ledger.workbook import unknown, write
+from pipeline.upkeep import Book
 from tests.faults.studies import keep, names, rows, touch, unsound, view
 
 FEW = view(9, 3)
@@ -373,10 +373,7 @@ def test_what_is_sealed_and_what_is_refused_can_be_told(path):
 def test_a_run_goes_on_without_its_workbook_and_says_so_once(study, path, monkeypatch):
     """Locked, on a full disk, and free again: one sentence for each, and every refresh tries again."""
     said: list[str] = []
-    prepared: Any = SimpleNamespace(settings=SimpleNamespace(study=study))
-    journal: Any = None
-    book = launch._Workbook(prepared, journal, said.append)
-    monkeypatch.setattr(book, "_view", lambda elite, test: MORE)
+    book = Book(path, lambda elite, test: MORE, said.append)
     (study / LOCKS[0]).write_bytes(b"")
     for _ in range(3):
         assert book.write() == study / "ledger.pending.xlsx"

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.analysis.group import Group
 from pipeline.analysis.verdict import Tested, Verdict
 from pipeline.report.contents import Contents
-from pipeline.search.bayesian import Search
 from pipeline.search.elite import best_of_each_depth
+from pipeline.search.racing import recommend
+from pipeline.search.refining import Search
 from pipeline.space import Narrowing, Space, assemble, narrow, parse, sample
 from pipeline.study import Result
 from pipeline.trial import Configuration, Repeat, Stage, Summary, Training, ranked, summarise
@@ -84,10 +86,9 @@ def made_up(
     explored = change([measure(each, "explore", repeats, rng) for each in drawn.values()])
     baseline = measure(DEFAULT, "baseline", repeats, rng)
     elite = best_of_each_depth(explored, 3)
-    group = [each.configuration for each in elite]
     searches = []
     for each in elite if calls else ():
-        box = narrow(space, each.configuration, group, Narrowing())
+        box = narrow(space, each.configuration, Narrowing(fraction=0.2, units=10))
         near: Iterator[dict[str, Any]] = (dict(sample(box, rng).items) for _ in range(calls))
         found = {one.key: one for one in (assemble(values, space) for values in near)}
         found.pop(each.key, None)
@@ -113,7 +114,7 @@ def made_up(
     )
     return Contents(
         name="housing",
-        result=Result(baseline, tuple(explored), elite, tuple(searches)),
+        result=Result(baseline, tuple(explored), elite, tuple(searches), recommend(ranking), "all its rounds are made"),
         ranking=ranking,
         verdict=verdict,
         scale=tuple(float(each) for each in scale),
@@ -123,6 +124,7 @@ def made_up(
         seconds=812.3,
         elapsed=431.0,
         repeats=repeats,
+        group=Group(ranking[: max(1, many // 5)], len(ranking)),
         load_command='from pipeline import load_top_models\nmodels = load_top_models("results/housing", 3)',
         folder="results/housing",
     )

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from pipeline.analysis import verdict as verdicts
+from pipeline.analysis.group import Group
 from pipeline.report.contents import Contents
-from pipeline.report.page import Gap, gap, gap_to, summary
+from pipeline.report.effects import Gap, gap, gap_to, plainly
+from pipeline.report.page import summary
 from pipeline.report.wording import neurons
+from pipeline.search.racing import believed
 from pipeline.trial import Summary, interval
 
 Study = Callable[..., Contents]
@@ -179,7 +182,7 @@ def test_a_default_network_that_failed_or_is_the_best_is_said(study: Study) -> N
     contents = study()
     verdict = contents.verdict
     page = summary(replace(contents, verdict=replace(verdict, default=None)))
-    assert next(line for line in tables(page)[0] if line[0] == "default")[-4:] == ["failed", "failed", "0", "-"]
+    assert next(line for line in tables(page)[0] if line[0] == "default")[-5:] == ["failed", "failed", "0", "-", "-"]
     assert tables(page)[1][1][-2] == "-"
     assert "failed in all its trainings" in page
     assert "beats both" not in page
@@ -198,3 +201,46 @@ def test_the_page_needs_no_drawing_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_one_plain_sentence_says_what_was_found(study: Study) -> None:
+    contents = judged(study(many=30), (0.30, 0.32, 0.31), (0.341, 0.352, 0.345), 0.8)
+    first, second, *others = contents.ranking[:12]
+    members = (first, replace(second, weights=1200, seconds=0.5), *others)
+    contents = replace(contents, group=Group(members, 84))
+    sentence = plainly(contents)
+    assert sentence in summary(contents)
+    assert sentence.startswith(
+        "12 of 84 configurations are as good as the best; the smallest of them has 1,200 weights"
+    )
+    difference = gap(contents.verdict.best[0], default_of(contents), 3)
+    assert difference.low is not None
+    assert difference.mean == pytest.approx(0.036)
+    assert difference.mean - difference.low == pytest.approx(0.0114, abs=1e-4)
+    assert "better than the default network by 0.036 +- 0.011 on test rows." in sentence
+    worse = judged(contents, (0.40, 0.42, 0.41), (0.341, 0.352, 0.345), 0.8)
+    assert "the best is worse than the default network by 0.06" in plainly(worse)
+
+
+def test_a_best_one_alone_and_a_group_that_nobody_knows(study: Study) -> None:
+    contents = study(many=30)
+    alone = plainly(replace(contents, group=Group(contents.ranking[:1], 84)))
+    assert alone.startswith("None of the other 83 configurations is as good as the best; the best is")
+    assert plainly(replace(contents, group=Group())) == ""
+
+
+def test_why_the_search_ended_is_told(study: Study) -> None:
+    contents = study(many=30)
+    assert "- the search ended because all its rounds are made" in summary(contents)
+    silent = replace(contents, result=replace(contents.result, ended=""))
+    assert "the search ended" not in summary(silent)
+
+
+def test_the_score_that_chose_has_an_interval_that_allows_for_it(study: Study) -> None:
+    contents = study(many=30)
+    best = contents.verdict.best[0].summary
+    low, high = believed(best, contents.ranking)
+    assert low is not None
+    assert high is not None
+    assert high - best.mean > best.mean - low
+    assert "On the validation rows, which chose it, it is" in summary(contents)

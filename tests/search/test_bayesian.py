@@ -1,14 +1,14 @@
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
 
 from pipeline.search import bayesian
-from pipeline.search.bayesian import propose, refine
+from pipeline.search.bayesian import known_of
 from pipeline.space import Narrowing, Real, Space, assemble, contains, flatten, grid, inside, narrow, parse, sample
 from pipeline.trial import Configuration, Scalar, Summary, Training
-from tests.fakes import bowl, few, networks, summary_of
+from tests.fakes import bowl, networks, summary_of
 
 RATE = {"type": "real", "low": 1e-5, "high": 1e-1, "scale": "log"}
 SMOOTH = parse({"rate": RATE, "dropout": {"type": "real", "low": 0.0, "high": 0.6}})
@@ -39,6 +39,15 @@ def whole(flat: Mapping[str, object], space: Space) -> Configuration:
     return assemble(flat, space)  # type: ignore[arg-type]
 
 
+def propose(
+    box: Space, space: Space, measured: Sequence[Summary], taken: set[str], rng: np.random.Generator
+) -> Configuration | None:
+    """The proposal of a box around the best of what was measured in it."""
+    inner = sorted((each for each in measured if inside(box, each.configuration)), key=lambda each: each.order)
+    centre = inner[0].configuration if inner else whole(sample(box, np.random.default_rng(0)).as_dict(), space)
+    return bayesian.propose(box, space, known_of(space, measured, None), taken, centre=centre, rng=rng)
+
+
 def check(proposal: Configuration | None, box: Space, space: Space, taken: set[str]) -> Configuration:
     assert proposal is not None
     assert contains(space, proposal)
@@ -56,8 +65,7 @@ def test_a_proposal_is_new_and_lies_in_box_and_space(seed):
     centre = sample(space, rng)
     while centre["hidden_layers"] != seed % 4:
         centre = sample(space, rng)
-    other = sample(space, rng)
-    box = narrow(space, centre, [centre, other], Narrowing())
+    box = narrow(space, centre, Narrowing())
     inner = neighbours(box, space, 8, rng)
     outer = [sample(space, rng) for _ in range(5)]
     measured = [scored(each) for each in (centre, *inner, *outer)]
@@ -73,7 +81,7 @@ def test_a_proposal_is_new_and_lies_in_box_and_space(seed):
 def test_with_little_known_the_box_is_sampled(known):
     space = networks()
     centre = sample(space, rng_of(0))
-    box = narrow(space, centre, [centre], Narrowing())
+    box = narrow(space, centre, Narrowing())
     measured = [scored(each) for each in neighbours(box, space, known, rng_of(1))]
     proposals = {
         check(propose(box, space, measured, set(), rng_of(2, number)), box, space, set()).key for number in range(5)
@@ -95,7 +103,7 @@ def test_a_log_scale_survives_at_its_borders(seed, end):
     space = parse({"rate": RATE})
     rate = 10 ** rng.uniform(-5, -1) if end == "inside" else border(end)
     centre = Configuration.of({"rate": rate})
-    box = narrow(space, centre, [centre], Narrowing(fraction=float(rng.choice([0.01, 0.2, 1.0]))))
+    box = narrow(space, centre, Narrowing(fraction=float(rng.choice([0.01, 0.2, 1.0]))))
     domain = box["rate"].domain
     assert isinstance(domain, Real)
     corners = [Configuration.of({"rate": each}) for each in (domain.low, domain.high)]
@@ -113,7 +121,7 @@ def test_a_log_scale_survives_hundreds_of_ranges():
         entry = {"type": "real", "low": low, "high": low * 10 ** rng.uniform(1e-3, 8), "scale": "log"}
         space = parse({"rate": entry, "momentum": {"type": "real", "low": -1e6, "high": 1e-3}})
         centre = sample(space, rng)
-        box = narrow(space, centre, [centre], Narrowing(fraction=float(rng.choice([1e-3, 0.2, 1.0]))))
+        box = narrow(space, centre, Narrowing(fraction=float(rng.choice([1e-3, 0.2, 1.0]))))
         measured = [scored(each, float(rng.random())) for each in (centre, *neighbours(box, space, 4, rng))]
         taken = {each.key for each in measured}
         check(propose(box, space, measured, taken, rng), box, space, taken)
@@ -123,7 +131,7 @@ def test_the_narrowest_box_survives():
     space = parse({"rate": {"type": "real", "low": 0.1, "high": 0.1 + 1e-9, "scale": "log"}, "x": RATE})
     centre = Configuration.of({"rate": 0.1, "x": 1e-3})
     for fraction in (0.2, 1e-6, 1e-12):
-        box = narrow(space, centre, [centre], Narrowing(fraction=fraction))
+        box = narrow(space, centre, Narrowing(fraction=fraction))
         measured = [scored(each, 0.1) for each in (centre, *neighbours(box, space, 3, rng_of(0)))]
         taken = {each.key for each in measured}
         check(propose(box, space, measured, taken, rng_of(1)), box, space, taken)
@@ -143,7 +151,7 @@ def test_the_narrowest_box_survives():
 def test_odd_scores_do_not_stop_a_search(values):
     space, rng = SMOOTH, rng_of(0)
     centre = sample(space, rng)
-    box = narrow(space, centre, [centre], Narrowing())
+    box = narrow(space, centre, Narrowing())
     measured = [
         scored(each, value) if math.isfinite(value) else failed(each)
         for each, value in zip((centre, *neighbours(box, space, 4, rng)), values, strict=True)
@@ -155,7 +163,7 @@ def test_odd_scores_do_not_stop_a_search(values):
 def test_choices_alone_are_searched():
     space = parse({name: {"type": "choice", "values": ["a", "b", "c"]} for name in "xyz"})
     every = list(grid(space))
-    box = narrow(space, every[0], every, Narrowing())
+    box = narrow(space, every[0], Narrowing())
     taken = {each.key for each in every[:6]}
     proposal = check(propose(box, space, [scored(each) for each in every[:6]], taken, rng_of(0)), box, space, taken)
     assert proposal == propose(box, space, [scored(each) for each in every[:6]], taken, rng_of(0))
@@ -166,7 +174,7 @@ def test_an_unlike_pair_of_equal_numbers_does_not_mix():
         {"a": {"type": "choice", "values": [0, 2, "x"]}, "b": {"type": "choice", "values": [False, True, 0.5]}}
     )
     every = list(grid(space))
-    box = narrow(space, every[0], every, Narrowing())
+    box = narrow(space, every[0], Narrowing())
     found = set()
     taken: set[str] = set()
     measured: list[Summary] = []
@@ -183,7 +191,7 @@ def test_a_box_is_used_up_exactly():
     integer = {"type": "integer", "low": 1, "high": 900}
     space = parse({"a": integer, "rest": "fixed"})
     centre = Configuration.of({"a": 450, "rest": "fixed"})
-    box = narrow(space, centre, [centre], Narrowing(fraction=0.4))
+    box = narrow(space, centre, Narrowing(fraction=0.4))
     every = list(grid(box))
     for number in range(0, len(every), 90):
         left = every[number]
@@ -195,7 +203,7 @@ def test_a_box_is_used_up_exactly():
 def test_a_box_of_one_configuration_has_nothing_to_propose():
     space = parse({"a": 1, "b": "x"})
     centre = next(grid(space))
-    assert propose(narrow(space, centre, [centre], Narrowing()), space, [], {centre.key}, rng_of(0)) is None
+    assert propose(narrow(space, centre, Narrowing()), space, [], {centre.key}, rng_of(0)) is None
 
 
 # ------------------------------------------------------------------------------------------------------ whole searches
@@ -209,7 +217,7 @@ def valley(values: Mapping[str, Scalar]) -> float:
 def test_it_beats_drawing_in_the_box():
     # Over four seeds: eight proposals after three starting points, against eleven random ones.
     centre = Configuration.of({"rate": 1e-3, "dropout": 0.3})
-    box = narrow(SMOOTH, centre, [centre], Narrowing())
+    box = narrow(SMOOTH, centre, Narrowing())
     searched, drawn = [], []
     for seed in range(4):
         start = [centre, *neighbours(box, SMOOTH, 2, rng_of(seed))]
@@ -224,85 +232,38 @@ def test_it_beats_drawing_in_the_box():
     assert np.mean(searched) - 0.2 < 0.3 * (np.mean(drawn) - 0.2)
 
 
-def answers_of(
-    objective: Callable[[Configuration], float], asked: list[Configuration]
-) -> Callable[[Sequence[Configuration]], tuple[Summary, ...]]:
-    def answer(configurations: Sequence[Configuration]) -> tuple[Summary, ...]:
-        asked.extend(configurations)
-        return tuple(scored(each, objective(each)) for each in configurations)
-
-    return answer
-
-
-def test_searches_share_what_they_know_and_never_ask_twice():
-    # Both boxes are nearly the same small one: only the bookkeeping keeps the searches apart.
-    space = few()
-    every = list(grid(space))
-    elite = [scored(each, 0.1) for each in every if each["hidden_layers"] == 2][:2]
-    asked: list[Configuration] = []
-    said: list[str] = []
-    searches = refine(
-        space,
-        elite,
-        elite,
-        answers_of(lambda each: 0.5, asked),
-        calls=12,
-        seed=0,
-        narrowing=Narrowing(),
-        say=said.append,
-    )
-    keys = [each.key for each in asked]
-    assert len(keys) == len(set(keys))
-    assert not set(keys) & {each.key for each in elite}
-    assert sorted(keys) == sorted(each.key for search in searches for each in search.found)
-    assert len(said) == 2
-    assert "Search 1 ends after" in said[0] + said[1]
-    boxes = {each.key for each in every if any(inside(search.box, each) for search in searches)}
-    assert set(keys) | {each.key for each in elite} == boxes
-
-
-def test_fewer_calls_are_the_beginning_of_more():
-    space = networks()
-    elite = [scored(sample(space, rng_of(seed))) for seed in (1, 2)]
-    asked: list[list[Configuration]] = [[], []]
-    for calls, into in zip((2, 4), asked, strict=True):
-        refine(
-            space,
-            elite,
-            elite,
-            answers_of(lambda each: bowl(Training(each, 10, 0)), into),
-            calls=calls,
-            seed=5,
-            narrowing=Narrowing(),
-            say=lambda text: None,
-        )
-    assert asked[1][: len(asked[0])] == asked[0]
-
-
-def test_no_elite_no_searches():
-    assert (
-        refine(few(), [], [], answers_of(lambda each: 0.1, []), calls=3, seed=0, narrowing=Narrowing(), say=print) == ()
-    )
-
-
 @pytest.mark.parametrize("repeats", [False, True])
 def test_gp_minimize_proposes_unless_it_repeats_itself(monkeypatch, repeats):
     # Its proposal is taken as it is; the random point that it gives instead of a known one is not.
     centre = Configuration.of({"rate": 1e-3, "dropout": 0.3})
-    box = narrow(SMOOTH, centre, [centre], Narrowing())
+    box = narrow(SMOOTH, centre, Narrowing())
     measured = [scored(each, valley(flatten(each))) for each in (centre, *neighbours(box, SMOOTH, 4, rng_of(0)))]
-
-    class Suggestion:
-        point = (np.float64(2e-3), np.float64(0.25))
-
-        def most_promising(self, points, best):
-            assert best == min(each.mean for each in measured)
-            return len(points) - 1
-
-    Suggestion.repeats = repeats  # type: ignore[attr-defined]
-    monkeypatch.setattr(bayesian, "_gp_minimize", lambda *arguments: Suggestion())
+    monkeypatch.setattr(bayesian, "_gp_minimize", lambda *arguments, **named: ([2e-3, 0.25], repeats))
     proposal = propose(box, SMOOTH, measured, set(), rng_of(1))
     own = Configuration.of({"rate": 2e-3, "dropout": 0.25})
     assert proposal is not None
     assert contains(box, proposal)
     assert (proposal == own) is not repeats
+
+
+def test_a_known_proposal_becomes_the_best_unknown_candidate_and_never_a_random_one():
+    # Everything but the two ends is known: the one near the valley is proposed, whatever the seed.
+    space = parse({"n": {"type": "integer", "low": 0, "high": 40}})
+    every = list(grid(space))
+    known = [scored(each, 0.1 + (int(str(each["n"])) - 4) ** 2 / 100) for each in every if each["n"] not in (3, 38)]
+    box = narrow(space, known[4].configuration, Narrowing(fraction=1.0))
+    for seed in range(5):
+        proposal = propose(box, space, known, {each.key for each in known}, rng_of(seed))
+        assert proposal is not None
+        assert proposal["n"] == 3
+
+
+def test_the_surrogate_knows_what_lies_outside_of_the_box():
+    # Inside the box nothing was learned but its middle; outside, that small rates are bad and large ones good.
+    space = parse({"rate": {"type": "real", "low": 0.0, "high": 1.0}})
+    outside = [scored(Configuration.of({"rate": rate}), 1.2 - rate) for rate in (0.0, 0.1, 0.2, 0.3, 0.7, 0.8, 0.9)]
+    centre = Configuration.of({"rate": 0.5})
+    box = narrow(space, centre, Narrowing(fraction=0.1))
+    proposal = propose(box, space, [*outside, scored(centre, 0.7)], {centre.key}, rng_of(0))
+    assert proposal is not None
+    assert float(str(proposal["rate"])) > 0.58

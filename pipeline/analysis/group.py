@@ -1,0 +1,140 @@
+"""Which configurations cannot be told apart from the best one: what a user may as well take.
+
+All configurations are trained with the same seeds, so they compare in pairs. A handful of seeds says little about the
+deviation of one pair, so deviations are moderated by those of the other pairs (Smyth 2004, doi:10.2202/1544-6115.1027),
+and the many comparisons are Holm's (1979, https://www.jstor.org/stable/4615733).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy.special import polygamma, psi, stdtr
+
+from pipeline.search.racing import POOLED, TRUSTED
+from pipeline.trial import Repeat, Summary
+
+LEVEL: Final = 0.05  # probability that anything as good as the best is left out
+BEST, AS_GOOD, SMALLEST, FASTEST = "best", "as good", "smallest", "fastest"
+
+Objectives = Mapping[str, Mapping[int, float]]
+"""Of each configuration, by key: what its trainings scored, by number of the seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The best configuration and those that cannot be told apart from it."""
+
+    members: tuple[Summary, ...] = ()  # best first
+    compared: int = 0  # configurations, the best one included: without failures, and at least two seeds in common
+
+    @property
+    def smallest(self) -> Summary | None:
+        """The member with the fewest weights; None where no weights are known."""
+        sized = [each for each in self.members if each.weights]
+        return min(sized, key=lambda each: each.weights, default=None)
+
+    @property
+    def fastest(self) -> Summary | None:
+        """The member that trains in the shortest time; None where no times are known."""
+        timed = [each for each in self.members if each.seconds]
+        return min(timed, key=lambda each: each.seconds, default=None)
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """What the ledger says of each member, by key: `best`, or `as good`, and if it is the smallest or fastest."""
+        words = {each.key: [BEST if place == 0 else AS_GOOD] for place, each in enumerate(self.members)}
+        for word, chosen in ((SMALLEST, self.smallest), (FASTEST, self.fastest)):
+            if chosen is not None and len(self.members) > 1:
+                words[chosen.key].append(word)
+        return {key: ", ".join(each) for key, each in words.items()}
+
+
+def objectives_of(repeats: Iterable[Repeat], epochs: int) -> Objectives:
+    """What the trainings with that limit of epochs scored."""
+    found: dict[str, dict[int, float]] = {}
+    for repeat in repeats:
+        if repeat.training.epochs == epochs and repeat.objective is not None:
+            found.setdefault(repeat.training.configuration.key, {})[repeat.training.index] = repeat.objective
+    return found
+
+
+def group_of(ranking: Sequence[Summary], objectives: Objectives) -> Group:
+    """The group of the first of the ranking; nothing where that was trained once, or failed.
+
+    Left out are rows that were taken in: they have no seeds to compare. The default network competes if it is ranked.
+    """
+    usable = [
+        each
+        for each in ranking
+        if not each.failures and each.stage != "imported" and len(objectives.get(each.key, ())) >= TRUSTED
+    ]
+    if not usable or usable[0].key != ranking[0].key:
+        return Group()
+    winner, *others = usable
+    pairs = [(each, _differences(objectives[winner.key], objectives[each.key])) for each in others]
+    pairs = [(each, values) for each, values in pairs if len(values) >= TRUSTED]
+    rejected = _holm(_moderated([values for _, values in pairs]))
+    members = [each for (each, _), apart in zip(pairs, rejected, strict=True) if not apart]
+    return Group((winner, *members), 1 + len(pairs))
+
+
+def _differences(ours: Mapping[int, float], theirs: Mapping[int, float]) -> np.ndarray:
+    return np.array([theirs[index] - ours[index] for index in sorted(ours.keys() & theirs.keys())])
+
+
+def _moderated(pairs: Sequence[np.ndarray]) -> np.ndarray:
+    """One-sided p-values that the mean differences are not above zero, (pairs,)."""
+    if not pairs:
+        return np.empty(0)
+    counts = np.array([len(each) for each in pairs], float)
+    means = np.array([each.mean() for each in pairs])
+    variances = np.array([each.var(ddof=1) for each in pairs])
+    freedom, variance = prior_of(variances[:POOLED], counts[:POOLED] - 1)
+    together = counts - 1 + freedom
+    weight = np.where(np.isinf(together), 1.0, freedom / np.where(np.isinf(together), 1.0, together))
+    pooled = weight * variance + (1.0 - weight) * variances
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scores = np.nan_to_num(means / np.sqrt(pooled / counts), nan=0.0, posinf=1e9, neginf=-1e9)
+    return np.asarray(stdtr(np.minimum(together, 1e6), -scores))
+
+
+def prior_of(variances: np.ndarray, freedoms: np.ndarray) -> tuple[float, float]:
+    """Degrees of freedom, maybe infinite, and the variance that these sample variances scatter around (Smyth 2004)."""
+    positive = variances > 0
+    if positive.sum() < 2:
+        return (math.inf, float(variances.mean())) if len(variances) > 1 else (0.0, float(variances.mean()))
+    values, halves = np.log(variances[positive]), freedoms[positive] / 2
+    shifted = values - psi(halves) + np.log(halves)
+    middle = float(shifted.mean())
+    excess = float(shifted.var(ddof=1) - polygamma(1, halves).mean())
+    if excess <= 0:
+        return math.inf, math.exp(middle)
+    half = _inverse_trigamma(excess)
+    return 2 * half, math.exp(middle + float(psi(half)) - math.log(half))
+
+
+def _inverse_trigamma(value: float) -> float:
+    """Where the trigamma function has this value, by Newton's method on its reciprocal, which is convex."""
+    point = 0.5 + 1.0 / value
+    for _ in range(50):
+        here = float(polygamma(1, point))
+        step = here * (1.0 - here / value) / float(polygamma(2, point))
+        point += step
+        if -step / point < 1e-8:
+            break
+    return point
+
+
+def _holm(chances: np.ndarray) -> np.ndarray:
+    """Which hypotheses Holm's procedure rejects at the level, (hypotheses,)."""
+    order = np.argsort(chances, kind="stable")
+    bounds = LEVEL / (len(chances) - np.arange(len(chances)))
+    kept = np.flatnonzero(chances[order] > bounds)
+    rejected = np.zeros(len(chances), bool)
+    rejected[order[: kept[0] if len(kept) else len(chances)]] = True
+    return rejected

@@ -1,0 +1,190 @@
+"""A run before its first file: settings, space, data and slots checked, and what follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline import bundle, folder, models, reading, space
+from pipeline.data import tables, task
+from pipeline.data.preprocessing import Preprocessing
+from pipeline.data.task import Rows
+from pipeline.errors import UserError
+from pipeline.ledger.journal import read as read_journal
+from pipeline.models import Signature
+from pipeline.settings import Settings
+from pipeline.space import Narrowing, Space
+from pipeline.study import Plan
+from pipeline.training.protocol import Protocol
+from pipeline.trial import Configuration
+from pipeline.workers import slots
+
+INHERITED = 100  # configurations of a prior, its best ones
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run whose settings, space, data and slots were found sound; nothing was written yet."""
+
+    settings: Settings
+    space: Space
+    table: tables.Table
+    rows: Rows
+    preprocessing: Preprocessing
+    slots: tuple[slots.Slot, ...]
+    prior: tuple[Configuration, ...] = ()  # best first, of another study
+
+    @property
+    def description(self) -> tuple[str, ...]:
+        """What is about to happen, a line each."""
+        columns, rows, asked = self.table.columns, self.rows, self.settings
+        parts = ", ".join(f"{len(getattr(rows, name).rows)} {name}" for name in ("train", "validation", "test"))
+        count = space.size(self.space)
+        grouped = f", grouped by {', '.join(columns.groups)}" if columns.groups else ""
+        return (
+            f"Data: {self.table.source}, {len(self.table.frame)} rows ({parts}{grouped})",
+            f"Inputs: {', '.join(columns.inputs)} ({len(rows.features)} numbers)",
+            f"Outputs: {', '.join(columns.targets)}",
+            f"Space: {asked.space}, {'infinitely many' if count is None else count} configurations",
+            f"Stage 1: {self.plan.drawn} configurations x {asked.repeats} repeats, up to {asked.epochs} epochs",
+            f"Stage 2: {self._second}, {asked.repeats} repeats each, contenders up to {self.plan.race.most}",
+            *((f"Ends earlier: {', '.join(self._ends)}",) if self._ends else ()),
+            *((f"Prior: {len(self.prior)} configurations of {asked.prior}, best first",) if self.prior else ()),
+            f"Workers: {', '.join(slot.name for slot in self.slots)}; study: {asked.study}",
+        )
+
+    @property
+    def _second(self) -> str:
+        if self.settings.trainings:
+            return f"until {self.settings.trainings} trainings are made"
+        return f"{self.settings.elite * self.settings.calls} configurations, {self.settings.elite} at once"
+
+    @property
+    def _ends(self) -> tuple[str, ...]:
+        asked = self.settings
+        ends = (
+            (asked.seconds > 0, f"after {asked.seconds:g} seconds"),
+            (asked.target_score is not None, f"at an objective of {asked.target_score}"),
+            (asked.settled > 0, f"after {asked.settled} rounds below the noise"),
+        )
+        return tuple(words for wanted, words in ends if wanted)
+
+    @property
+    def plan(self) -> Plan:
+        """What the study does."""
+        asked = self.settings
+        return Plan(
+            space=self.space,
+            baseline=models.load(asked.model).BASELINE,
+            configurations=asked.configurations,
+            repeats=asked.repeats,
+            elite=asked.elite,
+            calls=asked.calls,
+            epochs=asked.epochs,
+            seed=asked.seed,
+            max_repeats=asked.max_repeats,
+            trainings=asked.trainings,
+            narrowing=Narrowing(asked.box_fraction, asked.units_radius or 0, asked.units_step),
+            target=asked.target_score,
+            settled=asked.settled,
+            prior=self.prior,
+        )
+
+    @property
+    def protocol(self) -> Protocol:
+        """How it trains."""
+        asked = self.settings
+        return Protocol(
+            model=asked.model,
+            loss=asked.loss,
+            patience=asked.patience,
+            min_delta=asked.min_delta,
+            seed=asked.seed,
+            space=self.space,
+            engine=asked.engine,
+            tf32=asked.tf32,
+        )
+
+    @property
+    def signature(self) -> Signature:
+        """Inputs and outputs of its networks."""
+        return Signature(len(self.rows.features), len(self.rows.target.names))
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """What results must share to stand in one ledger."""
+        asked, columns = self.settings, self.table.columns
+        same = (
+            "validation",
+            "test",
+            "input_scaler",
+            "output_scaler",
+            "model",
+            "engine",
+            "tf32",
+            "loss",
+            "epochs",
+            "patience",
+        )
+        return {
+            "format": folder.FORMAT,
+            "data": self.table.sha256,
+            "target": columns.targets,
+            "inputs": columns.inputs,
+            "categories": columns.categories,
+            "weight": columns.weight,
+            "group": columns.groups,
+            "min_delta": asked.min_delta,
+            "seed": asked.seed,
+            **{name: getattr(asked, name) for name in same},
+        }
+
+
+def prepare(settings: Settings) -> Prepared:
+    """Check everything that can be checked before the first file is written; UserError says what is wrong."""
+    searched = models.load(settings.model).complete(space.load(settings.space))
+    owned = slots.parse(settings.slots)
+    table = tables.read(
+        settings.data,
+        targets=settings.target,
+        inputs=settings.inputs,
+        ignore=settings.ignore,
+        categories=settings.categories,
+        weight=settings.weight,
+        groups=settings.group,
+    )
+    rows, fitted = task.prepare(
+        table,
+        validation=settings.validation,
+        test=settings.test,
+        seed=settings.seed,
+        input_scaler=settings.input_scaler,
+        output_scaler=settings.output_scaler,
+    )
+    first = _prior(settings, searched)
+    prepared = Prepared(settings, searched, table, rows, fitted, owned, first)
+    folder.check(settings.study, prepared.fingerprint)
+    read_journal(settings.study / "ledger.jsonl")  # a damaged one is found before anything is written
+    return prepared
+
+
+def _prior(settings: Settings, searched: Space) -> tuple[Configuration, ...]:
+    """The best configurations of another study that the space has; UserError where there is none."""
+    if settings.prior is None:
+        return ()
+    if settings.prior.resolve() == settings.study.resolve():
+        raise UserError("A study is no prior of itself", todo="give --prior the folder of another study")
+    if not (settings.prior / "ledger.jsonl").is_file():
+        raise UserError(
+            f"{settings.prior} is no study folder", expected="a folder with ledger.jsonl", todo="check --prior"
+        )
+    reading.plain(settings.prior)
+    best = [each.configuration for each in bundle.ranking(settings.prior)]
+    fitting = [each for each in best if space.contains(searched, each)]
+    if not fitting:
+        raise UserError(
+            f"The prior {settings.prior} has nothing to begin with",
+            expected="a study with configurations of the same space",
+            came=f"{len(best)} configurations, none of them in {settings.space}",
+        )
+    return tuple(fitting[:INHERITED])

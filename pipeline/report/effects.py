@@ -1,0 +1,97 @@
+"""By how much the best configuration lies below what it has to beat, and what may be taken in its place."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass
+
+from scipy.special import stdtrit
+
+from pipeline.analysis.verdict import Tested
+from pipeline.report.contents import Contents
+from pipeline.report.wording import duration, escaped, number, rounded, title
+from pipeline.trial import Summary, interval
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """How much lower one mean objective is than another, with its 95 % interval over seeds where there is one."""
+
+    mean: float
+    low: float | None = None
+    high: float | None = None
+    paired: bool = False
+
+    @property
+    def decided(self) -> bool:
+        """True when the whole interval lies above zero."""
+        return self.low is not None and self.low > 0
+
+
+def gap(best: Tested, other: Tested, repeats: int) -> Gap:
+    """By how much `best` lies below `other`: in pairs of equal seeds where no repeat is missing, else Welch's interval.
+
+    Welch, Biometrika 34 (1947), with the degrees of freedom of Satterthwaite.
+    """
+    if len(best.objectives) == len(other.objectives) == repeats:
+        pairs = [theirs - ours for ours, theirs in zip(best.objectives, other.objectives, strict=True)]
+        mean, _, low, high = interval(pairs)
+        return Gap(mean, low, high, paired=True)
+    mean = other.mean - best.mean
+    if min(len(best.objectives), len(other.objectives)) < 2:
+        return Gap(mean)
+    parts = [statistics.variance(each.objectives) / len(each.objectives) for each in (best, other)]
+    if not sum(parts):
+        return Gap(mean, mean, mean)
+    freedom = sum(parts) ** 2 / sum(
+        part**2 / (len(each.objectives) - 1) for part, each in zip(parts, (best, other), strict=True)
+    )
+    half = float(stdtrit(freedom, 0.975)) * math.sqrt(sum(parts))
+    return Gap(mean, mean - half, mean + half)
+
+
+def gap_to(best: Tested, constant: float) -> Gap:
+    """By how much `best` lies below a number that has no seeds."""
+    mean, _, low, high = interval([constant - each for each in best.objectives])
+    return Gap(mean, low, high)
+
+
+def plainly(contents: Contents) -> str:
+    """One sentence: how many configurations are as good as the best, the smallest, and the gain on the test rows.
+
+    Empty where nothing was trained twice.
+    """
+    group, verdict = contents.group, contents.verdict
+    if not group.members or not verdict.best:
+        return ""
+    many = len(group.members)
+    clauses = [f"{many} of {group.compared} configurations {'is' if many == 1 else 'are'} as good as the best"]
+    if many == 1:
+        clauses = [f"None of the other {group.compared - 1} configurations is as good as the best"]
+    smallest, fastest = group.smallest, group.fastest
+    if smallest is not None:
+        clauses.append(f"the smallest of them has {smallest.weights:,} weights ({_name(smallest)})")
+    if fastest is not None and fastest != smallest:
+        clauses.append(f"the fastest trains in {duration(fastest.seconds)} ({_name(fastest)})")
+    if many == 1:
+        del clauses[1:]
+    default = verdict.default
+    best = verdict.best[0]
+    if default is not None and best.summary.key != default.summary.key:
+        clauses.append(_gained(gap(best, default, contents.repeats)))
+    return "; ".join(clauses) + "."
+
+
+def _name(summary: Summary) -> str:
+    return escaped(title(summary.configuration))
+
+
+def _gained(difference: Gap) -> str:
+    if not math.isfinite(difference.mean):
+        return "not comparable with the default network"
+    word = "better" if difference.mean >= 0 else "worse"
+    size = number(abs(difference.mean))
+    if difference.low is not None and difference.high is not None:
+        size = rounded(abs(difference.mean), (difference.high - difference.low) / 2)
+    return f"the best is {word} than the default network by {size} on test rows"

@@ -1,0 +1,84 @@
+"""Configurations as rows of numbers: what the surrogate computes with.
+
+A row has one coordinate for each hyperparameter of the space that varies, and one for each element of those that
+repeat: ranges by their place in [0, 1], choices by their position. An element that a configuration does not have (the
+third layer of two) is NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.space import Choice, Domain, Integer, Space, ends, flatten
+from pipeline.trial import Configuration, Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One coordinate: a hyperparameter, or one element of one that repeats."""
+
+    name: str  # as `flatten` names it
+    domain: Domain
+
+    def coordinate(self, value: Scalar) -> float:
+        """Where the value stands; ValueError for a choice that the domain does not have."""
+        if isinstance(self.domain, Choice):
+            return float(position_of(self.domain, value))
+        assert not isinstance(value, str)
+        if isinstance(self.domain, Integer):
+            return (value - self.domain.low) / (self.domain.high - self.domain.low)
+        return self.domain.unit(float(value))
+
+
+def position_of(domain: Choice, value: Scalar) -> int:
+    """Which of the values it is, 1, 1.0 and true told apart; ValueError where it is none."""
+    for position, each in enumerate(domain.values):
+        if type(each) is type(value) and each == value:
+            return position
+    raise ValueError(f"{value!r} is not one of {domain.values}")
+
+
+def axes_of(space: Space) -> tuple[Axis, ...]:
+    """The coordinates of a space, in its order; none for what is fixed."""
+    found: list[Axis] = []
+    for parameter in space.parameters:
+        if parameter.domain.size == 1:
+            continue
+        if not parameter.per:
+            found.append(Axis(parameter.name, parameter.domain))
+            continue
+        most = max(count for count in ends(space[parameter.per].domain) if isinstance(count, int))
+        found += [Axis(f"{parameter.name}[{position}]", parameter.domain) for position in range(most)]
+    return tuple(found)
+
+
+def row_of(axes: Sequence[Axis], configuration: Configuration) -> np.ndarray | None:
+    """(axes,) coordinates; None for a configuration of another space. Numbers may lie outside of the space."""
+    flat = flatten(configuration)
+    try:
+        return np.array([axis.coordinate(flat[axis.name]) if axis.name in flat else np.nan for axis in axes])
+    except (ValueError, AssertionError):
+        return None
+
+
+def features(axes: Sequence[Axis], rows: np.ndarray) -> np.ndarray:
+    """(rows, features): ranges as they are and in the middle where missing, choices as one column for each value.
+
+    Two different choices are one apart, as far as the two ends of a range.
+    """
+    columns: list[np.ndarray] = []
+    for axis, column in zip(axes, rows.T, strict=True):
+        if isinstance(axis.domain, Choice):
+            columns += [(column == position) * np.sqrt(0.5) for position in range(axis.domain.size)]
+        else:
+            columns.append(np.where(np.isnan(column), 0.5, column))
+    return np.column_stack(columns).astype(float)
+
+
+def groups(axes: Sequence[Axis]) -> np.ndarray:
+    """(features,) the number of the axis that each column of `features` belongs to."""
+    widths = [axis.domain.size or 1 if isinstance(axis.domain, Choice) else 1 for axis in axes]
+    return np.repeat(np.arange(len(axes)), widths)

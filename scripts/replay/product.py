@@ -1,0 +1,92 @@
+"""The product on a table: its own story, with a look-up in place of training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pipeline.search.racing import believed
+from pipeline.settings import Settings
+from pipeline.study import Plan, run
+from pipeline.trial import Configuration, Repeat, Stage, Summary, Training, Trial, summarise
+from scripts.replay.tables import Draws, Table
+
+BASELINE: Final = Configuration.of({"baseline": "a table has none"})
+EPOCHS: Final = 1
+SETTINGS: Final = ("repeats", "max_repeats", "elite")  # those of a study that matter when trainings are counted
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Answers trials as a study's ledger does, and counts what would have been trained."""
+
+    table: Table
+    seed: int
+    draws: Draws
+    known: dict[str, list[Repeat]] = field(default_factory=dict)
+    stage: Stage = "baseline"
+
+    @property
+    def trainings(self) -> int:
+        """Looked up so far, without the baseline."""
+        return sum(len(repeats) for key, repeats in self.known.items() if key != BASELINE.key)
+
+    @property
+    def summaries(self) -> tuple[Summary, ...]:
+        """What was measured, without the baseline, which no table has."""
+        found = [each for key, each in sorted(self.known.items()) if key != BASELINE.key]
+        return tuple(summarise(each[0].training.configuration, EPOCHS, each) for each in found)
+
+    def begin(self, stage: Stage, facts: Mapping[str, object]) -> tuple[Summary, ...]:  # noqa: ARG002 a fresh ledger
+        """Open a stage; what was measured before it."""
+        self.stage = stage
+        return self.summaries
+
+    def evaluate(self, trials: Sequence[Trial]) -> tuple[Summary, ...]:
+        """Summaries in the order of the trials, each of exactly the repeats that it asks for."""
+        answers = []
+        for trial in trials:
+            repeats = self.known.setdefault(trial.configuration.key, [])
+            repeats += [self._train(training) for training in trial.trainings[len(repeats) :]]
+            answers.append(summarise(trial.configuration, trial.epochs, repeats[: trial.repeats]))
+        return tuple(answers)
+
+    def _train(self, training: Training) -> Repeat:
+        score = math.inf
+        if training.configuration != BASELINE:
+            score = self.table.score(self.table.row_of(training.configuration), training.index, self.seed, self.draws)
+        good = math.isfinite(score)
+        return Repeat(training, self.stage, training.index, score if good else None, error="" if good else "diverged")
+
+
+def _hush(text: str) -> None:
+    """What a study says is not part of the comparison."""
+
+
+def plan_of(table: Table, seed: int, budget: int, settings: Mapping[str, Any]) -> Plan:
+    """A study of so many trainings with the defaults of the command line, but for the settings given."""
+    defaults = {name: Settings.model_fields[name].default for name in SETTINGS}
+    return Plan(
+        space=table.space,
+        baseline=BASELINE,
+        configurations=0,
+        calls=0,
+        epochs=EPOCHS,
+        seed=seed,
+        trainings=budget,
+        **{**defaults, **settings},
+    )
+
+
+def pipeline(
+    table: Table, seed: int, budget: int, draws: Draws, settings: Mapping[str, Any]
+) -> tuple[int, int, float, float | None, float | None, int]:
+    """Budget, recommended row, its mean and the interval that is reported of it, and the trainings that were used."""
+    ledger = Ledger(table, seed, draws)
+    result = run(plan_of(table, seed, budget, settings), ledger.evaluate, ledger.begin, _hush)
+    found = result.recommended
+    assert found is not None, "nothing was trained twice"
+    row = table.row_of(found.configuration)
+    return budget, row, found.mean, *believed(found, ledger.summaries), ledger.trainings

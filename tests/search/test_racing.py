@@ -1,0 +1,142 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.search.racing import Race, believed, duel, pooled_deviation, race, recommend, standing, trained
+from pipeline.trial import Summary, ranked
+from tests.fakes import summary_of
+
+
+def summary(number: int, *objectives: float | None) -> Summary:
+    return summary_of({"number": number}, *objectives)
+
+
+class Trainer:
+    """Gives each configuration its next score, and counts; None once the budget is spent."""
+
+    def __init__(self, scores: dict[int, list[float]], budget: int = 1000) -> None:
+        self.scores, self.budget = scores, budget
+        self.asked: list[int] = []
+
+    def __call__(self, each: Summary) -> Summary | None:
+        if len(self.asked) >= self.budget:
+            return None
+        number = int(str(each.configuration["number"]))
+        self.asked.append(number)
+        return summary(number, *self.scores[number][: trained(each) + 1])
+
+    def start(self, repeats: int) -> dict[str, Summary]:
+        every = [summary(number, *scores[:repeats]) for number, scores in self.scores.items()]
+        return {each.key: each for each in every}
+
+
+def first(summaries):
+    return ranked(summaries)[:1]
+
+
+def test_the_leader_needs_two_then_three_then_four_trainings():
+    racing = Race(repeats=1, most=4)
+    assert [racing.needed(part) for part in (0.0, 0.49, 0.5, 0.79, 0.8, 1.0)] == [2, 2, 3, 3, 4, 4]
+    assert [Race(3, 4).needed(part) for part in (0.0, 0.5, 0.8)] == [3, 3, 4]
+    assert [Race(5, 5).needed(part) for part in (0.0, 0.5, 0.8)] == [5, 5, 5]
+    assert [Race(2, 2).needed(part) for part in (0.0, 0.5, 0.8)] == [2, 2, 2]
+
+
+def test_a_lucky_training_does_not_keep_the_lead():
+    trainer = Trainer({1: [0.1, 0.9, 0.9], 2: [0.3, 0.3, 0.3], 3: [0.4, 0.4, 0.4]})
+    measured = trainer.start(1)
+    race(measured, 2, first, trainer)
+    assert trainer.asked == [1, 2]
+    assert ranked(measured.values())[0].configuration["number"] == 2
+    race(measured, 2, first, trainer)
+    assert len(trainer.asked) == 2
+    race(measured, 3, first, trainer)
+    assert trainer.asked == [1, 2, 2]
+
+
+def test_a_race_ends_with_the_budget_and_leaves_failed_ones_alone():
+    trainer = Trainer({1: [0.1, 0.2, 0.3, 0.4], 2: [0.5, 0.5]}, budget=1)
+    measured = trainer.start(1)
+    race(measured, 4, first, trainer)
+    assert trainer.asked == [1]
+    failed = summary(3, None)
+    race({failed.key: failed}, 4, first, trainer)
+    race({}, 4, first, trainer)
+    assert trainer.asked == [1]
+
+
+def test_nothing_trained_once_is_recommended():
+    lucky, sound, lost = summary(1, 0.01), summary(2, 0.5, 0.6), summary(3, 0.1, None, 0.1)
+    assert recommend([lucky, sound, lost]) == sound
+    assert recommend([lucky, lost]) is None
+    assert recommend([]) is None
+    assert standing([lost, lucky, sound]) == (sound, lucky, lost)
+
+
+def test_more_trainings_count_for_a_configuration():
+    # Equal means, equal spread: the one that is known better leads; a much better mean wins all the same.
+    twice, often = summary(1, 0.4, 0.6), summary(2, 0.4, 0.6, 0.4, 0.6)
+    assert standing([twice, often])[0] == often
+    better = summary(3, 0.2, 0.4)
+    assert standing([twice, often, better])[0] == better
+
+
+def test_the_pooled_deviation_weighs_by_degrees_of_freedom():
+    assert pooled_deviation([summary(1, 0.5), summary(2, None, 0.3)]) == 0.0
+    both = [summary(1, 0.0, 2.0), summary(2, 0.0, 0.0, 3.0)]
+    assert pooled_deviation(both) == pytest.approx(math.sqrt((2.0 + 6.0) / 3))
+
+
+def test_a_duel_settles_who_is_better_and_then_stops():
+    scores = {1: [0.10, 0.30, 0.30, 0.30, 0.30, 0.30], 2: [0.22, 0.21, 0.20, 0.21, 0.22, 0.20], 3: [0.9] * 6}
+    trainer = Trainer(scores)
+    measured = trainer.start(2)
+    assert recommend(measured.values()) == measured[summary(1, 0.1).key]
+    duel(measured, 6, trainer)
+    found = recommend(measured.values())
+    assert found is not None
+    assert found.configuration["number"] == 2
+    assert set(trainer.asked) == {1, 2}
+    assert len(trainer.asked) < 8
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.lists(st.sampled_from([0.1, 0.2, 0.3, 0.5]), min_size=6, max_size=6), min_size=1, max_size=6),
+    st.integers(2, 6),
+    st.integers(0, 30),
+)
+def test_the_laws_of_a_duel(rows, most, budget):
+    trainer = Trainer(dict(enumerate(rows)), budget)
+    measured = trainer.start(2)
+    duel(measured, most, trainer)
+    assert len(trainer.asked) <= budget
+    assert all(2 <= trained(each) <= max(2, most) for each in measured.values())
+    again = Trainer(dict(enumerate(rows)), budget)
+    repeated = again.start(2)
+    duel(repeated, most, again)
+    assert (again.asked, repeated) == (trainer.asked, measured)
+
+
+def test_what_is_reported_of_the_best_of_many_allows_for_its_luck():
+    rng = np.random.default_rng(0)
+    within, alone = 0, 0
+    for _ in range(300):
+        every = [summary(number, *rng.normal(0.0, 1.0, 3).tolist()) for number in range(40)]
+        best = standing(every)[0]
+        low, high = believed(best, every)
+        assert low is not None
+        assert high is not None
+        assert low < best.mean < high
+        within += low <= 0.0 <= high
+        alone += best.low is not None and best.high is not None and best.low <= 0.0 <= best.high
+    assert within >= 0.9 * 300
+    assert alone < within
+
+
+def test_what_was_trained_once_has_no_interval():
+    assert believed(summary(1, 0.5), [summary(1, 0.5), summary(2, 0.4, 0.6)]) == (None, None)
+    assert believed(summary(1, 0.5), [summary(1, 0.5)]) == (None, None)
