@@ -161,15 +161,16 @@ class Examine:
     study: Path
     rows: Path
     digests: Mapping[str, Digests]  # by key
+    model: str = ""  # as the user named it
 
     @classmethod
-    def of(cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary]) -> Examine:
+    def of(cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary], model: str = "") -> Examine:
         """Knows which models the journal's repeats have of these configurations: no others are examined."""
-        return cls(study, study / "rows.npz", {each.key: digests_of(repeats, each) for each in wanted})
+        return cls(study, study / "rows.npz", {each.key: digests_of(repeats, each) for each in wanted}, model)
 
     def __call__(self, key: str) -> Examined:
         """Reload, as any user would, predict the test rows and pack the networks as Keras files."""
-        _, members = load_members(folder_of(self.study, key), self.digests[key])
+        _, members = load_members(folder_of(self.study, key), self.digests[key], self.model)
         inputs = task.load(self.rows).test.inputs
         predictions = np.stack([models.predict(member.network, inputs) for member in members])
         return Examined(predictions, {f"repeat-{member.index:03d}.keras": _keras_file(member) for member in members})
@@ -219,8 +220,11 @@ class TopModels:
         return preprocessing.unknown_categories(self.preprocessing, frame)
 
 
-def load_top_models(study: str | Path, count: int = 3) -> TopModels:
-    """Reload the `count` best configurations of a study that have saved models, after checking every file of them."""
+def load_top_models(study: str | Path, count: int = 3, model: str = "") -> TopModels:
+    """Reload the `count` best configurations of a study that have saved models, after checking every file of them.
+
+    Networks that a function of the user's makes need its name, `module:function`, in `model`: it is imported then.
+    """
     folder = Path(study)
     if not (folder / "ledger.jsonl").is_file():
         raise UserError(f"{folder} is no study folder", expected="a folder with ledger.jsonl", todo="check the path")
@@ -231,7 +235,7 @@ def load_top_models(study: str | Path, count: int = 3) -> TopModels:
     best = [summary for summary in _ranked(repeats) if digests_of(repeats, summary)]
     if not best:
         raise UserError(f"{folder} has no saved models yet", todo="let the search train at least one configuration")
-    loaded = [load_members(folder_of(folder, each.key), digests_of(repeats, each)) for each in best[:count]]
+    loaded = [load_members(folder_of(folder, each.key), digests_of(repeats, each), model) for each in best[:count]]
     members = tuple(member for _, each in loaded for member in each)
     return TopModels(tuple(summary.configuration for summary in best[:count]), members, loaded[0][0])
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline import bundle, files, folder, models, space
+from pipeline import bundle, files, folder, models, sizing, space
 from pipeline.analysis.verdict import Tested, Verdict, judge, tested
 from pipeline.data import stored, tables, task
 from pipeline.data.preprocessing import Preprocessing
@@ -19,14 +19,13 @@ from pipeline.ledger import workbook
 from pipeline.ledger.journal import Journal, open_journal
 from pipeline.ledger.journal import read as read_journal
 from pipeline.ledger.mixture import Mixture
-from pipeline.models import Signature
 from pipeline.report.contents import Contents
 from pipeline.room import Room
 from pipeline.settings import Settings
 from pipeline.space import Narrowing, Space
 from pipeline.study import Plan, Result, Say, run
 from pipeline.training.jobs import COMPILE_SECONDS, LARGEST_JOB, TrainJobs, limit_of
-from pipeline.training.protocol import PROBE_ROWS, Protocol
+from pipeline.training.protocol import PROBE_ROWS, Protocol, signature_of
 from pipeline.trial import Summary
 from pipeline.upkeep import ranking, view_of
 from pipeline.workers import slots
@@ -46,6 +45,7 @@ class Prepared:
     rows: Rows
     preprocessing: Preprocessing
     slots: tuple[slots.Slot, ...]
+    most_weights: int  # of the largest network of the space
 
     @property
     def description(self) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ class Prepared:
         asked = self.settings
         return Plan(
             space=self.space,
-            baseline=models.load(asked.model).BASELINE,
+            baseline=models.load(asked.model).baseline(self.space),
             configurations=asked.configurations,
             repeats=asked.repeats,
             elite=asked.elite,
@@ -102,11 +102,6 @@ class Prepared:
             engine=asked.engine,
             tf32=asked.tf32,
         )
-
-    @property
-    def signature(self) -> Signature:
-        """Inputs and outputs of its networks."""
-        return Signature(len(self.rows.features), len(self.rows.target.names))
 
     @property
     def fingerprint(self) -> dict[str, Any]:
@@ -135,6 +130,7 @@ class Prepared:
             "min_delta": asked.min_delta,
             "seed": asked.seed,
             **{name: getattr(asked, name) for name in same},
+            **sizing.facts(asked.model, self.rows),
         }
 
 
@@ -149,7 +145,8 @@ class Finished:
 
 def prepare(settings: Settings) -> Prepared:
     """Check everything that can be checked before the first file is written; UserError says what is wrong."""
-    searched = models.load(settings.model).complete(space.load(settings.space))
+    kind = models.load(settings.model)
+    searched = kind.complete(space.load(settings.space))
     owned = slots.parse(settings.slots)
     table = tables.read(
         settings.data,
@@ -168,7 +165,10 @@ def prepare(settings: Settings) -> Prepared:
         input_scaler=settings.input_scaler,
         output_scaler=settings.output_scaler,
     )
-    prepared = Prepared(settings, searched, table, rows, fitted, owned)
+    signature = signature_of(rows)
+    kind.check(searched, signature)
+    largest = sizing.most_weights(settings.model, searched, signature, owned[0])
+    prepared = Prepared(settings, searched, table, rows, fitted, owned, largest)
     folder.check(settings.study, prepared.fingerprint)
     read_journal(settings.study / "ledger.jsonl")  # a damaged one is found before anything is written
     return prepared
@@ -208,7 +208,9 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
                     train,
                     lambda trained: bundle.save(study, trained, common),
                     watch,
-                    limit=lambda job: settings.job_limit or limit_of(job, prepared.protocol, prepared.rows),
+                    limit=lambda job: (
+                        settings.job_limit or limit_of(job, prepared.protocol, prepared.rows, prepared.most_weights)
+                    ),
                     start=train.start,
                 )
                 try:
@@ -226,9 +228,8 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
 def _room(prepared: Prepared) -> Room:
     """The room for what is lost if it cannot be written: a job for each worker, and the exported models."""
     asked = prepared.settings
-    largest = models.load(asked.model).most_weights(prepared.space, prepared.signature)
     training = len(prepared.slots) * (LARGEST_JOB if asked.engine == "packed" else 1)
-    return Room(asked.study, training + asked.top * asked.repeats, largest)
+    return Room(asked.study, training + asked.top * asked.repeats, prepared.most_weights)
 
 
 def _common(prepared: Prepared) -> bundle.Common:
@@ -236,7 +237,7 @@ def _common(prepared: Prepared) -> bundle.Common:
     raw = prepared.table.frame.loc[probe, list(prepared.table.columns.inputs)]
     return bundle.Common(
         model=prepared.settings.model,
-        signature=prepared.signature,
+        signature=signature_of(prepared.rows),
         preprocessing=stored.dumps(prepared.preprocessing),
         probe=bundle.probe_of(raw),
         versions=folder.versions(),
@@ -308,7 +309,7 @@ def _verdict(prepared: Prepared, result: Result, journal: Journal, workers: Work
     sound = (each for each in _summaries(prepared, journal) if each.failures == 0)
     best = [each for each in sound if each.stage not in ("baseline", "imported")][: prepared.settings.top]
     wanted = [*best, *([result.baseline] if result.baseline.repeats else [])]
-    examine = bundle.Examine.of(study, journal.repeats, wanted)
+    examine = bundle.Examine.of(study, journal.repeats, wanted, prepared.settings.model)
     answers: dict[str, bundle.Examined] = {}
     limit = max(prepared.settings.job_limit, COMPILE_SECONDS)
     for finished in workers.run(examine, [each.key for each in wanted], limit=lambda _: limit):
@@ -331,6 +332,7 @@ def _contents(prepared: Prepared, result: Result, verdict: Verdict, journal: Jou
     rounds = range(max((len(search.found) for search in result.searches), default=0))
     refined = [search.found[turn] for turn in rounds for search in result.searches if turn < len(search.found)]
     study = str(prepared.settings.study)
+    named = f', model="{prepared.settings.model}"' if models.is_own(prepared.settings.model) else ""
     return Contents(
         name=prepared.settings.study.name,
         result=result,
@@ -344,7 +346,7 @@ def _contents(prepared: Prepared, result: Result, verdict: Verdict, journal: Jou
         elapsed=elapsed,
         repeats=prepared.settings.repeats,
         load_command="from pipeline import load_top_models\n"
-        f'predicted = load_top_models("{study}", {prepared.settings.top}).predict(frame)',
+        f'predicted = load_top_models("{study}", {prepared.settings.top}{named}).predict(frame)',
         folder=study,
     )
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from pipeline import models
 from pipeline.errors import UserError
 from pipeline.space import nearest, read_toml
 
@@ -25,6 +26,7 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Share = Annotated[float, Field(gt=0)]
 Scaler = Literal["standard", "minmax", "robust", "none"]
 
+PACKED = "mlp"  # the kind of network that the packed engine trains
 DATA, SEARCH, TRAINING = "Data", "Search", "Training"  # the headings of --help
 
 
@@ -82,9 +84,11 @@ class Settings(BaseModel):
     )
     top: int = _setting(3, about="best configurations that are tested and exported", heading=SEARCH, ge=1, le=50)
 
-    model: Literal["mlp"] = _setting("mlp", about="kind of network", heading=TRAINING)
+    model: str = _setting(
+        "mlp", about="mlp, convnet, recurrent, or a function of yours as module:function", heading=TRAINING
+    )
     engine: Literal["packed", "keras"] = _setting(
-        "packed", about="packed (fast), or keras (model.fit)", heading=TRAINING
+        "packed", about="packed (fast, for mlp alone), or keras (model.fit; of all other models)", heading=TRAINING
     )
     loss: Literal["mse", "mae", "huber"] = _setting("mse", about="mse, mae or huber", heading=TRAINING)
     tf32: bool = _setting(False, about="on GPUs: faster, less exact matrix products", heading=TRAINING)
@@ -102,6 +106,31 @@ class Settings(BaseModel):
         ge=0,
         le=10_000_000,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _engine_of_the_model(cls, values: Any) -> Any:
+        """Where no engine is named, the one that can train the model."""
+        if isinstance(values, Mapping) and values.get("model", PACKED) != PACKED:
+            return {"engine": "keras", **values}
+        return values
+
+    @field_validator("model")
+    @classmethod
+    def _known_model(cls, model: str) -> str:
+        if model not in models.MODELS and not models.is_own(model):
+            near = nearest(model, models.MODELS)
+            raise ValueError(f"expected {', '.join(models.MODELS)} or module:function{near and f'; {near}'}")
+        return model
+
+    @model_validator(mode="after")
+    def _engine_can_train_the_model(self) -> Settings:
+        if self.engine == "packed" and self.model != PACKED:
+            raise ValueError(
+                f"the packed engine trains perceptrons (--model {PACKED}) alone; leave --engine out, or use"
+                f" --engine keras for --model {self.model}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _parts_leave_training_rows(self) -> Settings:

@@ -26,6 +26,7 @@ LAYERS = (
     "ledger",
     "members",
     "bundle",
+    "sizing",
     "study",
     "evaluate",
     "analysis",

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from pipeline.models.mlp import EXPONENTIAL_END, PLATEAU_FACTOR, PLATEAU_PATIENCE, SCHEDULES
+from pipeline.models.hyperparameters import EXPONENTIAL_END, PLATEAU_FACTOR, PLATEAU_PATIENCE, SCHEDULES
 from pipeline.training.optimizers import RULES, Step, nadam_momentum
 
 VALIDATION_CHUNK: Final = 1024  # validation rows that are predicted at once: bounds memory

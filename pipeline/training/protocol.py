@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pipeline import models
+from pipeline.data.layout import shape_of
 from pipeline.data.task import Part, Rows, objective, scores
 from pipeline.errors import DivergedTraining
 from pipeline.models import Signature
@@ -90,7 +91,7 @@ def judged(predicted: np.ndarray, rows: Rows) -> tuple[float, dict[str, dict[str
 
 def signature_of(rows: Rows) -> Signature:
     """Inputs and outputs of a network for these rows."""
-    return Signature(rows.train.inputs.shape[1], len(rows.target.names))
+    return Signature(rows.train.inputs.shape[1], len(rows.target.names), shape_of(rows.features))
 
 
 def outcome(
