@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from pipeline.workers import slots
 from pipeline.workers.pool import StoppedError, Workers
 
 REFRESH_SECONDS = 10.0  # the workbook is drawn anew at most so often while training goes on,
+LISTED = 20  # names of inputs; an image has thousands
 REFRESH_RATIO = 20.0  # and at most every so many times the last drawing took
 
 
@@ -56,7 +57,7 @@ class Prepared:
         grouped = f", grouped by {', '.join(columns.groups)}" if columns.groups else ""
         return (
             f"Data: {self.table.source}, {len(self.table.frame)} rows ({parts}{grouped})",
-            f"Inputs: {', '.join(columns.inputs)} ({len(rows.features)} numbers)",
+            f"Inputs: {_listed(columns.inputs)} ({len(rows.features)} numbers)",
             f"Outputs: {', '.join(columns.targets)}",
             f"Space: {asked.space}, {'infinitely many' if count is None else count} configurations",
             f"Stage 1: {self.plan.drawn} configurations x {asked.repeats} repeats, up to {asked.epochs} epochs",
@@ -141,6 +142,10 @@ class Finished:
     contents: Contents
     summary: str  # Markdown, also in summary.md
     workbook: Path
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names if len(names) <= LISTED else (*names[: LISTED - 2], "...", names[-1]))
 
 
 def prepare(settings: Settings) -> Prepared:

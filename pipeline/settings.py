@@ -39,7 +39,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    data: str = _setting(about="CSV, Excel or Parquet file, or builtin:diabetes", heading=DATA)
+    data: str = _setting(
+        about="CSV, Excel or Parquet file, images (idx, .npz, keras:mnist), or builtin:diabetes", heading=DATA
+    )
     target: Names = _setting(about="column to predict, or several", heading=DATA, min_length=1)
     space: Path = _setting(about="search space file (TOML)", heading=SEARCH)
     study: Path = _setting(about="folder of the study, below results/", heading=SEARCH)

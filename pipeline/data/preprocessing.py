@@ -18,6 +18,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler
 
 from pipeline.data.cells import SHOWN_MISSING, numbers, row_number, texts
+from pipeline.data.layout import shape_of
 from pipeline.data.tables import Columns, unknown_column
 from pipeline.data.task import Target
 from pipeline.errors import UserError
@@ -90,6 +91,8 @@ def fit(train: pd.DataFrame, columns: Columns, *, input_scaler: Scaler, output_s
             filling = transformer.named_transformers_["numbers"]
             if input_scaler == "robust":
                 _widen(filling["scale"], filling["fill"].transform(typed[numeric]))
+            if input_scaler != "none" and len(shape_of(numeric)) == 3:
+                _pool(filling["scale"])
     return Preprocessing(columns, transformer, _target(train, columns.targets, output_scaler))
 
 
@@ -115,6 +118,21 @@ def _widen(scaler: RobustScaler, values: np.ndarray) -> None:
     low, high = np.percentile(values, [25, 75], axis=0)
     deviation = values.std(axis=0)
     scaler.scale_ = np.where((low == high) & (deviation > 0), deviation, scaler.scale_)
+
+
+def _pool(scaler: Any) -> None:
+    """One scale for all pixels: one of its own for each would blow up those at the edges, which are nearly constant."""
+    if isinstance(scaler, StandardScaler):
+        variance = float(np.mean(scaler.var_) + np.var(scaler.mean_))
+        scaler.mean_ = np.full_like(scaler.mean_, np.mean(scaler.mean_))
+        scaler.var_ = np.full_like(scaler.var_, variance)
+        scaler.scale_ = np.full_like(scaler.scale_, np.sqrt(variance) or 1.0)
+    elif isinstance(scaler, MinMaxScaler):
+        ends = (scaler.data_min_.min(), scaler.data_max_.max())
+        scaler.fit(np.repeat(np.reshape(ends, (2, 1)), len(scaler.data_min_), axis=1))
+    else:
+        scaler.center_ = np.full_like(scaler.center_, np.median(scaler.center_))
+        scaler.scale_ = np.full_like(scaler.scale_, np.median(scaler.scale_))
 
 
 def _target(train: pd.DataFrame, names: tuple[str, ...], kind: Scaler) -> Target:

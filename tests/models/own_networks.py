@@ -34,14 +34,14 @@ def raises(configuration, signature):
     return configuration["no such hyperparameter"]
 
 
-def wide_fails(configuration, signature):
-    if int(configuration["width"]) > 10:
+def few_fail(configuration, signature):
+    if int(configuration["width"]) > 30:
         raise MemoryError("too wide")
     return build(configuration, signature)
 
 
 def executes(configuration, signature):
-    layers = [keras.Input((signature.features,)), keras.layers.Lambda(lambda x: x), keras.layers.Dense(1)]
+    layers = [keras.Input((signature.features,)), keras.layers.Lambda(lambda x: x), keras.layers.Dense(2)]
     return keras.Sequential(layers)
 
 
