@@ -67,6 +67,8 @@ class Prepared:
 
     @property
     def _second(self) -> str:
+        if self.settings.strategy == "gp":
+            return f"one Gaussian process ({self.settings.acquisition}), {self.plan.proposals} configurations in turn"
         if self.settings.trainings:
             return f"until {self.settings.trainings} trainings are made"
         return f"{self.settings.elite * self.settings.calls} configurations, {self.settings.elite} at once"
@@ -87,6 +89,7 @@ class Prepared:
             max_repeats=asked.max_repeats,
             trainings=asked.trainings,
             narrowing=Narrowing(asked.box_fraction, asked.units_radius or 0, asked.units_step),
+            acquisition=asked.acquisition if asked.strategy == "gp" else "",
         )
 
     @property

@@ -84,6 +84,17 @@ class Settings(BaseModel):
     box_fraction: float = _setting(
         0.4, about="part of a range that stage 2 looks up and down at first", heading=SEARCH, gt=0, le=1
     )
+    strategy: Literal["two-stage", "gp"] = _setting(
+        "two-stage",
+        about="two-stage; or gp: one Gaussian process of the whole space in place of stage 2, one proposal at a time",
+        heading=SEARCH,
+    )
+    acquisition: Literal["ei", "pi", "lcb", "gp_hedge"] = _setting(
+        "ei",
+        about="what strategy gp maximises: expected improvement, probability of improvement, lower confidence bound,"
+        " or a hedge between them",
+        heading=SEARCH,
+    )
     top: int = _setting(3, about="best configurations that are tested and exported", heading=SEARCH, ge=1, le=50)
 
     model: str = _setting(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pipeline.search.belief import Belief
 from pipeline.search.elite import Elite, best_of_each_depth
+from pipeline.search.plain import Calls, optimise
 from pipeline.search.racing import Race, recommend
 from pipeline.search.refining import Effort, Refined, Search, refine
 from pipeline.search.sampling import explore
@@ -30,6 +32,7 @@ class Plan:
     max_repeats: int = 0  # trainings of a contender; what is below `repeats` counts as it
     trainings: int = 0  # of both stages together, instead of `configurations` and `calls`; 0 for no such budget
     narrowing: Narrowing = field(default_factory=Narrowing)
+    acquisition: str = ""  # of one search of the whole space in place of stage 2, see `search.plain`; "" for stage 2
 
     @property
     def drawn(self) -> int:
@@ -45,6 +48,13 @@ class Plan:
     def rounds(self) -> int:
         """How often stage 2 proposes at most."""
         return self.trainings or self.calls
+
+    @property
+    def proposals(self) -> int:
+        """How many configurations the search of the whole space proposes."""
+        if self.trainings:
+            return max(0, self.trainings - self.drawn * self.repeats) // self.repeats
+        return self.calls * self.elite
 
     def left(self, found: Sequence[Summary]) -> int | None:
         """The trainings that stage 2 has after what stage 1 found; None for as many as it takes."""
@@ -70,6 +80,7 @@ class Result:
     elite: tuple[Summary, ...]
     searches: tuple[Search, ...]
     recommended: Summary | None  # None where nothing was trained twice without a failure
+    beliefs: tuple[Belief, ...] = ()  # of a search in one dimension
 
 
 def run(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, choose: Elite = best_of_each_depth) -> Result:
@@ -82,9 +93,10 @@ def run(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, choose: Elite = 
     )
     if not elite:
         say("Every configuration has a failed repeat, so stage 2 has none to search around: see the ledger.")
-    refined = _refine(plan, evaluate, begin, say, elite=elite, found=(*earlier, *explored))
+    second = _optimise if plan.acquisition else _refine
+    refined = second(plan, evaluate, begin, say, elite=elite, found=(*earlier, *explored))
     within = [each for each in refined.measured if contains(plan.space, each.configuration)]
-    return Result(baseline, explored, elite, refined.searches, recommend(within))
+    return Result(baseline, explored, elite, refined.searches, recommend(within), refined.beliefs)
 
 
 def _explore(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say) -> tuple[tuple[Summary, ...], tuple[Summary, ...]]:
@@ -97,6 +109,27 @@ def _explore(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say) -> tuple[tu
             f" (it has {size(plan.space)} configurations, {len(known)} known before). Going on with those."
         )
     return earlier, evaluate([Trial(each, plan.epochs, plan.repeats) for each in drawn])
+
+
+def _optimise(
+    plan: Plan,
+    evaluate: Evaluate,
+    begin: Begin,
+    say: Say,
+    *,
+    elite: Sequence[Summary],
+    found: Sequence[Summary],
+) -> Refined:
+    """One search of the whole space in place of stage 2: the initial points are those of stage 1."""
+    facts = {
+        "initial": sorted(each.key for each in found),
+        "space": str(plan.space),
+        "repeats": plan.repeats,
+        "acquisition": plan.acquisition,
+    }
+    history = begin("refine", facts)
+    asked = Calls(plan.proposals if elite else 0, plan.epochs, plan.repeats, plan.acquisition)
+    return optimise(plan.space, history, evaluate, asked, seed=plan.seed, say=say)
 
 
 def _refine(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.report.contents import Contents
+from pipeline.report.figures.beliefs import beliefs
 from pipeline.report.figures.depth import mae_by_depth
 from pipeline.report.figures.predictions import predicted_against_measured
 from pipeline.report.figures.progress import best_so_far
 from pipeline.report.figures.searches import searched_points
 from pipeline.report.figures.theme import save, styled
 
-FAMILIES = (mae_by_depth, best_so_far, searched_points, predicted_against_measured)
+FAMILIES = (mae_by_depth, best_so_far, searched_points, beliefs, predicted_against_measured)
 
 
 def draw(contents: Contents, folder: Path) -> tuple[Path, ...]:
@@ -24,6 +25,6 @@ def draw(contents: Contents, folder: Path) -> tuple[Path, ...]:
     for family in FAMILIES:
         with styled():
             written.extend(save(figure, folder / name) for name, figure in family(contents))
-    for stale in set(folder.glob("search_*.png")) - set(written):
+    for stale in {*folder.glob("search_*.png"), *folder.glob("belief*.png")} - set(written):
         stale.unlink()
     return tuple(written)
