@@ -66,7 +66,7 @@ def limit_of(job: Job, protocol: Protocol, rows: Rows) -> float:
 
 
 def _seconds(training: Training, protocol: Protocol, rows: Rows) -> float:
-    widths = (len(rows.features), *padded_widths(training.configuration, protocol.space), len(rows.target.names))
+    widths = (len(rows.features), *padded_widths(training.configuration, protocol.space), rows.target.outputs)
     weights = sum((inputs + 1) * units for inputs, units in itertools.pairwise(widths))
     batch = training.configuration["batch_size"]
     assert isinstance(batch, int)
