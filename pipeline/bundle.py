@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import tempfile
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -198,22 +197,28 @@ class TopModels:
         """The names of what is predicted."""
         return self.preprocessing.target.names
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that are told apart, in the order of their probabilities; none where numbers are predicted."""
+        return getattr(self.preprocessing.target, "labels", ())
+
     def predict_each(self, frame: pd.DataFrame) -> np.ndarray:
-        """Predictions of every network, (members, rows, outputs), in original units; UserError for unfit rows."""
+        """Predictions of every network (members, rows, outputs); UserError for unfit rows.
+
+        In original units, or the probability of each class in the order of `classes`.
+        """
         inputs = self.preprocessing.inputs(frame)
         return np.stack(
             [self.preprocessing.target.to_units(models.predict(member.network, inputs)) for member in self.members]
         )
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Mean over the networks and, as `<output> spread`, their standard deviation: original units, same index."""
-        each = self.predict_each(frame)
-        spread = each.std(axis=0, ddof=1) if len(each) > 1 else np.full(each.shape[1:], math.nan)
-        columns = {}
-        for position, name in enumerate(self.outputs):
-            columns[name] = each[:, :, position].mean(axis=0)
-            columns[f"{name} spread"] = spread[:, position]
-        return pd.DataFrame(columns, index=frame.index)
+        """What all networks say together, same index.
+
+        Numbers: their mean in original units and, as `<output> spread`, their standard deviation. Classes: the
+        likeliest one by mean probability, `<output> probability <class>` for each, and the likeliest one's spread.
+        """
+        return pd.DataFrame(self.preprocessing.target.table(self.predict_each(frame)), index=frame.index)
 
     def unknown_categories(self, frame: pd.DataFrame) -> dict[str, tuple[str, ...]]:
         """Categories that training never saw, by column; the networks see them as none of the known ones."""

@@ -139,7 +139,7 @@ def _search(file: Path | None, options: dict[str, Any]) -> int:
             prepared = prepare(chosen)
             for line in prepared.description:
                 console.print(_escaped(line), highlight=False)
-            with Progress(console, prepared.plan) as progress:
+            with Progress(console, prepared.plan, prepared.rows.target.task.objective) as progress:
                 finished = launch(prepared, observe=progress.observe, say=progress.say, stop=interrupts.asked)
         except (StoppedError, KeyboardInterrupt, DiskFailed) as reason:
             command = shlex.join([Path(sys.executable).name, *sys.argv])

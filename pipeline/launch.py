@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pipeline import bundle, files, folder, models, sizing, space
 from pipeline.analysis.verdict import Tested, Verdict, judge, tested
@@ -25,15 +25,15 @@ from pipeline.settings import Settings
 from pipeline.space import Narrowing, Space
 from pipeline.study import Plan, Result, Say, run
 from pipeline.training.jobs import COMPILE_SECONDS, LARGEST_JOB, TrainJobs, limit_of
-from pipeline.training.protocol import PROBE_ROWS, Protocol, signature_of
+from pipeline.training.protocol import PROBE_ROWS, Loss, Protocol, signature_of
 from pipeline.trial import Summary
 from pipeline.upkeep import ranking, view_of
 from pipeline.workers import slots
 from pipeline.workers.pool import StoppedError, Workers
 
 REFRESH_SECONDS = 10.0  # the workbook is drawn anew at most so often while training goes on,
-LISTED = 20  # names of inputs; an image has thousands
 REFRESH_RATIO = 20.0  # and at most every so many times the last drawing took
+LISTED = 20  # names of inputs; an image has thousands
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,25 @@ class Prepared:
         return (
             f"Data: {self.table.source}, {len(self.table.frame)} rows ({parts}{grouped})",
             f"Inputs: {_listed(columns.inputs)} ({len(rows.features)} numbers)",
-            f"Outputs: {', '.join(columns.targets)}",
+            f"Task: {self._task}",
+            f"Outputs: {rows.target.words}",
             f"Space: {asked.space}, {'infinitely many' if count is None else count} configurations",
             f"Stage 1: {self.plan.drawn} configurations x {asked.repeats} repeats, up to {asked.epochs} epochs",
             f"Stage 2: {self._second}, {asked.repeats} repeats each, contenders up to {self.plan.race.most}",
             f"Workers: {', '.join(slot.name for slot in self.slots)}; study: {asked.study}",
         )
+
+    @property
+    def _task(self) -> str:
+        task = self.rows.target.task
+        why = f", for {self.table.why} (--task regression takes numbers)" if self.table.why else ""
+        weighed = f", class weights {self.settings.class_weights}" if self.settings.class_weights != "none" else ""
+        return f"{task.name}{why}; loss {self.loss}{weighed}, judged by {task.about}"
+
+    @property
+    def loss(self) -> Loss:
+        """The loss that the setting means for this task."""
+        return cast("Loss", self.rows.target.task.loss(self.settings.loss, task.targets_of(self.table)))
 
     @property
     def _second(self) -> str:
@@ -98,7 +111,7 @@ class Prepared:
         asked = self.settings
         return Protocol(
             model=asked.model,
-            loss=asked.loss,
+            loss=self.loss,
             patience=asked.patience,
             min_delta=asked.min_delta,
             seed=asked.seed,
@@ -119,7 +132,6 @@ class Prepared:
             "model",
             "engine",
             "tf32",
-            "loss",
             "epochs",
             "patience",
         )
@@ -133,9 +145,17 @@ class Prepared:
             "group": columns.groups,
             "min_delta": asked.min_delta,
             "seed": asked.seed,
+            "loss": self.loss,
             **{name: getattr(asked, name) for name in same},
+            **self._further,
             **sizing.facts(asked.model, self.rows),
         }
+
+    @property
+    def _further(self) -> dict[str, str]:
+        """What the fingerprints of studies had not when regression was the only task: it says nothing of itself."""
+        name = self.rows.target.task.name
+        return {} if name == "regression" else {"task": name, "class_weights": self.settings.class_weights}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +184,7 @@ def prepare(settings: Settings) -> Prepared:
         categories=settings.categories,
         weight=settings.weight,
         groups=settings.group,
+        task=settings.task,
     )
     rows, fitted = task.prepare(
         table,
@@ -172,6 +193,8 @@ def prepare(settings: Settings) -> Prepared:
         seed=settings.seed,
         input_scaler=settings.input_scaler,
         output_scaler=settings.output_scaler,
+        loss=settings.loss,
+        class_weights=settings.class_weights,
     )
     signature = signature_of(rows)
     kind.check(searched, signature)
@@ -256,7 +279,9 @@ def _take_in(prepared: Prepared, journal: Journal, say: Say) -> None:
     """Rows that somebody added to the workbook, or that a lost journal had: results, never trained again."""
     known = {repeat.training.configuration.key for repeat in journal.contents.repeats}
     known |= {row.configuration.key for row in journal.contents.imported} | {prepared.plan.baseline.key}
-    found = workbook.unknown(prepared.settings.study / "ledger.xlsx", known, prepared.settings.epochs)
+    found = workbook.unknown(
+        prepared.settings.study / "ledger.xlsx", known, prepared.settings.epochs, prepared.rows.target.task
+    )
     for row in found:
         journal.append_imported(row)
     if found:
@@ -301,6 +326,7 @@ class _Workbook:
             self._journal.contents,
             epochs=prepared.settings.epochs,
             outputs=prepared.rows.target.names,
+            task=prepared.rows.target.task,
             facts={**prepared.settings.model_dump(mode="json"), **prepared.fingerprint, **folder.versions()},
             elite=elite,
             test=test,
@@ -346,7 +372,6 @@ def _contents(prepared: Prepared, result: Result, verdict: Verdict, journal: Jou
         result=result,
         ranking=tuple(each for each in _summaries(prepared, journal) if each.stage != "baseline"),
         verdict=verdict,
-        scale=prepared.rows.target.scale,
         timeline=(*result.explored, *refined),
         trainings=len(repeats),
         failed=sum(repeat.failed for repeat in repeats),
@@ -360,15 +385,15 @@ def _contents(prepared: Prepared, result: Result, verdict: Verdict, journal: Jou
 
 
 def _report(prepared: Prepared, contents: Contents, book: _Workbook) -> Finished:
-    from pipeline.report import figures, page, rows  # deferred: matplotlib takes a second to import
+    from pipeline.report import figures, page, tasks  # deferred: matplotlib takes a second to import
 
     study = prepared.settings.study
     elite = frozenset(each.key for each in contents.result.elite)
     test = {each.summary.key: each.mean for each in (*contents.verdict.best, contents.verdict.default) if each}
     written = book.write(elite, test)
-    text = page.summary(contents)
+    text, told = page.summary(contents), tasks.load(contents.task.name)
     files.replace(study / "summary.md", text.encode())
-    files.replace(study / "worst_rows.csv", rows.worst_rows_csv(contents.verdict, contents.scale).encode())
-    files.replace(study / "test_predictions.csv", rows.test_predictions_csv(contents.verdict).encode())
+    files.replace(study / "worst_rows.csv", told.worst_rows_csv(contents.verdict).encode())
+    files.replace(study / "test_predictions.csv", told.test_predictions_csv(contents.verdict).encode())
     figures.draw(contents, study / "figures")
     return Finished(contents, text, written)

@@ -189,7 +189,7 @@ def _probe(folder: Path, prepared: Preprocessing, signature: Signature, hashes: 
     """The probe's rows as a network's inputs, with the scalers that were stored."""
     path = folder / "probe.json"
     rows = _object(path, _read(folder, path.name, hashes, PROBE))
-    if len(prepared.features) != signature.features or len(prepared.target.names) != signature.outputs:
+    if len(prepared.features) != signature.features or prepared.target.outputs != signature.outputs:
         raise DamagedFile(f"{folder / 'preprocessing.skops'} belongs to networks of other sizes", todo=_AGAIN)
     if rows.keys() != set(prepared.columns.inputs):
         raise DamagedFile(f"{path} has other columns than the inputs of the networks", todo=_AGAIN)

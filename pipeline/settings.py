@@ -46,6 +46,11 @@ class Settings(BaseModel):
     space: Path = _setting(about="search space file (TOML)", heading=SEARCH)
     study: Path = _setting(about="folder of the study, below results/", heading=SEARCH)
 
+    task: Literal["auto", "regression", "classification"] = _setting(
+        "auto",
+        about="regression, classification, or auto: numbers are for regression, texts and truth values are classes",
+        heading=DATA,
+    )
     inputs: Names = _setting(
         (), about="input columns; all but target, weight and ignored ones if not given", heading=DATA
     )
@@ -103,10 +108,20 @@ class Settings(BaseModel):
     engine: Literal["packed", "keras"] = _setting(
         "packed", about="packed (fast, for mlp alone), or keras (model.fit; of all other models)", heading=TRAINING
     )
-    loss: Literal["mse", "mae", "huber"] = _setting("mse", about="mse, mae or huber", heading=TRAINING)
+    loss: Literal["auto", "mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy"] = _setting(
+        "auto",
+        about="mse, mae or huber for numbers; binary_crossentropy or categorical_crossentropy for classes;"
+        " auto is mse, or the cross-entropy that fits",
+        heading=TRAINING,
+    )
+    class_weights: Literal["none", "balanced"] = _setting(
+        "none", about="none, or balanced: rare classes count as much as others in training", heading=TRAINING
+    )
     tf32: bool = _setting(False, about="on GPUs: faster, less exact matrix products", heading=TRAINING)
     epochs: int = _setting(200, about="most epochs of a training", heading=TRAINING, ge=1, le=1_000_000)
-    patience: int = _setting(20, about="epochs without a better validation MAE before stopping", heading=TRAINING, ge=1)
+    patience: int = _setting(
+        20, about="epochs without a better validation score before stopping", heading=TRAINING, ge=1
+    )
     min_delta: float = _setting(0.0, about="improvements below this do not count", heading=TRAINING, ge=0)
     seed: int = _setting(
         0, about="of the split, the configurations and the trainings", heading=TRAINING, ge=0, lt=2**32

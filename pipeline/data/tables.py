@@ -12,9 +12,10 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from pipeline.data.cells import MISSING, kind, numbers, row_number, stray, texts
+from pipeline.data.cells import MISSING, has_numbers, kind, numbers, row_number, stray, texts
 from pipeline.data.files import NAMELESS, read_frame
 from pipeline.errors import UserError
+from pipeline.tasks.classification import MOST_CLASSES
 
 __all__ = ["Columns", "Table", "read", "read_frame", "unknown_column"]
 
@@ -41,6 +42,8 @@ class Table:
     columns: Columns
     source: str
     sha256: str  # of the used columns' names and values: the same from CSV, Excel and Parquet
+    task: str = "regression"  # of `pipeline.tasks`: numbers as targets, or one target of classes as text
+    why: str = ""  # that task, where it was not asked for
 
 
 def read(
@@ -52,8 +55,11 @@ def read(
     categories: Sequence[str] = (),
     weight: str = "",
     groups: Sequence[str] = (),
+    task: str = "auto",
 ) -> Table:
     """Read a table whose every used cell has been checked; UserError names the column, the row and what to do.
+
+    Targets are numbers where nothing else is asked for, but for one of texts or truth values, which are classes.
 
     Without `inputs`, all columns are inputs but targets, weight and what `ignore` names. Text columns are categories;
     `categories` names numeric columns to treat so. A group column is an input too, unless `ignore` names it.
@@ -82,8 +88,20 @@ def read(
         weight=weight,
         groups=tuple(dict.fromkeys(groups)),
     )
-    checked = _checked(frame, columns)
-    return Table(checked, columns, source, _hash(checked))
+    found, why = (task, "") if task != "auto" else _task(frame, columns.targets)
+    checked = _checked(frame, columns, classes=found == "classification")
+    return Table(checked, columns, source, _hash(checked), found, why)
+
+
+def _task(frame: pd.DataFrame, targets: Sequence[str]) -> tuple[str, str]:
+    """What the targets ask for, and why where that is not what numbers ask for."""
+    kinds = {name: kind(frame[name]) for name in targets}
+    if [*kinds.values()] == ["truth"]:
+        return "classification", "true and false are classes"
+    # A text among numbers is a typing error, and so are decimal commas: the check of numbers says which.
+    if any(kinds[name] == "text" and not has_numbers(frame[name]) for name in targets):
+        return "classification", "texts are classes"
+    return "regression", ""
 
 
 def unknown_column(name: str, names: Iterable[object], what: str) -> UserError:
@@ -172,9 +190,9 @@ def _is_category(column: pd.Series[Any], name: str) -> bool:
     return found == "text"
 
 
-def _checked(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
-    checked: dict[str, np.ndarray] = {}
-    for name in columns.targets:
+def _checked(frame: pd.DataFrame, columns: Columns, *, classes: bool) -> pd.DataFrame:
+    checked: dict[str, np.ndarray] = _classes(frame, columns.targets) if classes else {}
+    for name in columns.targets if not classes else ():
         values = _whole(numbers(_no_date(frame[name], name), f"Target {name!r}"), f"Target {name!r}")
         if np.ptp(values) == 0.0:
             raise UserError(
@@ -192,6 +210,26 @@ def _checked(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
         _no_gap(texts(frame[name], f"Group {name!r}") == MISSING, f"Group {name!r}")
         checked.setdefault(name, texts(frame[name], f"Group {name!r}"))
     return pd.DataFrame(checked, index=pd.RangeIndex(len(frame)))
+
+
+def _classes(frame: pd.DataFrame, targets: Sequence[str]) -> dict[str, np.ndarray]:
+    if len(targets) > 1:
+        raise UserError(
+            f"{_quoted(targets)} cannot be classified together",
+            expected="one target of classes, or several of numbers",
+            todo="name one of them as the target and the others in `ignore`",
+        )
+    (name,) = targets
+    values = texts(_no_date(frame[name], name), f"Target {name!r}")
+    _no_gap(values == MISSING, f"Target {name!r}")
+    distinct = len(set(values.tolist()))
+    if not 2 <= distinct <= MOST_CLASSES:
+        raise UserError(
+            f"Target {name!r} has {distinct} distinct value(s)",
+            expected=f"2 to {MOST_CLASSES} classes",
+            todo="merge rare classes, or take --task regression for numbers" if distinct > 2 else "use more rows",
+        )
+    return {name: values}
 
 
 def _no_date(column: pd.Series[Any], name: str) -> pd.Series[Any]:

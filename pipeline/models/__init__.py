@@ -80,7 +80,7 @@ class Model(Protocol):
         ...
 
     def callbacks(self, configuration: Configuration) -> list[Any]:
-        """Keras callbacks that a training of the configuration needs; the validation MAE is `val_objective`."""
+        """Keras callbacks that a training of the configuration needs; what is validated is `val_objective`."""
         ...
 
 

@@ -20,7 +20,7 @@ SCHEDULES: Final = ("constant", "cosine", "exponential", "plateau")
 
 EXPONENTIAL_END: Final = 0.01  # the exponential schedule ends at this part of the learning rate, after all epochs
 PLATEAU_FACTOR: Final = 0.5  # the plateau schedule multiplies the learning rate with this,
-PLATEAU_PATIENCE: Final = 5  # after so many epochs without a better validation MAE
+PLATEAU_PATIENCE: Final = 5  # after so many epochs without a better validation objective
 
 
 @dataclass(frozen=True, slots=True)

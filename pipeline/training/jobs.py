@@ -74,7 +74,7 @@ def _seconds(training: Training, protocol: Protocol, rows: Rows, most_weights: i
     # A weight is used at every step of a window and, at most, at every pixel of an image.
     weights = most_weights * math.prod(shape_of(rows.features)[:-1])
     if protocol.engine == "packed":
-        widths = (len(rows.features), *padded_widths(training.configuration, protocol.space), len(rows.target.names))
+        widths = (len(rows.features), *padded_widths(training.configuration, protocol.space), rows.target.outputs)
         weights = sum((inputs + 1) * units for inputs, units in itertools.pairwise(widths))
     batch = training.configuration["batch_size"]
     assert isinstance(batch, int)

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from pipeline import models
-from pipeline.data.task import Part, Rows, Target
+from pipeline.data.task import Part, Rows
 from pipeline.errors import UserError
 from pipeline.models import Signature, predict
 from pipeline.space import Space, contains, parse, sample
+from pipeline.tasks.regression import Quantities
 from pipeline.training import keras_fit
 from pipeline.training.protocol import Protocol
 from pipeline.trial import Configuration, Training
@@ -94,7 +95,7 @@ def rows_of(case: Case) -> Rows:
         outputs = np.stack([inputs.mean(axis=1), inputs[:, 0]], axis=1)
         return Part(inputs, outputs, outputs.astype(float), np.ones(count, np.float32), np.arange(count))
 
-    target = Target(("one", "two"), (1.0, 1.0), (0.0, 0.0))
+    target = Quantities(("one", "two"), (1.0, 1.0), (0.0, 0.0))
     return Rows(part(1, 40), part(2, 20), part(3, 10), target, case.features)
 
 

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.report.contents import Contents
-from pipeline.report.figures.theme import AXIS, INK, Picture, heading, notes
+from pipeline.report.figures.theme import INK, Picture, axis, heading, notes
 from pipeline.report.wording import number
 from pipeline.search.belief import Belief
 
@@ -33,8 +33,8 @@ def beliefs(contents: Contents) -> Iterator[Picture]:
         return
     limits = _limits(found)
     for each in found:
-        yield f"belief_{len(each.seen):02d}.png", _picture(each, limits)
-    yield "beliefs.png", _sheet(found, limits)
+        yield f"belief_{len(each.seen):02d}.png", _picture(each, limits, axis(contents))
+    yield "beliefs.png", _sheet(found, limits, axis(contents))
 
 
 def _limits(found: Sequence[Belief]) -> tuple[float, float]:
@@ -44,12 +44,12 @@ def _limits(found: Sequence[Belief]) -> tuple[float, float]:
     return min(seen) - 0.5 * reach, max(seen) + 0.25 * reach
 
 
-def _picture(belief: Belief, limits: tuple[float, float]) -> Figure:
+def _picture(belief: Belief, limits: tuple[float, float], objective: str) -> Figure:
     figure = Figure(figsize=(WIDTH, 5.2))
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.3))
     handles = _surrogate(upper, belief, limits)
     handles += _promise(lower, belief)
-    upper.set_ylabel(AXIS)
+    upper.set_ylabel(objective)
     lower.set_ylabel(belief.function.replace(", ", ",\n").replace(" of ", " of\n").replace(" imp", "\nimp"))
     lower.set_xlabel(belief.name)
     heading(figure, _headline(belief), WIDTH, handles, columns=3)
@@ -104,7 +104,7 @@ def _headline(belief: Belief) -> str:
     return text if belief.proposed is None else f"{text}; next is {belief.proposed:.3g}"
 
 
-def _sheet(found: Sequence[Belief], limits: tuple[float, float]) -> Figure:
+def _sheet(found: Sequence[Belief], limits: tuple[float, float], objective: str) -> Figure:
     columns = min(COLUMNS, len(found))
     rows = math.ceil(len(found) / columns)
     width = max(WIDTH, PANEL[0] * columns)
@@ -119,7 +119,7 @@ def _sheet(found: Sequence[Belief], limits: tuple[float, float]) -> Figure:
     for axes in grid[len(found) :]:
         axes.set_axis_off()
     figure.supxlabel(found[0].name, fontsize=9)
-    figure.supylabel(AXIS, fontsize=9)
+    figure.supylabel(objective, fontsize=9)
     heading(figure, _headline(found[-1]), width, handles, columns=5)
     return figure
 
