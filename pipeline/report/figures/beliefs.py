@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.report.contents import Contents
-from pipeline.report.figures.theme import INK, Picture, axis, heading, notes
+from pipeline.report.figures.theme import INK, Picture, axis, heading, notes, plain_log_ticks
 from pipeline.report.wording import number
 from pipeline.search.belief import Belief
 
@@ -53,7 +53,10 @@ def _picture(belief: Belief, limits: tuple[float, float], objective: str) -> Fig
     lower.set_ylabel(belief.function.replace(", ", ",\n").replace(" of ", " of\n").replace(" imp", "\nimp"))
     lower.set_xlabel(belief.name)
     heading(figure, _headline(belief), WIDTH, handles, columns=3)
-    notes(figure, ["The band is that of the mean, without the noise of a single training."], WIDTH)
+    drawn = (
+        "The most promising place was evaluated before, so the next one was drawn at random." if _off(belief) else ""
+    )
+    notes(figure, ["The band is that of the mean, without the noise of a single training.", drawn], WIDTH)
     return figure
 
 
@@ -64,8 +67,8 @@ def _surrogate(axes: Axes, belief: Belief, limits: tuple[float, float]) -> list[
     )
     (mean,) = axes.plot(belief.values, belief.mean, color=MEAN, linewidth=1.8, label="posterior mean")
     rates, values = zip(*belief.seen, strict=True)
-    seen = axes.scatter(rates, values, s=26, color=SEEN, zorder=4, label="evaluated")
-    axes.scatter(rates[-1:], values[-1:], s=80, facecolor="none", edgecolor=SEEN, zorder=4)
+    seen = axes.scatter(rates, values, s=26, color=SEEN, zorder=4, clip_on=False, label="evaluated")
+    axes.scatter(rates[-1:], values[-1:], s=80, facecolor="none", edgecolor=SEEN, zorder=4, clip_on=False)
     axes.set_ylim(*limits)
     _axis(axes, belief)
     return [seen, mean, band, *_next(axes, belief)]
@@ -89,13 +92,26 @@ def _next(axes: Axes, belief: Belief) -> list[Any]:
 
 
 def _axis(axes: Axes, belief: Belief) -> None:
+    low, high = float(belief.values[0]), float(belief.values[-1])
     if belief.log:
         axes.set_xscale("log")
-    axes.set_xlim(float(belief.values[0]), float(belief.values[-1]))
+        plain_log_ticks(axes.xaxis, low, high)
+    axes.set_xlim(low, high)
 
 
 def _best(belief: Belief) -> tuple[float, float]:
     return min(belief.seen, key=lambda pair: pair[1])
+
+
+def _off(belief: Belief) -> bool:
+    """True where what was evaluated next is not what the acquisition function points at."""
+    if belief.proposed is None:
+        return False
+    promise = belief.acquisition
+    near = int(
+        np.argmin(np.abs(np.log(belief.values / belief.proposed) if belief.log else belief.values - belief.proposed))
+    )
+    return bool(promise[near] - promise.min() < 0.5 * (promise.max() - promise.min()))
 
 
 def _headline(belief: Belief) -> str:
