@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import files, models, reading
-from pipeline.data import preprocessing, task
+from pipeline.data import preprocessing, series, task
 from pipeline.data.preprocessing import Preprocessing
 from pipeline.errors import UserError
 from pipeline.ledger import journal
@@ -207,22 +207,25 @@ class TopModels:
 
         In original units, or the probability of each class in the order of `classes`.
         """
-        inputs = self.preprocessing.inputs(frame)
+        inputs = self.preprocessing.inputs(self._rows(frame))
         return np.stack(
             [self.preprocessing.target.to_units(models.predict(member.network, inputs)) for member in self.members]
         )
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """What all networks say together, same index.
+        """What all networks say together, same index; for a series, a row for each step that a window leads to.
 
         Numbers: their mean in original units and, as `<output> spread`, their standard deviation. Classes: the
         likeliest one by mean probability, `<output> probability <class>` for each, and the likeliest one's spread.
         """
-        return pd.DataFrame(self.preprocessing.target.table(self.predict_each(frame)), index=frame.index)
+        return pd.DataFrame(self.preprocessing.target.table(self.predict_each(frame)), index=self._rows(frame).index)
 
     def unknown_categories(self, frame: pd.DataFrame) -> dict[str, tuple[str, ...]]:
         """Categories that training never saw, by column; the networks see them as none of the known ones."""
-        return preprocessing.unknown_categories(self.preprocessing, frame)
+        return preprocessing.unknown_categories(self.preprocessing, self._rows(frame))
+
+    def _rows(self, frame: pd.DataFrame) -> pd.DataFrame:
+        return series.unrolled(frame, self.preprocessing.columns.inputs)
 
 
 def load_top_models(study: str | Path, count: int = 3, model: str = "") -> TopModels:

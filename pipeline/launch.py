@@ -148,7 +148,7 @@ class Prepared:
             "loss": self.loss,
             **{name: getattr(asked, name) for name in same},
             **self._further,
-            **sizing.facts(asked.model, self.rows),
+            **sizing.facts(asked, self.rows),
         }
 
     @property
@@ -184,6 +184,9 @@ def prepare(settings: Settings) -> Prepared:
         categories=settings.categories,
         weight=settings.weight,
         groups=settings.group,
+        time=settings.time,
+        window=settings.window,
+        horizon=settings.horizon,
         task=settings.task,
     )
     rows, fitted = task.prepare(
@@ -385,7 +388,7 @@ def _contents(prepared: Prepared, result: Result, verdict: Verdict, journal: Jou
 
 
 def _report(prepared: Prepared, contents: Contents, book: _Workbook) -> Finished:
-    from pipeline.report import figures, page, tasks  # deferred: matplotlib takes a second to import
+    from pipeline.report import best, figures, page, tasks  # deferred: matplotlib takes a second to import
 
     study = prepared.settings.study
     elite = frozenset(each.key for each in contents.result.elite)
@@ -393,6 +396,7 @@ def _report(prepared: Prepared, contents: Contents, book: _Workbook) -> Finished
     written = book.write(elite, test)
     text, told = page.summary(contents), tasks.load(contents.task.name)
     files.replace(study / "summary.md", text.encode())
+    files.replace(study / "best.txt", best.best(contents).encode())
     files.replace(study / "worst_rows.csv", told.worst_rows_csv(contents.verdict).encode())
     files.replace(study / "test_predictions.csv", told.test_predictions_csv(contents.verdict).encode())
     figures.draw(contents, study / "figures")

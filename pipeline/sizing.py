@@ -13,6 +13,7 @@ from pipeline.data.task import Rows
 from pipeline.errors import UserError
 from pipeline.models import Signature
 from pipeline.models.own import source_sha256
+from pipeline.settings import Settings
 from pipeline.space import Space
 from pipeline.workers.pool import Workers
 from pipeline.workers.slots import Slot
@@ -53,10 +54,11 @@ def most_weights(name: str, space: Space, signature: Signature, slot: Slot) -> i
     return largest
 
 
-def facts(name: str, rows: Rows) -> dict[str, Any]:
-    """What results must share beside a model's name: the source of the user's own, the shape of rows that have one."""
+def facts(asked: Settings, rows: Rows) -> dict[str, Any]:
+    """What results must share that most studies do not have: a user's source, a time, rows with a shape."""
     shape = shape_of(rows.features)
     return {
-        **({"model_sha256": source_sha256(name)} if models.is_own(name) else {}),
+        **({"model_sha256": source_sha256(asked.model)} if models.is_own(asked.model) else {}),
+        **({"time": asked.time} if asked.time else {}),
         **({"shape": shape} if shape else {}),
     }

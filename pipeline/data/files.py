@@ -21,7 +21,7 @@ from zipfile import BadZipFile
 
 import pandas as pd
 
-from pipeline.data import images
+from pipeline.data import images, series
 from pipeline.errors import UserError
 
 BUILTIN: Final = "builtin:"
@@ -222,8 +222,12 @@ def _parquet(path: Path) -> pd.DataFrame:
 def _builtin(name: str) -> pd.DataFrame:
     from sklearn import datasets
 
+    if name in series.NAMES:
+        return series.builtin(name)
     if name not in BUILTIN_NAMES:
-        raise UserError(f"There is no built-in data set {name!r}", expected=f"one of {', '.join(BUILTIN_NAMES)}")
+        raise UserError(
+            f"There is no built-in data set {name!r}", expected=f"one of {', '.join((*BUILTIN_NAMES, *series.NAMES))}"
+        )
     if name != "california_housing":
         bunch: Any = getattr(datasets, f"load_{name}")(as_frame=True)
         return _frame(bunch)

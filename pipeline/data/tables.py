@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from pipeline.data import series
 from pipeline.data.cells import MISSING, has_numbers, kind, numbers, row_number, stray, texts
 from pipeline.data.files import NAMELESS, read_frame
 from pipeline.errors import UserError
@@ -44,6 +45,7 @@ class Table:
     sha256: str  # of the used columns' names and values: the same from CSV, Excel and Parquet
     task: str = "regression"  # of `pipeline.tasks`: numbers as targets, or one target of classes as text
     why: str = ""  # that task, where it was not asked for
+    in_time: bool = False  # rows are in order of time, and no part may look into the future of another
 
 
 def read(
@@ -56,13 +58,17 @@ def read(
     weight: str = "",
     groups: Sequence[str] = (),
     task: str = "auto",
+    time: str = "",
+    window: int = 1,
+    horizon: int = 1,
 ) -> Table:
     """Read a table whose every used cell has been checked; UserError names the column, the row and what to do.
 
     Targets are numbers where nothing else is asked for, but for one of texts or truth values, which are classes.
 
     Without `inputs`, all columns are inputs but targets, weight and what `ignore` names. Text columns are categories;
-    `categories` names numeric columns to treat so. A group column is an input too, unless `ignore` names it.
+    `categories` names numeric columns to treat so. A group column is an input too, unless `ignore` names it. With a
+    `time`, inputs are windows of all columns, see `series`.
     """
     frame = read_frame(source)
     for role, names in (
@@ -72,10 +78,15 @@ def read(
         ("category", categories),
         ("weight", [weight] if weight else []),
         ("group", groups),
+        ("time", [time] if time else []),
     ):
         for name in names:
             if name not in frame.columns:
                 raise unknown_column(name, frame.columns, f"{source} has no column {name!r} (named as {role})")
+    if time:
+        _check_series({"inputs": inputs, "categories": categories, "weight": weight, "group": groups}, time, targets)
+        frame = series.windowed(frame, time=time, targets=targets, ignore=ignore, window=window, horizon=horizon)
+        ignore = ()
     _check_roles(targets, inputs, ignore, weight, groups)
     used = _inputs(frame, targets, inputs, ignore, weight)
     outside = [name for name in categories if name not in used]
@@ -90,7 +101,17 @@ def read(
     )
     found, why = (task, "") if task != "auto" else _task(frame, columns.targets)
     checked = _checked(frame, columns, classes=found == "classification")
-    return Table(checked, columns, source, _hash(checked), found, why)
+    return Table(checked, columns, source, _hash(checked), found, why, bool(time))
+
+
+def _check_series(others: Mapping[str, object], time: str, targets: Sequence[str]) -> None:
+    named = [name for name, given in others.items() if given]
+    if named or time in targets:
+        raise UserError(
+            f"A series has no {named[0]}" if named else f"{time!r} is the time and cannot be predicted",
+            expected="a column of the time, targets, and columns to ignore: all others are inputs at every step",
+            todo=f"leave {named[0]} out" if named else "name another target",
+        )
 
 
 def _task(frame: pd.DataFrame, targets: Sequence[str]) -> tuple[str, str]:
@@ -209,7 +230,7 @@ def _checked(frame: pd.DataFrame, columns: Columns, *, classes: bool) -> pd.Data
     for name in columns.groups:
         _no_gap(texts(frame[name], f"Group {name!r}") == MISSING, f"Group {name!r}")
         checked.setdefault(name, texts(frame[name], f"Group {name!r}"))
-    return pd.DataFrame(checked, index=pd.RangeIndex(len(frame)))
+    return pd.DataFrame(checked, index=frame.index)
 
 
 def _classes(frame: pd.DataFrame, targets: Sequence[str]) -> dict[str, np.ndarray]:

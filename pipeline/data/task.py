@@ -57,8 +57,9 @@ def split(table: Table, *, validation: float, test: float, seed: int) -> tuple[n
 
     A part is a fraction below 1, or a whole number of rows. With group columns every combination of their values stays
     whole: fractions are then of the groups, and a number of rows is met as nearly as whole groups in random order can.
-    Without groups, each part has the shares of classes that the table has, to within a row for each class. The test
-    rows do not depend on `validation`. UserError where a part would be empty.
+    Rows in order of time are cut in that order: the first train, the last test. Without groups, each part has the
+    shares of classes that the table has, to within a row for each class. The test rows do not depend on `validation`.
+    UserError where a part would be empty.
     """
     generator = np.random.default_rng(np.random.SeedSequence([seed, 0]))
     total = len(table.frame)
@@ -72,7 +73,9 @@ def split(table: Table, *, validation: float, test: float, seed: int) -> tuple[n
             todo="use more data" if groups is None else "use more data, or other group columns",
         )
     drawn = generator.permutation(len(sizes))
-    if groups is None and tasks.load(table.task).stratified:
+    if table.in_time:
+        drawn = drawn[np.argsort(-drawn)]  # the latest are for the test, the ones before them for validation
+    elif groups is None and tasks.load(table.task).stratified:
         drawn = _stratified(drawn, table.frame[table.columns.targets[0]].to_numpy(), generator)
     tested = _count("test", test, sizes[drawn], len(sizes), total)
     validated = _count("validation", validation, sizes[drawn[tested:]], len(sizes), total)
@@ -187,7 +190,7 @@ def _part(table: Table, fitted: Preprocessing, weights: np.ndarray, rows: np.nda
         outputs=np.ascontiguousarray(fitted.target.to_scaled(measured), dtype=np.float32),
         measured=np.ascontiguousarray(measured),
         weights=weights[rows],
-        rows=rows.astype(np.int64),
+        rows=chosen.index.to_numpy(dtype=np.int64),
     )
 
 
