@@ -22,8 +22,11 @@ def best_group(study: str | Path) -> Group:
     return group_in(Path(study))
 
 
-def load_top_models(study: str | Path, count: int = 3) -> TopModels:
-    """Reload the `count` best saved configurations of a study folder, all their repeats, as one predictor."""
+def load_top_models(study: str | Path, count: int = 3, model: str = "") -> TopModels:
+    """Reload the `count` best saved configurations of a study folder, all their repeats, as one predictor.
+
+    `model` names the function that makes the networks, `module:function`, where it is one of yours.
+    """
     from pipeline.bundle import load_top_models as load  # deferred: the package itself imports at once
 
-    return load(study, count)
+    return load(study, count, model)

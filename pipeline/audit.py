@@ -20,7 +20,7 @@ from pipeline.evaluate import summaries
 from pipeline.ledger import journal, package
 from pipeline.ledger.merge import written
 from pipeline.ledger.records import FENCE, unframe
-from pipeline.ledger.sheets import CONFIGURATIONS, INDEX, KEY, LIMIT, MEAN, REPEATS
+from pipeline.ledger.sheets import CONFIGURATIONS, INDEX, KEY, LIMIT, MEAN, REPEATS, headed
 from pipeline.ledger.taking import Cells, records
 from pipeline.ledger.workbook import BROKEN
 from pipeline.trial import Repeat
@@ -68,6 +68,14 @@ def _limit(study: Path) -> object:
         return folder.read(study / "study.json").fingerprint.get("epochs")
     except UserError:
         return None  # a finding of its own
+
+
+def _mean(study: Path) -> str:
+    """The header of the mean objective in the study's workbook."""
+    try:
+        return headed(MEAN, folder.task_of(folder.read(study / "study.json").fingerprint))
+    except UserError:
+        return MEAN  # a finding of its own
 
 
 def leftovers(study: Path) -> tuple[Finding, ...]:
@@ -176,15 +184,15 @@ def _workbook(study: Path, contents: journal.Contents) -> Iterator[Finding]:
     if not contents.repeats and not contents.imported:
         return
     drawn = [path, *sorted(study.glob("ledger.pending*.xlsx")), study / "ledger.fresh.xlsx"]
-    limit = _limit(study)
-    differing = [_difference(each, contents, limit) for each in drawn if each.exists()]
+    limit, mean = _limit(study), _mean(study)
+    differing = [_difference(each, contents, limit, mean) for each in drawn if each.exists()]
     if not differing:
         yield Finding(path, "The workbook is missing; `ledger rebuild` draws it.")
     elif all(differing):
         yield Finding(path, f"{differing[0]} `ledger rebuild` draws it anew.")
 
 
-def _difference(path: Path, contents: journal.Contents, limit: object) -> str:
+def _difference(path: Path, contents: journal.Contents, limit: object, mean: str) -> str:
     """What the workbook has otherwise than the journal; empty when nothing."""
     try:
         trained = _rows(path, REPEATS, (KEY, LIMIT, INDEX))
@@ -204,12 +212,12 @@ def _difference(path: Path, contents: journal.Contents, limit: object) -> str:
             "repeats have another objective",
             {name for name, cells in trained if name in repeats and not _equal(cells.get("objective"), repeats[name])},
         ),
-        *_judged(judged, contents, limit),
+        *_judged(judged, contents, limit, mean),
     ]
     return " ".join(line for line in lines if line)
 
 
-def _judged(rows: list[_Named], contents: journal.Contents, limit: object) -> Iterator[str]:
+def _judged(rows: list[_Named], contents: journal.Contents, limit: object, mean: str) -> Iterator[str]:
     # Rows that the journal does not know are a user's: the next run takes them in.
     means = {
         (summary.key,): summary.mean if math.isfinite(summary.mean) else None
@@ -221,7 +229,7 @@ def _judged(rows: list[_Named], contents: journal.Contents, limit: object) -> It
     yield _counted("configurations stand there more than once", {name for name in means if own[name] > 1})
     yield _counted(
         "configurations have another mean",
-        {name for name, cells in rows if name in means and not _equal(cells.get(MEAN), means[name])},
+        {name for name, cells in rows if name in means and not _equal(cells.get(mean), means[name])},
     )
 
 

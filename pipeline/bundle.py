@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import tempfile
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import files, models, reading
-from pipeline.data import preprocessing, task
+from pipeline.data import preprocessing, series, task
 from pipeline.data.preprocessing import Preprocessing
 from pipeline.errors import UserError
 from pipeline.ledger import journal
@@ -161,15 +160,16 @@ class Examine:
     study: Path
     rows: Path
     digests: Mapping[str, Digests]  # by key
+    model: str = ""  # as the user named it
 
     @classmethod
-    def of(cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary]) -> Examine:
+    def of(cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary], model: str = "") -> Examine:
         """Knows which models the journal's repeats have of these configurations: no others are examined."""
-        return cls(study, study / "rows.npz", {each.key: digests_of(repeats, each) for each in wanted})
+        return cls(study, study / "rows.npz", {each.key: digests_of(repeats, each) for each in wanted}, model)
 
     def __call__(self, key: str) -> Examined:
         """Reload, as any user would, predict the test rows and pack the networks as Keras files."""
-        _, members = load_members(folder_of(self.study, key), self.digests[key])
+        _, members = load_members(folder_of(self.study, key), self.digests[key], self.model)
         inputs = task.load(self.rows).test.inputs
         predictions = np.stack([models.predict(member.network, inputs) for member in members])
         return Examined(predictions, {f"repeat-{member.index:03d}.keras": _keras_file(member) for member in members})
@@ -197,30 +197,42 @@ class TopModels:
         """The names of what is predicted."""
         return self.preprocessing.target.names
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that are told apart, in the order of their probabilities; none where numbers are predicted."""
+        return getattr(self.preprocessing.target, "labels", ())
+
     def predict_each(self, frame: pd.DataFrame) -> np.ndarray:
-        """Predictions of every network, (members, rows, outputs), in original units; UserError for unfit rows."""
-        inputs = self.preprocessing.inputs(frame)
+        """Predictions of every network (members, rows, outputs); UserError for unfit rows.
+
+        In original units, or the probability of each class in the order of `classes`.
+        """
+        inputs = self.preprocessing.inputs(self._rows(frame))
         return np.stack(
             [self.preprocessing.target.to_units(models.predict(member.network, inputs)) for member in self.members]
         )
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Mean over the networks and, as `<output> spread`, their standard deviation: original units, same index."""
-        each = self.predict_each(frame)
-        spread = each.std(axis=0, ddof=1) if len(each) > 1 else np.full(each.shape[1:], math.nan)
-        columns = {}
-        for position, name in enumerate(self.outputs):
-            columns[name] = each[:, :, position].mean(axis=0)
-            columns[f"{name} spread"] = spread[:, position]
-        return pd.DataFrame(columns, index=frame.index)
+        """What all networks say together, same index; for a series, a row for each step that a window leads to.
+
+        Numbers: their mean in original units and, as `<output> spread`, their standard deviation. Classes: the
+        likeliest one by mean probability, `<output> probability <class>` for each, and the likeliest one's spread.
+        """
+        return pd.DataFrame(self.preprocessing.target.table(self.predict_each(frame)), index=self._rows(frame).index)
 
     def unknown_categories(self, frame: pd.DataFrame) -> dict[str, tuple[str, ...]]:
         """Categories that training never saw, by column; the networks see them as none of the known ones."""
-        return preprocessing.unknown_categories(self.preprocessing, frame)
+        return preprocessing.unknown_categories(self.preprocessing, self._rows(frame))
+
+    def _rows(self, frame: pd.DataFrame) -> pd.DataFrame:
+        return series.unrolled(frame, self.preprocessing.columns.inputs)
 
 
-def load_top_models(study: str | Path, count: int = 3) -> TopModels:
-    """Reload the `count` best configurations of a study that have saved models, after checking every file of them."""
+def load_top_models(study: str | Path, count: int = 3, model: str = "") -> TopModels:
+    """Reload the `count` best configurations of a study that have saved models, after checking every file of them.
+
+    Networks that a function of the user's makes need its name, `module:function`, in `model`: it is imported then.
+    """
     folder = Path(study)
     if not (folder / "ledger.jsonl").is_file():
         raise UserError(f"{folder} is no study folder", expected="a folder with ledger.jsonl", todo="check the path")
@@ -231,7 +243,7 @@ def load_top_models(study: str | Path, count: int = 3) -> TopModels:
     best = [summary for summary in _ranked(repeats) if digests_of(repeats, summary)]
     if not best:
         raise UserError(f"{folder} has no saved models yet", todo="let the search train at least one configuration")
-    loaded = [load_members(folder_of(folder, each.key), digests_of(repeats, each)) for each in best[:count]]
+    loaded = [load_members(folder_of(folder, each.key), digests_of(repeats, each), model) for each in best[:count]]
     members = tuple(member for _, each in loaded for member in each)
     return TopModels(tuple(summary.configuration for summary in best[:count]), members, loaded[0][0])
 

@@ -73,9 +73,10 @@ def predict(
     input: Annotated[Path, typer.Option("--input", help="rows to predict: CSV, Excel or Parquet")],  # noqa: A002
     output: Annotated[Path, typer.Option("--output", help="CSV file to write")],
     count: Annotated[int, typer.Option("--top", help="best configurations that predict together")] = 3,
+    model: Annotated[str, typer.Option(help="module:function that makes the networks, if it is yours")] = "",
 ) -> None:
     """Predict new rows with the best models of a study, in the units of the original data."""
-    _guarded(lambda: _predict(study, input, output, count))
+    _guarded(lambda: _predict(study, input, output, count, model))
 
 
 ledger = typer.Typer(help="Check, redraw and join ledgers.", no_args_is_help=True, pretty_exceptions_enable=False)
@@ -138,7 +139,8 @@ def _search(file: Path | None, options: dict[str, Any]) -> int:
             prepared = prepare(chosen)
             for line in prepared.description:
                 console.print(_escaped(line), highlight=False)
-            with Progress(console, prepared.plan, chosen.seconds) as progress:
+            objective = prepared.rows.target.task.objective
+            with Progress(console, prepared.plan, objective, chosen.seconds) as progress:
                 finished = launch(prepared, observe=progress.observe, say=progress.say, stop=interrupts.asked)
         except (StoppedError, KeyboardInterrupt, DiskFailed) as reason:
             command = shlex.join([Path(sys.executable).name, *sys.argv])
@@ -185,14 +187,14 @@ class _Output(io.TextIOBase):
             os.close(nowhere)
 
 
-def _predict(study: Path, source: Path, target: Path, count: int) -> int:
+def _predict(study: Path, source: Path, target: Path, count: int, model: str) -> int:
     from pipeline import load_top_models
     from pipeline.data import tables
     from pipeline.files import replace
 
     console = Console(soft_wrap=True)
     frame = tables.read_frame(str(source))
-    top = load_top_models(study, count)
+    top = load_top_models(study, count, model)
     for column, values in top.unknown_categories(frame).items():
         console.print(
             f"{_escaped(column)}: never seen in training, treated as none of the known categories: "

@@ -19,8 +19,9 @@ from typing import Any, Final
 import psutil
 from filelock import FileLock, Timeout
 
-from pipeline import files, reading, room
+from pipeline import files, reading, room, tasks
 from pipeline.errors import DamagedFile, StudyMismatch, UserError
+from pipeline.tasks import Task
 
 FORMAT: Final = 1
 _SEAL: Final = "sha256"
@@ -76,6 +77,18 @@ def read(path: Path) -> Stored:
     if not all(isinstance(part, dict) for part in parts):
         raise DamagedFile(f"{path} does not hold what it should", todo=_TODO)
     return Stored(*parts)
+
+
+def task_of(fingerprint: Mapping[str, Any]) -> Task:
+    """The task of a study with that fingerprint, which says nothing where it is regression."""
+    name = fingerprint.get("task", "regression")
+    if name not in tasks.TASKS:
+        raise UserError(
+            f"The study is of the task {reading.shown(name)}",
+            expected=" or ".join(tasks.TASKS),
+            todo="use the version of the program that wrote it",
+        )
+    return tasks.load(name)
 
 
 def check(study: Path, fingerprint: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ from pipeline.room import Room
 from pipeline.search.stopping import Spent, unlimited
 from pipeline.study import Result, Say, run
 from pipeline.training.jobs import COMPILE_SECONDS, LARGEST_JOB, TrainJobs, limit_of
-from pipeline.training.protocol import PROBE_ROWS
+from pipeline.training.protocol import PROBE_ROWS, signature_of
 from pipeline.trial import Summary
 from pipeline.upkeep import Book, best_group, ranking, view_of
 from pipeline.workers.pool import StoppedError, Workers
@@ -72,7 +72,9 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
                     train,
                     lambda trained: bundle.save(study, trained, common),
                     watch,
-                    limit=lambda job: settings.job_limit or limit_of(job, prepared.protocol, prepared.rows),
+                    limit=lambda job: (
+                        settings.job_limit or limit_of(job, prepared.protocol, prepared.rows, prepared.most_weights)
+                    ),
                     start=train.start,
                 )
                 try:
@@ -96,9 +98,8 @@ def _clock(seconds: float, started: float) -> Spent:
 def _room(prepared: Prepared) -> Room:
     """The room for what is lost if it cannot be written: a job for each worker, and the exported models."""
     asked = prepared.settings
-    largest = models.load(asked.model).most_weights(prepared.space, prepared.signature)
     training = len(prepared.slots) * (LARGEST_JOB if asked.engine == "packed" else 1)
-    return Room(asked.study, training + asked.top * asked.repeats, largest)
+    return Room(asked.study, training + asked.top * asked.repeats, prepared.most_weights)
 
 
 def _common(prepared: Prepared) -> bundle.Common:
@@ -106,7 +107,7 @@ def _common(prepared: Prepared) -> bundle.Common:
     raw = prepared.table.frame.loc[probe, list(prepared.table.columns.inputs)]
     return bundle.Common(
         model=prepared.settings.model,
-        signature=prepared.signature,
+        signature=signature_of(prepared.rows),
         preprocessing=stored.dumps(prepared.preprocessing),
         probe=bundle.probe_of(raw),
         versions=folder.versions(),
@@ -117,7 +118,9 @@ def _take_in(prepared: Prepared, journal: Journal, say: Say) -> None:
     """Rows that somebody added to the workbook, or that a lost journal had: results, never trained again."""
     known = {repeat.training.configuration.key for repeat in journal.contents.repeats}
     known |= {row.configuration.key for row in journal.contents.imported} | {prepared.plan.baseline.key}
-    found = workbook.unknown(prepared.settings.study / "ledger.xlsx", known, prepared.settings.epochs)
+    found = workbook.unknown(
+        prepared.settings.study / "ledger.xlsx", known, prepared.settings.epochs, prepared.rows.target.task
+    )
     for row in found:
         journal.append_imported(row)
     if found:
@@ -129,6 +132,7 @@ def _view(prepared: Prepared, journal: Journal, elite: frozenset[str], test: Map
         journal.contents,
         epochs=prepared.settings.epochs,
         outputs=prepared.rows.target.names,
+        task=prepared.rows.target.task,
         facts={**prepared.settings.model_dump(mode="json"), **prepared.fingerprint, **folder.versions()},
         elite=elite,
         test=test,
@@ -145,7 +149,7 @@ def _verdict(prepared: Prepared, result: Result, journal: Journal, workers: Work
     sound = (each for each in _summaries(prepared, journal) if each.failures == 0)
     best = [each for each in sound if each.stage not in ("baseline", "imported")][: prepared.settings.top]
     wanted = [*best, *([result.baseline] if result.baseline.repeats else [])]
-    examine = bundle.Examine.of(study, journal.repeats, wanted)
+    examine = bundle.Examine.of(study, journal.repeats, wanted, prepared.settings.model)
     answers: dict[str, bundle.Examined] = {}
     limit = max(prepared.settings.job_limit, COMPILE_SECONDS)
     for finished in workers.run(examine, [each.key for each in wanted], limit=lambda _: limit):
@@ -168,12 +172,12 @@ def _contents(prepared: Prepared, result: Result, verdict: Verdict, journal: Jou
     rounds = range(max((len(search.found) for search in result.searches), default=0))
     refined = [search.found[turn] for turn in rounds for search in result.searches if turn < len(search.found)]
     study = str(prepared.settings.study)
+    named = f', model="{prepared.settings.model}"' if models.is_own(prepared.settings.model) else ""
     return Contents(
         name=prepared.settings.study.name,
         result=result,
         ranking=tuple(each for each in _summaries(prepared, journal) if each.stage != "baseline"),
         verdict=verdict,
-        scale=prepared.rows.target.scale,
         timeline=(*result.explored, *refined),
         trainings=len(repeats),
         failed=sum(repeat.failed for repeat in repeats),
@@ -182,21 +186,22 @@ def _contents(prepared: Prepared, result: Result, verdict: Verdict, journal: Jou
         repeats=prepared.settings.repeats,
         group=best_group(journal.contents, prepared.settings.epochs),
         load_command="from pipeline import load_top_models\n"
-        f'predicted = load_top_models("{study}", {prepared.settings.top}).predict(frame)',
+        f'predicted = load_top_models("{study}", {prepared.settings.top}{named}).predict(frame)',
         folder=study,
     )
 
 
 def _report(prepared: Prepared, contents: Contents, book: Book) -> Finished:
-    from pipeline.report import figures, page, rows  # deferred: matplotlib takes a second to import
+    from pipeline.report import best, figures, page, tasks  # deferred: matplotlib takes a second to import
 
     study = prepared.settings.study
     elite = frozenset(each.key for each in contents.result.elite)
     test = {each.summary.key: each.mean for each in (*contents.verdict.best, contents.verdict.default) if each}
     written = book.write(elite, test)
-    text = page.summary(contents)
+    text, told = page.summary(contents), tasks.load(contents.task.name)
     files.replace(study / "summary.md", text.encode())
-    files.replace(study / "worst_rows.csv", rows.worst_rows_csv(contents.verdict, contents.scale).encode())
-    files.replace(study / "test_predictions.csv", rows.test_predictions_csv(contents.verdict).encode())
+    files.replace(study / "best.txt", best.best(contents).encode())
+    files.replace(study / "worst_rows.csv", told.worst_rows_csv(contents.verdict).encode())
+    files.replace(study / "test_predictions.csv", told.test_predictions_csv(contents.verdict).encode())
     figures.draw(contents, study / "figures")
     return Finished(contents, text, written)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,8 +20,9 @@ import pandas as pd
 
 from pipeline import models, reading
 from pipeline.data import stored
+from pipeline.data.layout import shape_of
 from pipeline.data.preprocessing import Preprocessing
-from pipeline.errors import DamagedFile
+from pipeline.errors import DamagedFile, UserError
 from pipeline.models import Network, Signature
 from pipeline.trial import Configuration
 
@@ -105,16 +106,21 @@ class Member:
         return models.load(self.model).network(self.configuration, self.signature, self.weights)
 
 
-def load_members(folder: Path, digests: Digests | None = None) -> tuple[Preprocessing, tuple[Member, ...]]:
+def load_members(
+    folder: Path, digests: Digests | None = None, own: str = ""
+) -> tuple[Preprocessing, tuple[Member, ...]]:
     """Repeats of a saved configuration: the ones that the journal has, all in the folder where no journal is given.
+
+    `own` is the one function, as `module:function`, that the caller allows to be imported to build networks.
 
     DamagedFile where a file is not what the manifest, the probe or the journal says, or not what this program writes.
     """
     hashes = check(folder)
     names = _names(folder, hashes, digests)
-    configuration, model, signature = _description(folder, hashes)
+    configuration, model, signature = _description(folder, hashes, own)
     path = folder / "preprocessing.skops"
     prepared = stored.loads(_read(folder, path.name, hashes, stored.LARGEST), str(path))
+    signature = replace(signature, shape=shape_of(prepared.features))
     probe = _probe(folder, prepared, signature, hashes)
     try:
         shapes = models.load(model).weight_shapes(configuration, signature)
@@ -145,16 +151,25 @@ def _names(folder: Path, hashes: Mapping[str, str], digests: Digests | None) -> 
     return [(index, weights_file(index)) for index in sorted(digests)]
 
 
-def _description(folder: Path, hashes: Mapping[str, str]) -> tuple[Configuration, str, Signature]:
+def _description(folder: Path, hashes: Mapping[str, str], own: str) -> tuple[Configuration, str, Signature]:
     path = folder / "configuration.json"
     found = _object(path, _read(folder, path.name, hashes))
     try:
         configuration = Configuration.of(found["configuration"])
         signature = Signature(_size(found["features"]), _size(found["outputs"]))
-        model = models.MODELS[models.MODELS.index(found["model"])]
+        model = str(found["model"])
+        if not models.is_own(model):
+            model = models.MODELS[models.MODELS.index(found["model"])]
         key = configuration.key
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
         raise _wrong(path, error) from error
+    if models.is_own(model) and model != own:
+        raise UserError(
+            f"The networks of {folder} are made by {reading.shown(model)}, which is no part of this program",
+            expected="the function that makes them, named by you: a study folder never leads to an import",
+            came=own or "none",
+            todo=f"name it if you trust it: --model {reading.shown(model)}, or load_top_models(..., model=...)",
+        )
     if key != folder.name:
         raise DamagedFile(f"{folder} holds another configuration than its name says", todo=_AGAIN)
     return configuration, model, signature
@@ -174,7 +189,7 @@ def _probe(folder: Path, prepared: Preprocessing, signature: Signature, hashes: 
     """The probe's rows as a network's inputs, with the scalers that were stored."""
     path = folder / "probe.json"
     rows = _object(path, _read(folder, path.name, hashes, PROBE))
-    if len(prepared.features) != signature.features or len(prepared.target.names) != signature.outputs:
+    if len(prepared.features) != signature.features or prepared.target.outputs != signature.outputs:
         raise DamagedFile(f"{folder / 'preprocessing.skops'} belongs to networks of other sizes", todo=_AGAIN)
     if rows.keys() != set(prepared.columns.inputs):
         raise DamagedFile(f"{path} has other columns than the inputs of the networks", todo=_AGAIN)

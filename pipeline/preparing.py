@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from pipeline import bundle, folder, models, reading, space
+from pipeline import bundle, folder, models, reading, sizing, space
 from pipeline.data import tables, task
 from pipeline.data.preprocessing import Preprocessing
 from pipeline.data.task import Rows
 from pipeline.errors import UserError
 from pipeline.ledger.journal import read as read_journal
-from pipeline.models import Signature
 from pipeline.settings import Settings
 from pipeline.space import Narrowing, Space
 from pipeline.study import Plan
-from pipeline.training.protocol import Protocol
+from pipeline.training.protocol import Loss, Protocol, signature_of
 from pipeline.trial import Configuration
 from pipeline.workers import slots
 
+LISTED = 20  # names of inputs; an image has thousands
 INHERITED = 100  # configurations of a prior, its best ones
 
 
@@ -32,6 +33,7 @@ class Prepared:
     rows: Rows
     preprocessing: Preprocessing
     slots: tuple[slots.Slot, ...]
+    most_weights: int  # of the largest network of the space
     prior: tuple[Configuration, ...] = ()  # best first, of another study
 
     @property
@@ -43,8 +45,9 @@ class Prepared:
         grouped = f", grouped by {', '.join(columns.groups)}" if columns.groups else ""
         return (
             f"Data: {self.table.source}, {len(self.table.frame)} rows ({parts}{grouped})",
-            f"Inputs: {', '.join(columns.inputs)} ({len(rows.features)} numbers)",
-            f"Outputs: {', '.join(columns.targets)}",
+            f"Inputs: {_listed(columns.inputs)} ({len(rows.features)} numbers)",
+            f"Task: {self._task}",
+            f"Outputs: {rows.target.words}",
             f"Space: {asked.space}, {'infinitely many' if count is None else count} configurations",
             f"Stage 1: {self.plan.drawn} configurations x {asked.repeats} repeats, up to {asked.epochs} epochs",
             f"Stage 2: {self._second}, {asked.repeats} repeats each, contenders up to {self.plan.race.most}",
@@ -54,7 +57,21 @@ class Prepared:
         )
 
     @property
+    def _task(self) -> str:
+        task = self.rows.target.task
+        why = f", for {self.table.why} (--task regression takes numbers)" if self.table.why else ""
+        weighed = f", class weights {self.settings.class_weights}" if self.settings.class_weights != "none" else ""
+        return f"{task.name}{why}; loss {self.loss}{weighed}, judged by {task.about}"
+
+    @property
+    def loss(self) -> Loss:
+        """The loss that the setting means for this task."""
+        return cast("Loss", self.rows.target.task.loss(self.settings.loss, task.targets_of(self.table)))
+
+    @property
     def _second(self) -> str:
+        if self.settings.strategy == "gp":
+            return f"one Gaussian process ({self.settings.acquisition}), {self.plan.proposals} configurations in turn"
         if self.settings.trainings:
             return f"until {self.settings.trainings} trainings are made"
         return f"{self.settings.elite * self.settings.calls} configurations, {self.settings.elite} at once"
@@ -75,7 +92,7 @@ class Prepared:
         asked = self.settings
         return Plan(
             space=self.space,
-            baseline=models.load(asked.model).BASELINE,
+            baseline=models.load(asked.model).baseline(self.space),
             configurations=asked.configurations,
             repeats=asked.repeats,
             elite=asked.elite,
@@ -88,6 +105,7 @@ class Prepared:
             target=asked.target_score,
             settled=asked.settled,
             prior=self.prior,
+            acquisition=asked.acquisition if asked.strategy == "gp" else "",
         )
 
     @property
@@ -96,7 +114,7 @@ class Prepared:
         asked = self.settings
         return Protocol(
             model=asked.model,
-            loss=asked.loss,
+            loss=self.loss,
             patience=asked.patience,
             min_delta=asked.min_delta,
             seed=asked.seed,
@@ -104,11 +122,6 @@ class Prepared:
             engine=asked.engine,
             tf32=asked.tf32,
         )
-
-    @property
-    def signature(self) -> Signature:
-        """Inputs and outputs of its networks."""
-        return Signature(len(self.rows.features), len(self.rows.target.names))
 
     @property
     def fingerprint(self) -> dict[str, Any]:
@@ -122,7 +135,6 @@ class Prepared:
             "model",
             "engine",
             "tf32",
-            "loss",
             "epochs",
             "patience",
         )
@@ -136,13 +148,27 @@ class Prepared:
             "group": columns.groups,
             "min_delta": asked.min_delta,
             "seed": asked.seed,
+            "loss": self.loss,
             **{name: getattr(asked, name) for name in same},
+            **self._further,
+            **sizing.facts(asked, self.rows),
         }
+
+    @property
+    def _further(self) -> dict[str, str]:
+        """What the fingerprints of studies had not when regression was the only task: it says nothing of itself."""
+        name = self.rows.target.task.name
+        return {} if name == "regression" else {"task": name, "class_weights": self.settings.class_weights}
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names if len(names) <= LISTED else (*names[: LISTED - 2], "...", names[-1]))
 
 
 def prepare(settings: Settings) -> Prepared:
     """Check everything that can be checked before the first file is written; UserError says what is wrong."""
-    searched = models.load(settings.model).complete(space.load(settings.space))
+    kind = models.load(settings.model)
+    searched = kind.complete(space.load(settings.space))
     owned = slots.parse(settings.slots)
     table = tables.read(
         settings.data,
@@ -152,6 +178,10 @@ def prepare(settings: Settings) -> Prepared:
         categories=settings.categories,
         weight=settings.weight,
         groups=settings.group,
+        time=settings.time,
+        window=settings.window,
+        horizon=settings.horizon,
+        task=settings.task,
     )
     rows, fitted = task.prepare(
         table,
@@ -160,9 +190,13 @@ def prepare(settings: Settings) -> Prepared:
         seed=settings.seed,
         input_scaler=settings.input_scaler,
         output_scaler=settings.output_scaler,
+        loss=settings.loss,
+        class_weights=settings.class_weights,
     )
-    first = _prior(settings, searched)
-    prepared = Prepared(settings, searched, table, rows, fitted, owned, first)
+    signature = signature_of(rows)
+    kind.check(searched, signature)
+    largest = sizing.most_weights(settings.model, searched, signature, owned[0])
+    prepared = Prepared(settings, searched, table, rows, fitted, owned, largest, _prior(settings, searched))
     folder.check(settings.study, prepared.fingerprint)
     read_journal(settings.study / "ledger.jsonl")  # a damaged one is found before anything is written
     return prepared

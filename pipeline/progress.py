@@ -23,8 +23,9 @@ TITLES = {"baseline": "default network", "explore": "stage 1", "refine": "stage 
 class Progress:
     """Stage, done and total, best so far, time left; follows the events of a run."""
 
-    def __init__(self, console: Console, plan: Plan, seconds: float = 0.0) -> None:
+    def __init__(self, console: Console, plan: Plan, objective: str = "MAE", seconds: float = 0.0) -> None:
         self._console = console
+        self._objective = objective
         self._limit = seconds or math.inf  # of the run
         explored = plan.drawn * plan.repeats
         # Contenders are trained again: how often, only the end tells.
@@ -101,7 +102,7 @@ class Progress:
             self.say(f"{TITLES[self._stage]}: {self._done[self._stage]} of {total} trainings{self._note(left=True)}")
 
     def _note(self, *, left: bool) -> str:
-        parts = [f"best MAE {self._best:.4f}" if math.isfinite(self._best) else ""]
+        parts = [f"best {self._objective} {self._best:.4f}" if math.isfinite(self._best) else ""]
         parts.append(f"{self._failed} failed" if self._failed else "")
         parts.append(self._left() if left else "")
         return "".join(f", {part}" for part in parts if part)

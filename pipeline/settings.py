@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from pipeline import models
 from pipeline.errors import UserError
 from pipeline.space import nearest, read_toml
 
@@ -25,6 +26,7 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Share = Annotated[float, Field(gt=0)]
 Scaler = Literal["standard", "minmax", "robust", "none"]
 
+PACKED = "mlp"  # the kind of network that the packed engine trains
 DATA, SEARCH, TRAINING = "Data", "Search", "Training"  # the headings of --help
 
 
@@ -37,11 +39,18 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    data: str = _setting(about="CSV, Excel or Parquet file, or builtin:diabetes", heading=DATA)
+    data: str = _setting(
+        about="CSV, Excel or Parquet file, images (idx, .npz, keras:mnist), or builtin:diabetes", heading=DATA
+    )
     target: Names = _setting(about="column to predict, or several", heading=DATA, min_length=1)
     space: Path = _setting(about="search space file (TOML)", heading=SEARCH)
     study: Path = _setting(about="folder of the study, below results/", heading=SEARCH)
 
+    task: Literal["auto", "regression", "classification"] = _setting(
+        "auto",
+        about="regression, classification, or auto: numbers are for regression, texts and truth values are classes",
+        heading=DATA,
+    )
     inputs: Names = _setting(
         (), about="input columns; all but target, weight and ignored ones if not given", heading=DATA
     )
@@ -49,6 +58,9 @@ class Settings(BaseModel):
     categories: Names = _setting((), about="numeric columns that are categories; texts always are", heading=DATA)
     weight: str = _setting("", about="column with the weight of each row", heading=DATA)
     group: Names = _setting((), about="columns; rows that agree in all of them stay in one part", heading=DATA)
+    time: str = _setting("", about="column of the time: the table is a series, inputs are windows of it", heading=DATA)
+    window: int = _setting(24, about="steps of a window of a series", heading=DATA, ge=1, le=10_000)
+    horizon: int = _setting(1, about="steps that a forecast reaches ahead", heading=DATA, ge=1, le=10_000)
     validation: Share = _setting(0.2, about="share of the rows that choose; from 1 up, how many", heading=DATA)
     test: Share = _setting(0.2, about="share of the rows kept for the end; from 1 up, how many", heading=DATA)
     input_scaler: Scaler = _setting("standard", about="standard, minmax, robust or none", heading=DATA)
@@ -96,16 +108,39 @@ class Settings(BaseModel):
     box_fraction: float = _setting(
         0.4, about="part of a range that stage 2 looks up and down at first", heading=SEARCH, gt=0, le=1
     )
+    strategy: Literal["two-stage", "gp"] = _setting(
+        "two-stage",
+        about="two-stage; or gp: one Gaussian process of the whole space in place of stage 2, one proposal at a time",
+        heading=SEARCH,
+    )
+    acquisition: Literal["ei", "pi", "lcb", "gp_hedge"] = _setting(
+        "ei",
+        about="what strategy gp maximises: expected improvement, probability of improvement, lower confidence bound,"
+        " or a hedge between them",
+        heading=SEARCH,
+    )
     top: int = _setting(3, about="best configurations that are tested and exported", heading=SEARCH, ge=1, le=50)
 
-    model: Literal["mlp"] = _setting("mlp", about="kind of network", heading=TRAINING)
-    engine: Literal["packed", "keras"] = _setting(
-        "packed", about="packed (fast), or keras (model.fit)", heading=TRAINING
+    model: str = _setting(
+        "mlp", about="mlp, convnet, recurrent, or a function of yours as module:function", heading=TRAINING
     )
-    loss: Literal["mse", "mae", "huber"] = _setting("mse", about="mse, mae or huber", heading=TRAINING)
+    engine: Literal["packed", "keras"] = _setting(
+        "packed", about="packed (fast, for mlp alone), or keras (model.fit; of all other models)", heading=TRAINING
+    )
+    loss: Literal["auto", "mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy"] = _setting(
+        "auto",
+        about="mse, mae or huber for numbers; binary_crossentropy or categorical_crossentropy for classes;"
+        " auto is mse, or the cross-entropy that fits",
+        heading=TRAINING,
+    )
+    class_weights: Literal["none", "balanced"] = _setting(
+        "none", about="none, or balanced: rare classes count as much as others in training", heading=TRAINING
+    )
     tf32: bool = _setting(False, about="on GPUs: faster, less exact matrix products", heading=TRAINING)
     epochs: int = _setting(200, about="most epochs of a training", heading=TRAINING, ge=1, le=1_000_000)
-    patience: int = _setting(20, about="epochs without a better validation MAE before stopping", heading=TRAINING, ge=1)
+    patience: int = _setting(
+        20, about="epochs without a better validation score before stopping", heading=TRAINING, ge=1
+    )
     min_delta: float = _setting(0.0, about="improvements below this do not count", heading=TRAINING, ge=0)
     seed: int = _setting(
         0, about="of the split, the configurations and the trainings", heading=TRAINING, ge=0, lt=2**32
@@ -118,6 +153,31 @@ class Settings(BaseModel):
         ge=0,
         le=10_000_000,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _engine_of_the_model(cls, values: Any) -> Any:
+        """Where no engine is named, the one that can train the model."""
+        if isinstance(values, Mapping) and values.get("model", PACKED) != PACKED:
+            return {"engine": "keras", **values}
+        return values
+
+    @field_validator("model")
+    @classmethod
+    def _known_model(cls, model: str) -> str:
+        if model not in models.MODELS and not models.is_own(model):
+            near = nearest(model, models.MODELS)
+            raise ValueError(f"expected {', '.join(models.MODELS)} or module:function{near and f'; {near}'}")
+        return model
+
+    @model_validator(mode="after")
+    def _engine_can_train_the_model(self) -> Settings:
+        if self.engine == "packed" and self.model != PACKED:
+            raise ValueError(
+                f"the packed engine trains perceptrons (--model {PACKED}) alone; leave --engine out, or use"
+                f" --engine keras for --model {self.model}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _parts_leave_training_rows(self) -> Settings:

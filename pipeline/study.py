@@ -6,7 +6,9 @@ import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from pipeline.search.belief import Belief
 from pipeline.search.elite import Elite, best_of_each_depth
+from pipeline.search.plain import Calls, optimise
 from pipeline.search.racing import Race, recommend
 from pipeline.search.refining import Effort, Refined, Search, refine
 from pipeline.search.sampling import explore
@@ -37,6 +39,7 @@ class Plan:
     target: float | None = None  # mean objective at which the search ends
     settled: int = 0  # rounds in a row with an expected improvement below the noise, after which it ends; 0 for never
     prior: tuple[Configuration, ...] = ()  # best first, of another study: tried first, and trained like any other
+    acquisition: str = ""  # of one search of the whole space in place of stage 2, see `search.plain`; "" for stage 2
 
     @property
     def drawn(self) -> int:
@@ -52,6 +55,13 @@ class Plan:
     def rounds(self) -> int:
         """How often stage 2 proposes at most."""
         return self.trainings or self.calls
+
+    @property
+    def proposals(self) -> int:
+        """How many configurations the search of the whole space proposes."""
+        if self.trainings:
+            return max(0, self.trainings - self.drawn * self.repeats) // self.repeats
+        return self.calls * self.elite
 
     def left(self, found: Sequence[Summary]) -> int | None:
         """The trainings that stage 2 has after what stage 1 found; None for as many as it takes."""
@@ -78,6 +88,7 @@ class Result:
     searches: tuple[Search, ...]
     recommended: Summary | None  # None where nothing was trained twice without a failure
     ended: str = ""  # why the search ended, as the end of a sentence
+    beliefs: tuple[Belief, ...] = ()  # of a search in one dimension
 
 
 def run(
@@ -102,9 +113,11 @@ def run(
     )
     if not elite:
         say("Every configuration has a failed repeat, so stage 2 has none to search around: see the ledger.")
-    refined = _refine(plan, evaluate, begin, say, elite=elite, found=(*earlier, *explored), limits=limits)
+    second = _optimise if plan.acquisition else _refine
+    refined = second(plan, evaluate, begin, say, elite=elite, found=(*earlier, *explored), limits=limits)
     within = [each for each in refined.measured if contains(plan.space, each.configuration)]
-    return Result(baseline, explored, elite, refined.searches, recommend(within), refined.ended)
+    best = recommend(within)
+    return Result(baseline, explored, elite, refined.searches, best, refined.ended, refined.beliefs)
 
 
 def _explore(
@@ -136,6 +149,28 @@ def _inherited(plan: Plan, known: Collection[str]) -> tuple[Configuration, ...]:
     """The best of the prior that the space has and this study does not know: a part of stage 1."""
     fitting = (each for each in plan.prior if contains(plan.space, each) and each.key not in known)
     return tuple(itertools.islice(fitting, -(-plan.drawn // INHERITED)))
+
+
+def _optimise(
+    plan: Plan,
+    evaluate: Evaluate,
+    begin: Begin,
+    say: Say,
+    *,
+    elite: Sequence[Summary],
+    found: Sequence[Summary],
+    limits: Limits,
+) -> Refined:
+    """One search of the whole space in place of stage 2: the initial points are those of stage 1."""
+    facts = {
+        "initial": sorted(each.key for each in found),
+        "space": str(plan.space),
+        "repeats": plan.repeats,
+        "acquisition": plan.acquisition,
+    }
+    history = begin("refine", facts)
+    asked = Calls(plan.proposals if elite else 0, plan.epochs, plan.repeats, plan.acquisition, limits)
+    return optimise(plan.space, history, evaluate, asked, seed=plan.seed, say=say)
 
 
 def _refine(

@@ -15,10 +15,11 @@ from pipeline.errors import StudyMismatch, UserError
 from pipeline.evaluate import summaries
 from pipeline.ledger import journal, package, workbook
 from pipeline.ledger.merge import written
-from pipeline.ledger.sheets import CONFIGURATIONS, KEY, STUDY, TEST
+from pipeline.ledger.sheets import CONFIGURATIONS, KEY, STUDY, TEST, headed
 from pipeline.ledger.style import text
 from pipeline.ledger.taking import records
 from pipeline.search.racing import standing
+from pipeline.tasks import Task
 from pipeline.trial import Imported, Summary
 
 REFRESH_SECONDS: Final = 10.0  # the workbook is drawn anew at most so often while training goes on,
@@ -48,6 +49,7 @@ def view_of(
     *,
     epochs: int,
     outputs: tuple[str, ...],
+    task: Task,
     facts: Mapping[str, object],
     elite: frozenset[str],
     test: Mapping[str, float],
@@ -60,6 +62,7 @@ def view_of(
         repeats=contents.repeats,
         elite=elite,
         outputs=outputs,
+        task=task,
         study=tuple((name, _shown(value)) for name, value in facts.items()),
         test=test,
         group=best_group(contents, epochs).marks,
@@ -131,7 +134,7 @@ def _stored(study: Path) -> folder.Stored:
 
 
 def _redraw(study: Path, stored: folder.Stored, contents: journal.Contents) -> Path:
-    path = study / "ledger.xlsx"
+    path, task = study / "ledger.xlsx", folder.task_of(stored.fingerprint)
     trained = next((repeat for repeat in contents.repeats if repeat.scores), None)
     begun = [stage for stage in contents.stages if stage.stage == "refine"]
     elite = begun[-1].facts.get("elite", ()) if begun else ()
@@ -139,18 +142,19 @@ def _redraw(study: Path, stored: folder.Stored, contents: journal.Contents) -> P
         contents,
         epochs=stored.fingerprint["epochs"],
         outputs=tuple(trained.scores) if trained else (),
+        task=task,
         facts={**stored.settings, **stored.fingerprint, **stored.versions},
         elite=frozenset(str(key) for key in elite),
-        test=_tested(path),
+        test=_tested(path, headed(TEST, task)),
     )
     return workbook.write(path, view)
 
 
-def _tested(path: Path) -> dict[str, float]:
-    """The errors on the test rows: the old workbook alone has them in numbers."""
+def _tested(path: Path, header: str) -> dict[str, float]:
+    """The objectives on the test rows: the old workbook alone has them in numbers."""
     found = {}
-    for cells in _rows(path, CONFIGURATIONS, (KEY, TEST)):
-        value = cells.get(TEST)
+    for cells in _rows(path, CONFIGURATIONS, (KEY, header)):
+        value = cells.get(header)
         if isinstance(value, float):
             found[written(cells.get(KEY))] = value
     return found
@@ -195,7 +199,7 @@ def take_in(study: Path, other: Path) -> Taken:
     with folder.held(study), journal.open_journal(study / "ledger.jsonl") as ours:
         known = {repeat.training.configuration.key for repeat in ours.repeats}
         known |= {row.configuration.key for row in ours.imported}
-        offered, failed = _offered(other, epochs)
+        offered, failed = _offered(other, epochs, folder.task_of(stored.fingerprint))
         usable = [row for row in offered if row.epochs == epochs]
         new = [row for row in usable if row.configuration.key not in known]
         for row in new:
@@ -232,10 +236,10 @@ def _check_same(study: Path, stored: folder.Stored, other: Path) -> None:
         )
 
 
-def _offered(other: Path, epochs: int) -> tuple[tuple[Imported, ...], int]:
+def _offered(other: Path, epochs: int, task: Task) -> tuple[tuple[Imported, ...], int]:
     """The results of another ledger, each configuration once, and how many had to be left out for a failed repeat."""
     if other.suffix.lower() == ".xlsx":
-        return workbook.unknown(other, (), epochs), 0
+        return workbook.unknown(other, (), epochs, task), 0
     if other.stat().st_size > LARGEST:
         raise UserError(f"{other} is too large for a journal", expected=f"at most {LARGEST} bytes")
     contents = journal.read(other)

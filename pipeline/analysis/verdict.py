@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.data.task import Part, Target, objective, scores
+from pipeline.data.task import Part
+from pipeline.tasks import Target
 from pipeline.trial import Summary, interval
 
 
@@ -16,9 +17,10 @@ class Tested:
     """A configuration on the test rows: every saved repeat predicts, none is picked."""
 
     summary: Summary  # of the validation rows, which chose it
-    predictions: np.ndarray  # (repeats, rows, outputs), original units
-    objectives: tuple[float, ...]  # one per repeat: MAE on scaled outputs
-    scores: Mapping[str, Mapping[str, float]]  # output -> metric -> mean over the repeats, original units
+    predictions: np.ndarray  # (repeats, rows, predicted), in units: see `tasks.Target`
+    objectives: tuple[float, ...]  # one per repeat
+    scores: Mapping[str, Mapping[str, float]]  # column -> metric -> mean over the repeats
+    each: tuple[Mapping[str, Mapping[str, float]], ...] = ()  # the scores of every repeat
 
     @property
     def mean(self) -> float:
@@ -30,6 +32,11 @@ class Tested:
         """95 % interval of the mean over seeds; (None, None) for one repeat."""
         return interval(self.objectives)[2:]
 
+    def score(self, column: str, metric: str) -> tuple[float, float | None, float | None]:
+        """Mean of a metric over the repeats, and the 95 % interval of the mean over seeds."""
+        mean, _, low, high = interval([each[column][metric] for each in self.each])
+        return mean, low, high
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -37,37 +44,41 @@ class Verdict:
 
     outputs: tuple[str, ...]
     rows: np.ndarray  # (rows,) positions in the user's table, from 0
-    measured: np.ndarray  # (rows, outputs), original units
-    median: float  # objective of predicting the training rows' median
-    median_scores: Mapping[str, Mapping[str, float]]
+    measured: np.ndarray  # (rows, outputs), original units, or positions of classes
+    constant: float  # objective of what predicts without inputs: the training rows' median, or frequencies of classes
+    constant_scores: Mapping[str, Mapping[str, float]]
     default: Tested | None  # the default network, as many repeats; None if none of them succeeded
     best: tuple[Tested, ...]  # the group of best configurations, best on validation rows first
+    target: Target
+    weights: np.ndarray  # (rows,) of the test rows
 
 
 def tested(summary: Summary, predicted: np.ndarray, part: Part, target: Target) -> Tested:
-    """Score the predictions `(repeats, rows, outputs)`, on scaled outputs, of every repeat of a configuration."""
+    """Score what the network of every repeat of a configuration gives, `(repeats, rows, outputs)`."""
     units = target.to_units(predicted)
-    each = [scores(part.measured, one, part.weights, target.names) for one in units]
+    each = tuple(target.scores(part.measured, one, part.weights) for one in units)
     return Tested(
         summary=summary,
         predictions=units,
-        objectives=tuple(objective(part.outputs, one, part.weights) for one in predicted),
+        objectives=tuple(target.objective(part.outputs, one, part.weights) for one in predicted),
         scores=_means(each),
+        each=each,
     )
 
 
 def judge(target: Target, part: Part, train: Part, default: Tested | None, best: Sequence[Tested]) -> Verdict:
-    """Put the tested configurations beside the median of the training rows and the default network."""
-    middle = np.median(train.measured, axis=0, keepdims=True)
-    constant = np.repeat(middle, len(part.rows), axis=0)
+    """Put the tested configurations beside the best constant of the training rows and the default network."""
+    constant = np.repeat(target.constant(train.measured), len(part.rows), axis=0)
     return Verdict(
         outputs=target.names,
         rows=part.rows,
         measured=part.measured,
-        median=objective(part.outputs, target.to_scaled(constant), part.weights),
-        median_scores=scores(part.measured, constant, part.weights, target.names),
+        constant=target.objective(part.outputs, constant, part.weights),
+        constant_scores=target.scores(part.measured, target.to_units(constant), part.weights),
         default=default,
         best=tuple(best),
+        target=target,
+        weights=part.weights,
     )
 
 

@@ -24,6 +24,7 @@ Kind = Literal["number", "truth", "text", "date", "empty", "other"]
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _INTEGER: Final = re.compile(r"[+-]?\d{1,300}", re.ASCII)
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?[\d.]*,\d+", re.ASCII)
+_FIGURE: Final = re.compile(f"{_NUMBER.pattern}|{_DECIMAL_COMMA.pattern}", re.ASCII)
 _DATE: Final = re.compile(r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([ T]\d.*)?", re.ASCII)
 _TRUTH: Final = {"true": "True", "TRUE": "True", "false": "False", "FALSE": "False"}
 _EXACT: Final = 2.0**53  # the integers below it are floats without loss
@@ -168,6 +169,12 @@ def stray(column: pd.Series[Any]) -> tuple[str, int] | None:
         return None
     position = words.index(True)
     return str(cells[position]), position
+
+
+def has_numbers(column: pd.Series[Any]) -> bool:
+    """True where some cell of a column of texts is a number, with a decimal comma as well."""
+    cells = [cell for cell in column.astype(object).tolist() if not _is_missing(cell)]
+    return any(not isinstance(cell, str) or bool(_FIGURE.fullmatch(cell.strip())) for cell in cells)
 
 
 def _is_missing(cell: object) -> bool:

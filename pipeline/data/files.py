@@ -21,10 +21,19 @@ from zipfile import BadZipFile
 
 import pandas as pd
 
+from pipeline.data import images, series
 from pipeline.errors import UserError
 
 BUILTIN: Final = "builtin:"
-BUILTIN_NAMES: Final = ("diabetes", "california_housing", "linnerud", "breast_cancer", "wine", "iris")
+BUILTIN_NAMES: Final = (
+    "diabetes",
+    "california_housing",
+    "linnerud",
+    "breast_cancer",
+    "wine",
+    "iris",
+    "digits",
+)
 NAMELESS: Final = "Unnamed: "  # begins the name of a column that has none, followed by its position
 
 _SEPARATORS: Final = (",", ";", "\t", "|", ":")
@@ -52,10 +61,13 @@ def read_frame(source: str) -> pd.DataFrame:
     """The table of a file or of `builtin:NAME` as it stands there, names stripped and distinct, default RangeIndex.
 
     Reads .csv, .tsv and .txt (UTF-8, UTF-16 with a mark, else Windows-1252; separated by , ; tab | or :), .xlsx and
-    .xlsm (first sheet), and .parquet. UserError for what is missing, unreadable, empty or without a header.
+    .xlsm (first sheet), .parquet, and images as `images` does. UserError for what is missing, unreadable, empty or
+    without a header.
     """
     if source.startswith(BUILTIN):
         return _named(_builtin(source.removeprefix(BUILTIN)), source)
+    if images.is_image_source(source):
+        return _named(images.read(source), source)
     path = Path(source).expanduser()
     _check_file(path, source)
     readers = {".csv": _text, ".tsv": _text, ".txt": _text, ".xlsx": _excel, ".xlsm": _excel, ".parquet": _parquet}
@@ -80,8 +92,6 @@ def read_frame(source: str) -> pd.DataFrame:
 
 
 def _check_file(path: Path, source: str) -> None:
-    if path.is_dir():
-        raise UserError(f"{source} is a folder", expected="one file", todo="name the file in it")
     if not path.exists():
         todo = f"write {BUILTIN}{source}" if source in BUILTIN_NAMES else "check the name and the folder"
         raise UserError(f"There is no file {source}", expected=f"a file, or {BUILTIN}NAME", todo=todo)
@@ -212,8 +222,12 @@ def _parquet(path: Path) -> pd.DataFrame:
 def _builtin(name: str) -> pd.DataFrame:
     from sklearn import datasets
 
+    if name in series.NAMES:
+        return series.builtin(name)
     if name not in BUILTIN_NAMES:
-        raise UserError(f"There is no built-in data set {name!r}", expected=f"one of {', '.join(BUILTIN_NAMES)}")
+        raise UserError(
+            f"There is no built-in data set {name!r}", expected=f"one of {', '.join((*BUILTIN_NAMES, *series.NAMES))}"
+        )
     if name != "california_housing":
         bunch: Any = getattr(datasets, f"load_{name}")(as_frame=True)
         return _frame(bunch)

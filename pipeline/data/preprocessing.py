@@ -8,23 +8,22 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler
+from sklearn.preprocessing import OneHotEncoder
 
 from pipeline.data.cells import SHOWN_MISSING, numbers, row_number, texts
+from pipeline.data.layout import shape_of
 from pipeline.data.tables import Columns, unknown_column
-from pipeline.data.task import Target
 from pipeline.errors import UserError
+from pipeline.tasks import Target, regression
+from pipeline.tasks.scaling import SCALERS, Scaler, pool, widen
 
-Scaler = Literal["standard", "minmax", "robust", "none"]
-
-_SCALERS: Final = {"standard": StandardScaler, "minmax": MinMaxScaler, "robust": RobustScaler}
+__all__ = ["Preprocessing", "Scaler", "fit", "unfitted", "unknown_categories"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,10 +66,18 @@ class Preprocessing:
         return tuple(names)
 
 
-def fit(train: pd.DataFrame, columns: Columns, *, input_scaler: Scaler, output_scaler: Scaler) -> Preprocessing:
+def fit(
+    train: pd.DataFrame,
+    columns: Columns,
+    *,
+    input_scaler: Scaler,
+    output_scaler: Scaler = "standard",
+    target: Target | None = None,
+) -> Preprocessing:
     """Learn medians, scales and categories from these rows, and from no others.
 
-    UserError for a target that is constant, or an input without a value, on these rows.
+    Without a target that was fitted to the same rows, the targets are numbers. UserError for a target that is constant,
+    or an input without a value, on these rows.
     """
     typed = _typed(train, columns)
     numeric = [name for name in columns.inputs if name not in columns.categories]
@@ -89,8 +96,13 @@ def fit(train: pd.DataFrame, columns: Columns, *, input_scaler: Scaler, output_s
         if numeric:
             filling = transformer.named_transformers_["numbers"]
             if input_scaler == "robust":
-                _widen(filling["scale"], filling["fill"].transform(typed[numeric]))
-    return Preprocessing(columns, transformer, _target(train, columns.targets, output_scaler))
+                widen(filling["scale"], filling["fill"].transform(typed[numeric]))
+            if input_scaler != "none" and len(shape_of(numeric)) == 3:
+                pool(filling["scale"])
+    if target is None:
+        measured = {name: train[name].to_numpy(dtype=np.float64) for name in columns.targets}
+        target = regression.fit(measured, np.ones(len(train)), output_scaler, "auto")
+    return Preprocessing(columns, transformer, target)
 
 
 def unfitted(scaler: Scaler, numeric: list[str], gaps: list[str], categories: list[str]) -> ColumnTransformer:
@@ -106,47 +118,7 @@ def unfitted(scaler: Scaler, numeric: list[str], gaps: list[str], categories: li
 
 def _numeric(scaler: Scaler) -> Pipeline:
     fill = ("fill", SimpleImputer(strategy="median"))
-    return Pipeline([fill] if scaler == "none" else [fill, ("scale", _SCALERS[scaler]())])
-
-
-def _widen(scaler: RobustScaler, values: np.ndarray) -> None:
-    """Where the quartiles meet (mostly zeros, say), scale by the standard deviation: scikit-learn would not scale."""
-    values = np.asarray(values)
-    low, high = np.percentile(values, [25, 75], axis=0)
-    deviation = values.std(axis=0)
-    scaler.scale_ = np.where((low == high) & (deviation > 0), deviation, scaler.scale_)
-
-
-def _target(train: pd.DataFrame, names: tuple[str, ...], kind: Scaler) -> Target:
-    measured = train[list(names)].to_numpy(dtype=np.float64)
-    for name, values in zip(names, measured.T, strict=True):
-        if np.ptp(values) == 0.0:
-            raise UserError(
-                f"Target {name!r} is constant on the {len(values)} training rows",
-                expected="values that differ",
-                came=f"{values[0]:g} in each of them",
-                todo="use more rows, or smaller validation and test parts",
-            )
-    offset, scale = _affine(measured, kind)
-    if not (np.isfinite(offset).all() and np.isfinite(scale).all()):
-        raise UserError(
-            "The targets are too large to be scaled", expected="numbers below 1e150", todo="change the unit"
-        )
-    return Target(names, tuple(map(float, scale)), tuple(map(float, offset)))
-
-
-def _affine(measured: np.ndarray, kind: Scaler) -> tuple[np.ndarray, np.ndarray]:
-    """Offset and scale of each output: scaled = (measured - offset) / scale."""
-    if kind == "none":
-        return np.zeros(measured.shape[1]), np.ones(measured.shape[1])
-    with np.errstate(over="ignore", invalid="ignore"):
-        scaler: Any = _SCALERS[kind]().fit(measured)
-        if kind == "standard":
-            return scaler.mean_, scaler.scale_
-        if kind == "minmax":
-            return scaler.data_min_, scaler.data_range_
-        _widen(scaler, measured)
-        return scaler.center_, scaler.scale_
+    return Pipeline([fill] if scaler == "none" else [fill, ("scale", SCALERS[scaler]())])
 
 
 def _typed(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import itertools
 import json
-import math
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -21,10 +20,9 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
-from pipeline import reading
+from pipeline import reading, tasks
 from pipeline.data.preprocessing import Preprocessing, Scaler, unfitted
 from pipeline.data.tables import Columns
-from pipeline.data.task import Target
 from pipeline.errors import DamagedFile, UserError
 
 FORMAT: Final = 1
@@ -68,7 +66,7 @@ def dumps(preprocessing: Preprocessing) -> bytes:
     about = {
         "format": FORMAT,
         "columns": asdict(preprocessing.columns),
-        "target": asdict(preprocessing.target),
+        "target": preprocessing.target.describe(),
     }
     stored = skops.io.dumps({"about": json.dumps(about, allow_nan=False), "transformer": preprocessing.transformer})
     content, size = _canonical(stored)
@@ -117,7 +115,7 @@ def loads(data: bytes, what: str = "The stored preprocessing") -> Preprocessing:
         found = about["format"]
         transformer = stored["transformer"]
         columns = _columns(about["columns"])
-        target = _target(about["target"])
+        target = tasks.restore(about["target"])
         ours = found == FORMAT and len(stored) == 2 and _is_ours(transformer)
     except DamagedFile:
         raise
@@ -197,16 +195,6 @@ def _columns(about: dict[str, Any]) -> Columns:
         if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
             raise ValueError("its columns are no names")
     return columns
-
-
-def _target(about: dict[str, Any]) -> Target:
-    target = Target(**{name: tuple(value) for name, value in about.items()})
-    numbers = (*target.scale, *target.offset)
-    if not all(isinstance(name, str) for name in target.names) or not all(map(math.isfinite, numbers)):
-        raise ValueError("its outputs are no names with finite scales")
-    if not len(target.names) == len(target.scale) == len(target.offset) > 0:
-        raise ValueError("its scales do not belong to the outputs")
-    return target
 
 
 def _is_ours(transformer: object) -> bool:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from pipeline.data.cells import MISSING, kind, numbers, row_number, stray, texts
+from pipeline.data import series
+from pipeline.data.cells import MISSING, has_numbers, kind, numbers, row_number, stray, texts
 from pipeline.data.files import NAMELESS, read_frame
 from pipeline.errors import UserError
+from pipeline.tasks.classification import MOST_CLASSES
 
 __all__ = ["Columns", "Table", "read", "read_frame", "unknown_column"]
 
@@ -41,6 +43,9 @@ class Table:
     columns: Columns
     source: str
     sha256: str  # of the used columns' names and values: the same from CSV, Excel and Parquet
+    task: str = "regression"  # of `pipeline.tasks`: numbers as targets, or one target of classes as text
+    why: str = ""  # that task, where it was not asked for
+    in_time: bool = False  # rows are in order of time, and no part may look into the future of another
 
 
 def read(
@@ -52,11 +57,18 @@ def read(
     categories: Sequence[str] = (),
     weight: str = "",
     groups: Sequence[str] = (),
+    task: str = "auto",
+    time: str = "",
+    window: int = 1,
+    horizon: int = 1,
 ) -> Table:
     """Read a table whose every used cell has been checked; UserError names the column, the row and what to do.
 
+    Targets are numbers where nothing else is asked for, but for one of texts or truth values, which are classes.
+
     Without `inputs`, all columns are inputs but targets, weight and what `ignore` names. Text columns are categories;
-    `categories` names numeric columns to treat so. A group column is an input too, unless `ignore` names it.
+    `categories` names numeric columns to treat so. A group column is an input too, unless `ignore` names it. With a
+    `time`, inputs are windows of all columns, see `series`.
     """
     frame = read_frame(source)
     for role, names in (
@@ -66,10 +78,15 @@ def read(
         ("category", categories),
         ("weight", [weight] if weight else []),
         ("group", groups),
+        ("time", [time] if time else []),
     ):
         for name in names:
             if name not in frame.columns:
                 raise unknown_column(name, frame.columns, f"{source} has no column {name!r} (named as {role})")
+    if time:
+        _check_series({"inputs": inputs, "categories": categories, "weight": weight, "group": groups}, time, targets)
+        frame = series.windowed(frame, time=time, targets=targets, ignore=ignore, window=window, horizon=horizon)
+        ignore = ()
     _check_roles(targets, inputs, ignore, weight, groups)
     used = _inputs(frame, targets, inputs, ignore, weight)
     outside = [name for name in categories if name not in used]
@@ -82,8 +99,30 @@ def read(
         weight=weight,
         groups=tuple(dict.fromkeys(groups)),
     )
-    checked = _checked(frame, columns)
-    return Table(checked, columns, source, _hash(checked))
+    found, why = (task, "") if task != "auto" else _task(frame, columns.targets)
+    checked = _checked(frame, columns, classes=found == "classification")
+    return Table(checked, columns, source, _hash(checked), found, why, bool(time))
+
+
+def _check_series(others: Mapping[str, object], time: str, targets: Sequence[str]) -> None:
+    named = [name for name, given in others.items() if given]
+    if named or time in targets:
+        raise UserError(
+            f"A series has no {named[0]}" if named else f"{time!r} is the time and cannot be predicted",
+            expected="a column of the time, targets, and columns to ignore: all others are inputs at every step",
+            todo=f"leave {named[0]} out" if named else "name another target",
+        )
+
+
+def _task(frame: pd.DataFrame, targets: Sequence[str]) -> tuple[str, str]:
+    """What the targets ask for, and why where that is not what numbers ask for."""
+    kinds = {name: kind(frame[name]) for name in targets}
+    if [*kinds.values()] == ["truth"]:
+        return "classification", "true and false are classes"
+    # A text among numbers is a typing error, and so are decimal commas: the check of numbers says which.
+    if any(kinds[name] == "text" and not has_numbers(frame[name]) for name in targets):
+        return "classification", "texts are classes"
+    return "regression", ""
 
 
 def unknown_column(name: str, names: Iterable[object], what: str) -> UserError:
@@ -172,9 +211,9 @@ def _is_category(column: pd.Series[Any], name: str) -> bool:
     return found == "text"
 
 
-def _checked(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
-    checked: dict[str, np.ndarray] = {}
-    for name in columns.targets:
+def _checked(frame: pd.DataFrame, columns: Columns, *, classes: bool) -> pd.DataFrame:
+    checked: dict[str, np.ndarray] = _classes(frame, columns.targets) if classes else {}
+    for name in columns.targets if not classes else ():
         values = _whole(numbers(_no_date(frame[name], name), f"Target {name!r}"), f"Target {name!r}")
         if np.ptp(values) == 0.0:
             raise UserError(
@@ -191,7 +230,27 @@ def _checked(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     for name in columns.groups:
         _no_gap(texts(frame[name], f"Group {name!r}") == MISSING, f"Group {name!r}")
         checked.setdefault(name, texts(frame[name], f"Group {name!r}"))
-    return pd.DataFrame(checked, index=pd.RangeIndex(len(frame)))
+    return pd.DataFrame(checked, index=frame.index)
+
+
+def _classes(frame: pd.DataFrame, targets: Sequence[str]) -> dict[str, np.ndarray]:
+    if len(targets) > 1:
+        raise UserError(
+            f"{_quoted(targets)} cannot be classified together",
+            expected="one target of classes, or several of numbers",
+            todo="name one of them as the target and the others in `ignore`",
+        )
+    (name,) = targets
+    values = texts(_no_date(frame[name], name), f"Target {name!r}")
+    _no_gap(values == MISSING, f"Target {name!r}")
+    distinct = len(set(values.tolist()))
+    if not 2 <= distinct <= MOST_CLASSES:
+        raise UserError(
+            f"Target {name!r} has {distinct} distinct value(s)",
+            expected=f"2 to {MOST_CLASSES} classes",
+            todo="merge rare classes, or take --task regression for numbers" if distinct > 2 else "use more rows",
+        )
+    return {name: values}
 
 
 def _no_date(column: pd.Series[Any], name: str) -> pd.Series[Any]:

@@ -1,6 +1,7 @@
-"""A regression task: which rows train, pick and test, how outputs are scaled, and how predictions are scored.
+"""The rows of a study: which train, pick and test, as a network reads them and as the user measured them.
 
-Workers import this module, so it needs nothing but numpy; what reads tables is imported where it is used.
+Workers import this module, so it needs nothing but numpy; what reads tables is imported where it is used. What the
+outputs are, and how predictions are scored, is the business of `pipeline.tasks`.
 """
 
 from __future__ import annotations
@@ -8,14 +9,15 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pipeline import files
+from pipeline import files, tasks
 from pipeline.errors import DamagedFile, UserError
+from pipeline.tasks import Target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,28 +25,9 @@ if TYPE_CHECKING:
     from pipeline.data.preprocessing import Preprocessing, Scaler
     from pipeline.data.tables import Table
 
-FORMAT: Final = 1
+FORMAT: Final = 2  # 1 had regression alone; the file is made anew by every run
 _PARTS: Final = ("train", "validation", "test")
 _ARRAYS: Final = {"inputs": "<f4", "outputs": "<f4", "measured": "<f8", "weights": "<f4", "rows": "<i8"}
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The outputs and their affine scaling, one scale and offset each: scaled = (measured - offset) / scale."""
-
-    names: tuple[str, ...]
-    scale: tuple[float, ...]
-    offset: tuple[float, ...]
-
-    def to_units(self, scaled: np.ndarray) -> np.ndarray:
-        """Original units, float64, of scaled values `(..., outputs)`."""
-        units: np.ndarray = np.asarray(scaled, dtype=np.float64) * np.asarray(self.scale) + np.asarray(self.offset)
-        return units
-
-    def to_scaled(self, units: np.ndarray) -> np.ndarray:
-        """Scaled values, float64, of original units `(..., outputs)`."""
-        scaled: np.ndarray = (np.asarray(units, dtype=np.float64) - np.asarray(self.offset)) / np.asarray(self.scale)
-        return scaled
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +36,7 @@ class Part:
 
     inputs: np.ndarray  # (n, features) float32
     outputs: np.ndarray  # (n, outputs) float32, scaled
-    measured: np.ndarray  # (n, outputs) float64, original units
+    measured: np.ndarray  # (n, columns) float64, original units, or positions of classes
     weights: np.ndarray  # (n,) float32, 1 on average over the training rows; ones where none were given
     rows: np.ndarray  # (n,) int64, positions in the user's table, from 0
 
@@ -74,7 +57,9 @@ def split(table: Table, *, validation: float, test: float, seed: int) -> tuple[n
 
     A part is a fraction below 1, or a whole number of rows. With group columns every combination of their values stays
     whole: fractions are then of the groups, and a number of rows is met as nearly as whole groups in random order can.
-    The test rows do not depend on `validation`. UserError where a part would be empty.
+    Rows in order of time are cut in that order: the first train, the last test. Without groups, each part has the
+    shares of classes that the table has, to within a row for each class. The test rows do not depend on `validation`.
+    UserError where a part would be empty.
     """
     generator = np.random.default_rng(np.random.SeedSequence([seed, 0]))
     total = len(table.frame)
@@ -88,6 +73,10 @@ def split(table: Table, *, validation: float, test: float, seed: int) -> tuple[n
             todo="use more data" if groups is None else "use more data, or other group columns",
         )
     drawn = generator.permutation(len(sizes))
+    if table.in_time:
+        drawn = drawn[np.argsort(-drawn)]  # the latest are for the test, the ones before them for validation
+    elif groups is None and tasks.load(table.task).stratified:
+        drawn = _stratified(drawn, table.frame[table.columns.targets[0]].to_numpy(), generator)
     tested = _count("test", test, sizes[drawn], len(sizes), total)
     validated = _count("validation", validation, sizes[drawn[tested:]], len(sizes), total)
     if tested + validated >= len(sizes) or (max(validation, test) < 1 <= validation + test):
@@ -105,6 +94,16 @@ def split(table: Table, *, validation: float, test: float, seed: int) -> tuple[n
     order = generator.permutation(total)
     of_row = part[groups[order]]
     return order[of_row == 0], order[of_row == 1], order[of_row == 2]
+
+
+def _stratified(drawn: np.ndarray, classes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """The same rows in an order any stretch of which has the shares of classes that the whole has, to within a row."""
+    _, numbers = np.unique(classes[drawn].astype(str), return_inverse=True)
+    due = np.empty(len(drawn))
+    for number in range(int(numbers.max()) + 1):
+        places = np.flatnonzero(numbers == number)
+        due[places] = (np.arange(len(places)) + generator.random()) / len(places)
+    return drawn[np.argsort(due, kind="stable")]
 
 
 def _group_of_each_row(table: Table) -> np.ndarray | None:
@@ -129,21 +128,42 @@ def _count(name: str, asked: float, following: np.ndarray, units: int, total: in
 
 
 def prepare(
-    table: Table, *, validation: float, test: float, seed: int, input_scaler: Scaler, output_scaler: Scaler
+    table: Table,
+    *,
+    validation: float,
+    test: float,
+    seed: int,
+    input_scaler: Scaler,
+    output_scaler: Scaler,
+    loss: str = "auto",
+    class_weights: str = "none",
 ) -> tuple[Rows, Preprocessing]:
     """Split the table and scale all parts by what the training rows alone teach.
 
-    UserError for a part that would be empty or weighs nothing, and for a target that is constant on the training rows.
+    Class weights act on the training rows alone: what chooses and tests stays as it was measured. UserError for a part
+    that would be empty or weighs nothing, and for a target that is constant on the training rows.
     """
     from pipeline.data import preprocessing
 
+    task = tasks.load(table.task)
     positions = split(table, validation=validation, test=test, seed=seed)
-    fitted = preprocessing.fit(
-        table.frame.iloc[positions[0]], table.columns, input_scaler=input_scaler, output_scaler=output_scaler
-    )
     weights = _weights(table, positions)
+    fitted = preprocessing.fit(
+        table.frame.iloc[positions[0]],
+        table.columns,
+        input_scaler=input_scaler,
+        target=task.fit(
+            targets_of(table, positions[0]), weights[positions[0]], output_scaler, task.loss(loss, targets_of(table))
+        ),
+    )
     train, validated, tested = (_part(table, fitted, weights, rows) for rows in positions)
-    return Rows(train, validated, tested, fitted.target, fitted.features), fitted
+    weighed = replace(train, weights=task.weigh(train.measured, train.weights, class_weights))
+    return Rows(weighed, validated, tested, fitted.target, fitted.features), fitted
+
+
+def targets_of(table: Table, rows: np.ndarray | slice = slice(None)) -> dict[str, np.ndarray]:
+    """The target columns of some rows."""
+    return {name: table.frame[name].to_numpy()[rows] for name in table.columns.targets}
 
 
 def _weights(table: Table, positions: Sequence[np.ndarray]) -> np.ndarray:
@@ -164,72 +184,20 @@ def _weights(table: Table, positions: Sequence[np.ndarray]) -> np.ndarray:
 
 def _part(table: Table, fitted: Preprocessing, weights: np.ndarray, rows: np.ndarray) -> Part:
     chosen = table.frame.iloc[rows]
-    measured = chosen[list(table.columns.targets)].to_numpy(dtype=np.float64)
+    measured = fitted.target.measured(targets_of(table, rows))
     return Part(
         inputs=np.ascontiguousarray(fitted.inputs(chosen)),
         outputs=np.ascontiguousarray(fitted.target.to_scaled(measured), dtype=np.float32),
         measured=np.ascontiguousarray(measured),
         weights=weights[rows],
-        rows=rows.astype(np.int64),
+        rows=chosen.index.to_numpy(dtype=np.int64),
     )
-
-
-def objective(outputs: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> float:
-    """The weighted mean over the rows of the mean absolute error over the outputs, in float64; lower is better.
-
-    `outputs` and `predicted` are `(n, outputs)`, scaled; not finite where `predicted` is not.
-    """
-    errors = np.abs(_errors(outputs, predicted)).mean(axis=1)
-    return float(np.average(errors, weights=np.asarray(weights, dtype=np.float64)))
-
-
-def scores(
-    measured: np.ndarray, predicted: np.ndarray, weights: np.ndarray, names: Sequence[str]
-) -> dict[str, dict[str, float]]:
-    """For each output, in original units and weighted by row: "mae", "rmse", "r2", "percent", "largest".
-
-    "percent" is 100 times the mean absolute error over the mean absolute measurement (weighted MAPE, or MAD/mean ratio:
-    Kolassa and Schuetz 2007, Foresight 6), which is defined where single measurements are 0. "r2" is scikit-learn's
-    `r2_score`. Where all measurements of an output are equal (or, for "percent", 0), both say what perfect predictions
-    have, 1 and 0, or else what useless ones have, 0 and 100. "largest" leaves out rows of weight 0.
-    """
-    errors = _errors(measured, predicted)
-    used = np.asarray(weights, dtype=np.float64)
-    return {
-        name: _scores(np.asarray(measured[:, place], dtype=np.float64), errors[:, place], used)
-        for place, name in enumerate(names)
-    }
-
-
-def _scores(measured: np.ndarray, errors: np.ndarray, weights: np.ndarray) -> dict[str, float]:
-    mae = float(np.average(np.abs(errors), weights=weights))
-    mse = float(np.average(errors**2, weights=weights))
-    variance = float(np.average((measured - np.average(measured, weights=weights)) ** 2, weights=weights))
-    size = float(np.average(np.abs(measured), weights=weights))
-    return {
-        "mae": mae,
-        "rmse": float(np.sqrt(mse)),
-        "r2": 1.0 - mse / variance if variance else float(mse == 0.0),
-        "percent": 100.0 * mae / size if size else 100.0 * float(mae != 0.0),
-        "largest": float(np.abs(errors[weights > 0]).max()),
-    }
-
-
-def _errors(measured: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    if measured.shape != predicted.shape:
-        # (n, 1) minus (n,) is (n, n) to numpy, and a score of nothing.
-        raise ValueError(f"{measured.shape} outputs cannot be compared with {predicted.shape} predictions")
-    return np.asarray(predicted, dtype=np.float64) - np.asarray(measured, dtype=np.float64)
 
 
 def save(rows: Rows, path: Path) -> str:
     """Write the rows as .npz, whole or not at all, and return its SHA-256; equal rows give equal bytes."""
-    about = {"format": FORMAT, "target": list(rows.target.names), "features": list(rows.features)}
-    arrays = {
-        "about": np.frombuffer(json.dumps(about).encode(), dtype=np.uint8),
-        "scale": np.asarray(rows.target.scale, dtype="<f8"),
-        "offset": np.asarray(rows.target.offset, dtype="<f8"),
-    }
+    about = {"format": FORMAT, "target": rows.target.describe(), "features": list(rows.features)}
+    arrays = {"about": np.frombuffer(json.dumps(about, allow_nan=False).encode(), dtype=np.uint8)}
     for part in _PARTS:
         for name, kind in _ARRAYS.items():
             arrays[f"{part}_{name}"] = np.ascontiguousarray(getattr(getattr(rows, part), name), dtype=kind)
@@ -251,13 +219,11 @@ def load(path: Path) -> Rows:
     try:
         arrays = _arrays(path)
         about = json.loads(arrays["about"].tobytes())
-        features, names = tuple(map(str, about["features"])), tuple(map(str, about["target"]))
-        target = Target(names, tuple(arrays["scale"].tolist()), tuple(arrays["offset"].tolist()))
-        train, validated, tested = (
-            _loaded({name: arrays[f"{part}_{name}"] for name in _ARRAYS}, len(features), len(names)) for part in _PARTS
-        )
         _check(about["format"] == FORMAT, f"format {about['format']} instead of {FORMAT}")
-        _check(arrays["scale"].shape == arrays["offset"].shape == (len(names),), "scales do not belong to the outputs")
+        features, target = tuple(map(str, about["features"])), tasks.restore(about["target"])
+        train, validated, tested = (
+            _loaded({name: arrays[f"{part}_{name}"] for name in _ARRAYS}, len(features), target) for part in _PARTS
+        )
     except (OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
         raise DamagedFile(
             f"{path} cannot be read",
@@ -276,8 +242,8 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
         }
 
 
-def _loaded(arrays: dict[str, np.ndarray], features: int, outputs: int) -> Part:
-    width = {"inputs": (features,), "outputs": (outputs,), "measured": (outputs,)}
+def _loaded(arrays: dict[str, np.ndarray], features: int, target: Target) -> Part:
+    width = {"inputs": (features,), "outputs": (target.outputs,), "measured": (len(target.names),)}
     for name, kind in _ARRAYS.items():
         array, shape = arrays[name], (len(arrays["rows"]), *width.get(name, ()))
         _check(array.dtype == np.dtype(kind) and array.shape == shape, f"{name} is {array.dtype} {array.shape}")

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from types import EllipsisType
 from typing import Final, Literal
 
+from pipeline.tasks import Task, classification
+from pipeline.tasks.regression import TASK
 from pipeline.trial import Repeat, Summary, Value
 
 CONFIGURATIONS: Final = "Configurations"
@@ -38,18 +40,11 @@ INDEX: Final = "repeat"
 ERROR: Final = "error"
 CONFUSABLE: Final = " (hyperparameter)"  # behind a hyperparameter that is called like a column of ours
 
-# Metrics of a task, as people call them; another metric goes by its own name.
-METRICS: Final = {
-    "mae": "MAE",
-    "rmse": "RMSE",
-    "r2": "R2",
-    "percent": "percent error",
-    "largest": "largest error",
-}
-
 Kind = Literal["count", "plain", "fraction", "scientific", "mark", "text", "link", "wide", "exact"]
 Group = Literal["place", "hyperparameters", "objective", "outputs", "cost", "exact"]
+_SHARES: Final = frozenset({"r2", *classification.TASK.metrics})  # of 1, however small
 _NAME: Final = 200  # characters of an output's name in a header
+_OBJECTIVE: Final = (MEAN, STD, LEAST, MOST, TEST)  # as a regression calls them
 ROWS: Final = 1_048_575  # of a sheet below its header; what is beyond stands in the journal only
 
 
@@ -59,6 +54,11 @@ class Link:
 
     text: str
     target: str  # relative to the workbook
+
+
+def headed(header: str, task: Task) -> str:
+    """A header of the objective's columns as studies of that task have it: `MAE mean` as `log loss mean`."""
+    return header.replace("MAE", task.objective) if header in _OBJECTIVE else header
 
 
 Cell = str | int | float | bool | Link | None | EllipsisType
@@ -100,6 +100,7 @@ class View:
     repeats: tuple[Repeat, ...] = ()
     elite: frozenset[str] = frozenset()  # keys
     outputs: tuple[str, ...] = ()
+    task: Task = TASK
     study: tuple[tuple[str, str], ...] = ()  # (name, value)
     test: Mapping[str, float] = field(default_factory=dict)  # key -> objective on the test rows
     group: Mapping[str, str] = field(default_factory=dict)  # key -> best, as good, ...
@@ -217,7 +218,7 @@ def _kind(values: Sequence[float]) -> Kind:
 
 def _objective(view: View) -> list[_Source]:
     def column(header: str) -> Column:
-        return Column(header, "fraction", 10, "objective")
+        return Column(headed(header, view.task), "fraction", 10, "objective")
 
     return [
         (column(MEAN), lambda row: row.summary.mean),
@@ -233,12 +234,13 @@ def _objective(view: View) -> list[_Source]:
 
 
 def _outputs(view: View, rows: Sequence[_Row], taken: set[str]) -> list[_Source]:
-    metrics = _metrics([row.summary.scores for row in rows])
+    words = view.task.metrics
+    metrics = _metrics([row.summary.scores for row in rows], words)
     sources: list[_Source] = []
     for output in view.outputs:
         for metric in metrics:
             values = [row.summary.scores.get(output, {}).get(metric, math.nan) for row in rows]
-            header = _free(output, METRICS.get(metric, metric), taken)
+            header = _free(output, words.get(metric, metric), taken)
             sources.append((_score(header, metric, values), _scored(output, metric)))
     return sources
 
@@ -253,14 +255,14 @@ def _free(output: str, measure: str, taken: set[str]) -> str:
     return header
 
 
-def _metrics(scores: Sequence[Mapping[str, Mapping[str, float]]]) -> list[str]:
+def _metrics(scores: Sequence[Mapping[str, Mapping[str, float]]], words: Mapping[str, str]) -> list[str]:
     present = {metric for each in scores for metrics in each.values() for metric in metrics}
-    return [*(metric for metric in METRICS if metric in present), *sorted(present - METRICS.keys())]
+    return [*(metric for metric in words if metric in present), *sorted(present - words.keys())]
 
 
 def _score(header: str, metric: str, values: Sequence[float]) -> Column:
     finite = [value for value in values if math.isfinite(value)]
-    kind: Kind = "fraction" if metric == "r2" or not finite else _kind([float(value) for value in finite])
+    kind: Kind = "fraction" if metric in _SHARES or not finite else _kind([float(value) for value in finite])
     if metric == "percent":
         kind = "plain"
     return Column(header, kind, _width(header), "outputs")
@@ -312,19 +314,21 @@ def repeats(view: View) -> Table:
                 shown(values.get("units")),
             )
     taken = set(_REPEATS)
+    metric, word = next(iter(view.task.metrics.items()))
     outputs = [
-        (output, _score(_free(output, "MAE", taken), "mae", _errors(view.repeats, output))) for output in view.outputs
+        (output, _score(_free(output, word, taken), metric, _values(view.repeats, output, metric)))
+        for output in view.outputs
     ]
     return Table(
         title=REPEATS,
         columns=_repeat_columns([column for _, column in outputs]),
-        rows=tuple(_repeat_cells(repeat, shapes, view.outputs) for repeat in view.repeats[:ROWS]),
+        rows=tuple(_repeat_cells(repeat, shapes, view.outputs, metric) for repeat in view.repeats[:ROWS]),
         identity=(KEY, LIMIT, INDEX),
     )
 
 
-def _errors(trained: Sequence[Repeat], output: str) -> list[float]:
-    return [repeat.scores.get(output, {}).get("mae", math.nan) for repeat in trained]
+def _values(trained: Sequence[Repeat], output: str, metric: str) -> list[float]:
+    return [repeat.scores.get(output, {}).get(metric, math.nan) for repeat in trained]
 
 
 def _repeat_columns(outputs: Sequence[Column]) -> tuple[Column, ...]:
@@ -349,10 +353,12 @@ def _repeat_columns(outputs: Sequence[Column]) -> tuple[Column, ...]:
     )
 
 
-def _repeat_cells(repeat: Repeat, shapes: Mapping[int, tuple[Cell, ...]], outputs: Sequence[str]) -> tuple[Cell, ...]:
+def _repeat_cells(
+    repeat: Repeat, shapes: Mapping[int, tuple[Cell, ...]], outputs: Sequence[str], metric: str
+) -> tuple[Cell, ...]:
     training = repeat.training
-    errors = [repeat.scores.get(output, {}).get("mae") for output in outputs]
-    numbers = [None if value is None or not math.isfinite(value) else value for value in (repeat.objective, *errors)]
+    scores = [repeat.scores.get(output, {}).get(metric) for output in outputs]
+    numbers = [None if value is None or not math.isfinite(value) else value for value in (repeat.objective, *scores)]
     run = (None, None) if repeat.failed and not repeat.epochs_run else (repeat.epochs_run, repeat.best_epoch)
     head = (*shapes[id(training.configuration)], repeat.stage, training.index, repeat.seed)
     return (

@@ -15,7 +15,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.dimensions import ColumnDimension
 
 from pipeline.ledger.grid import Attributes
-from pipeline.ledger.sheets import CONFIGURATIONS, ELITE, JSON, KEY, MEAN, NEURONS, RANK, STAGE, Column, Link, Table
+from pipeline.ledger.sheets import CONFIGURATIONS, ELITE, JSON, KEY, NEURONS, RANK, STAGE, Column, Link, Table
 
 LIMIT: Final = 32_767  # UTF-16 units of a cell, Excel's own
 LAST: Final = 1_048_576  # row of a sheet
@@ -165,7 +165,7 @@ def furnish(sheet: Any, table: Table) -> None:
     sheet.page_margins.top = sheet.page_margins.bottom = 0.4
     sheet.sheet_view.zoomScale = 100
     if table.title == CONFIGURATIONS:
-        _colour(sheet, headers)
+        _colour(sheet, headers, next(column.header for column in table.columns if column.group == "objective"))
 
 
 def widen(sheet: Any, column: int, width: float) -> None:
@@ -187,12 +187,12 @@ def widen(sheet: Any, column: int, width: float) -> None:
     own.width, own.hidden = width, False
 
 
-def _colour(sheet: Any, headers: Sequence[str]) -> None:
+def _colour(sheet: Any, headers: Sequence[str], objective: str) -> None:
     # Rules over whole columns, not painted cells: they hold when the user sorts, and when rows are added.
     def letter(header: str) -> str:
         return get_column_letter(headers.index(header) + 1)
 
-    mean = letter(MEAN)
+    mean = letter(objective)
     sheet.conditional_formatting.add(
         f"{mean}2:{mean}{LAST}",
         ColorScaleRule(  # type: ignore[no-untyped-call]
@@ -207,7 +207,7 @@ def _colour(sheet: Any, headers: Sequence[str]) -> None:
         ),
     )
     rank, stage, elite = letter(RANK), letter(STAGE), letter(ELITE)
-    whole = f"A2:{get_column_letter(headers.index(MEAN))}{LAST}"
+    whole = f"A2:{get_column_letter(headers.index(objective))}{LAST}"
     rules = (
         (f'${stage}2="baseline"', PatternFill(bgColor="D6E4F0"), Font(italic=True)),
         (f"AND(ISNUMBER(${rank}2),${rank}2<=3)", PatternFill(bgColor="C6E7CE"), Font(bold=True)),

@@ -122,7 +122,7 @@ def _refused(where: str, what: str, came: str) -> UserError:
         f"The configuration in {where} {what}",
         expected=f"a text in the column {JSON} and the key that belongs to it, as they were written",
         came=came,
-        todo=f"restore both cells, or empty both (the hyperparameters' columns count then), or empty its {MEAN}",
+        todo="restore both cells, or empty both (the hyperparameters' columns count then), or empty the mean",
     )
 
 
@@ -154,7 +154,7 @@ def _rebuilt(cells: Cells, typed: Typed, where: str) -> Configuration | None:
             f"The typed configuration in {where} is incomplete",
             expected="a value for every hyperparameter",
             came="nothing for " + ", ".join(missing),
-            todo=f"fill in the cells, or empty the {MEAN} of the row",
+            todo="fill in the cells, or empty the mean of the row",
         )
     try:
         return Configuration.of(values)

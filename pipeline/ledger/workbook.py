@@ -21,8 +21,10 @@ from pipeline.errors import UserError
 from pipeline.ledger import package
 from pipeline.ledger.grid import Grid
 from pipeline.ledger.merge import Unmergeable, drawn, find_headers, refresh, written
-from pipeline.ledger.sheets import CONFIGURATIONS, KEY, MEAN, Table, View, tables
+from pipeline.ledger.sheets import CONFIGURATIONS, KEY, MEAN, STD, Table, View, headed, tables
 from pipeline.ledger.taking import configuration_of, learn, records, taken
+from pipeline.tasks import Task
+from pipeline.tasks.regression import TASK
 from pipeline.trial import Imported
 
 __all__ = ["View", "unknown", "write"]
@@ -192,7 +194,7 @@ def _beside(path: Path, word: str) -> Path:
     return path.with_name(f"{path.stem}.{word}{path.suffix}")
 
 
-def unknown(path: Path, known: Collection[str], epochs: int) -> tuple[Imported, ...]:
+def unknown(path: Path, known: Collection[str], epochs: int, task: Task = TASK) -> tuple[Imported, ...]:
     """The results in the sheet Configurations whose key is not known, in its order; nothing for a file that is none.
 
     The exact text of a configuration decides; a typed row without one is put together from its columns. `epochs` is
@@ -211,6 +213,11 @@ def unknown(path: Path, known: Collection[str], epochs: int) -> tuple[Imported, 
         return ()
     for number, row in enumerate(values[:20], 1):
         names = {written(value) for value in row}
-        if MEAN in names:
-            return taken(records(values, number), path, known, epochs)
+        if headed(MEAN, task) in names:
+            ours = {headed(each, task): each for each in (MEAN, STD)}
+            rows = [
+                (at, {ours.get(name, name): cell for name, cell in cells.items()})
+                for at, cells in records(values, number)
+            ]
+            return taken(rows, path, known, epochs)
     return ()

@@ -1,10 +1,11 @@
-"""The models: each module of this folder turns a configuration into a Keras model, and knows its hyperparameters.
+"""The models: a module of this folder turns a configuration into a Keras model, and knows its hyperparameters.
 
 What a module offers is the protocol `Model` below.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -15,16 +16,22 @@ import numpy as np
 from pipeline.space import Space
 from pipeline.trial import Configuration
 
-MODELS: Final = ("mlp",)
+MODELS: Final = ("mlp", "convnet", "recurrent")
+_OWN: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 BATCH: Final = 1024  # rows that a trained network is given at once
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What goes into a network and comes out of it: rows of `features` numbers, rows of `outputs` numbers."""
+    """What goes into a network and comes out of it: rows of `features` numbers, rows of `outputs` numbers.
+
+    A row may have a shape, whose sizes multiply to `features`: (height, width, channels) of an image, (steps, columns)
+    of a window. It is flat all the same: networks take (rows, features) and give it its shape themselves.
+    """
 
     features: int
     outputs: int
+    shape: tuple[int, ...] = ()
 
 
 Network = Callable[[np.ndarray], np.ndarray]
@@ -32,20 +39,32 @@ Network = Callable[[np.ndarray], np.ndarray]
 
 
 class Model(Protocol):
-    """What a module of this folder offers."""
+    """What a module of this folder offers; Keras is imported by what says so alone.
 
-    BASELINE: Configuration
+    Weights are float32 arrays in the order of Keras's `get_weights`, of known shapes for every configuration.
+    """
 
     def complete(self, space: Space) -> Space:
         """The space with every hyperparameter that the model has; UserError for one that it does not know."""
         ...
 
+    def baseline(self, space: Space) -> Configuration:
+        """The default network, which every complete space is compared with."""
+        ...
+
+    def check(self, space: Space, signature: Signature) -> None:
+        """Nothing happens where every network of a complete space can take such rows; else UserError."""
+        ...
+
     def most_weights(self, space: Space, signature: Signature) -> int:
-        """How many numbers the largest network of a complete space has."""
+        """How many numbers the largest network of a complete space has, the default network among them."""
         ...
 
     def build(self, configuration: Configuration, signature: Signature, seed: int) -> Any:
-        """A new keras.Model whose initial weights and random layers are a function of the arguments."""
+        """A new keras.Model (rows, features) -> (rows, outputs), linear at its end.
+
+        Its initial weights and what its random layers draw are a function of the arguments.
+        """
         ...
 
     def weight_shapes(self, configuration: Configuration, signature: Signature) -> tuple[tuple[int, ...], ...]:
@@ -61,12 +80,25 @@ class Model(Protocol):
         ...
 
     def callbacks(self, configuration: Configuration) -> list[Any]:
-        """Keras callbacks that a training of the configuration needs; the validation MAE is `val_objective`."""
+        """Keras callbacks that a training of the configuration needs; what is validated is `val_objective`."""
         ...
 
 
+def is_own(name: str) -> bool:
+    """True for `module:function`, code of the user's, which only the user can name; False for a module of this folder.
+
+    A study folder may come from a stranger: what it says of its model is compared with what the user says, and never
+    imported by itself.
+    """
+    return bool(_OWN.fullmatch(name))
+
+
 def load(name: str) -> Model:
-    """The module of that name in this folder, one of `MODELS`."""
+    """The module of that name in this folder, one of `MODELS`, or what makes a model of a `module:function`."""
+    if is_own(name):
+        from pipeline.models.own import Own
+
+        return Own(name)
     return cast("Model", import_module(f"pipeline.models.{name}"))
 
 

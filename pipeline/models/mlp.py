@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -12,58 +11,67 @@ from scipy.special import expit, ndtr
 
 from pipeline.errors import UserError
 from pipeline.models import Network, Signature
-from pipeline.space import Choice, Parameter, Space, ends, nearest
+from pipeline.models.hyperparameters import (
+    NOT_NEGATIVE,
+    OPTIMIZERS,
+    SCHEDULES,
+    SHARE,
+    TRAINING,
+    TRAINING_FURTHER,
+    Meaning,
+    Meanings,
+    callbacks,
+    count,
+    known,
+    optimizer,
+    real,
+    whole,
+    word,
+)
+from pipeline.space import Choice, Parameter, Space, ends
 from pipeline.trial import Configuration, Scalar, Value
 
+__all__ = [
+    "ACTIVATIONS",
+    "BASELINE",
+    "INITIALIZERS",
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "baseline",
+    "build",
+    "callbacks",
+    "check",
+    "complete",
+    "each_layer",
+    "initial_weights",
+    "most_weights",
+    "network",
+    "number",
+    "optimizer",
+    "shapes",
+    "value",
+    "weight_shapes",
+]
+
 ACTIVATIONS: Final = ("relu", "tanh", "sigmoid", "elu", "selu", "gelu", "swish", "leaky_relu")
-OPTIMIZERS: Final = ("adam", "adamw", "nadam", "rmsprop", "sgd")
-SCHEDULES: Final = ("constant", "cosine", "exponential", "plateau")
 INITIALIZERS: Final = ("glorot_uniform", "glorot_normal", "he_uniform", "he_normal")
 
-EXPONENTIAL_END: Final = 0.01  # the exponential schedule ends at this part of the learning rate, after all epochs
-PLATEAU_FACTOR: Final = 0.5  # the plateau schedule multiplies the learning rate with this,
-PLATEAU_PATIENCE: Final = 5  # after so many epochs without a better validation MAE
-
-
-@dataclass(frozen=True, slots=True)
-class _Meaning:
-    default: Value
-    valid: Callable[[Scalar], bool]
-    expected: str
-
-
-def _whole(low: int, high: int) -> Callable[[Scalar], bool]:
-    return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-
-
-def _within(low: float, high: float, *, open_low: bool = False) -> Callable[[Scalar], bool]:
-    def valid(value: Scalar) -> bool:
-        if isinstance(value, bool | str):
-            return False
-        return (low < value if open_low else low <= value) and value < high
-
-    return valid
-
-
-_MEANINGS: Final[Mapping[str, _Meaning]] = {
-    "hidden_layers": _Meaning(2, _whole(0, 1000), "whole numbers from 0 to 1000"),
-    "units": _Meaning((64, 64), _whole(1, 65_536), 'whole numbers from 1 to 65536, with per = "hidden_layers"'),
-    "activation": _Meaning("relu", lambda value: value in ACTIVATIONS, ", ".join(ACTIVATIONS)),
-    "optimizer": _Meaning("adam", lambda value: value in OPTIMIZERS, ", ".join(OPTIMIZERS)),
-    "learning_rate": _Meaning(1e-3, _within(0, np.inf, open_low=True), "numbers above 0"),
-    "batch_size": _Meaning(32, _whole(1, 2**31), "whole numbers of at least 1"),
-    "dropout": _Meaning(0.0, _within(0, 1), "numbers of at least 0 and below 1"),
-    "l2": _Meaning(0.0, _within(0, np.inf), "numbers of at least 0"),
-    "weight_decay": _Meaning(0.0, _within(0, np.inf), "numbers of at least 0"),
+_MEANINGS: Final[Meanings] = {
+    "hidden_layers": count(2, 0, 1000),
+    "units": Meaning((64, 64), whole(1, 65_536), 'whole numbers from 1 to 65536, with per = "hidden_layers"'),
+    "activation": word("relu", ACTIVATIONS),
+    "optimizer": TRAINING["optimizer"],
+    "learning_rate": TRAINING["learning_rate"],
+    "batch_size": TRAINING["batch_size"],
+    "dropout": SHARE,
+    "l2": NOT_NEGATIVE,
+    "weight_decay": TRAINING["weight_decay"],
 }
 # Part of a configuration only where its space names them; what is left out has the default.
-_FURTHER: Final[Mapping[str, _Meaning]] = {
-    "l1": _Meaning(0.0, _within(0, np.inf), "numbers of at least 0"),
-    "momentum": _Meaning(0.0, _within(0, 1), "numbers of at least 0 and below 1, for sgd and rmsprop"),
-    "nesterov": _Meaning(False, lambda value: isinstance(value, bool), "true or false, for sgd with momentum"),
-    "clip_norm": _Meaning(0.0, _within(0, np.inf), "numbers of at least 0, where 0 does not clip"),
-    "schedule": _Meaning("constant", lambda value: value in SCHEDULES, ", ".join(SCHEDULES)),
-    "initializer": _Meaning("glorot_uniform", lambda value: value in INITIALIZERS, ", ".join(INITIALIZERS)),
+_FURTHER: Final[Meanings] = {
+    "l1": NOT_NEGATIVE,
+    **TRAINING_FURTHER,
+    "initializer": word("glorot_uniform", INITIALIZERS),
 }
 _ALL: Final = {**_MEANINGS, **_FURTHER}
 _PER_LAYER: Final = frozenset({"units", "activation", "dropout", "l1", "l2"})
@@ -77,18 +85,10 @@ def complete(space: Space) -> Space:
     Raises UserError for a name, a value or a repetition that the perceptron does not understand.
     """
     for parameter in space.parameters:
-        if parameter.name not in _ALL:
-            raise UserError(
-                f"The multi-layer perceptron has no hyperparameter {parameter.name!r}",
-                expected=", ".join(_ALL),
-                todo=nearest(parameter.name, _ALL) or "remove it from the space file",
-            )
-        _check(parameter)
+        known(parameter, _ALL, "multi-layer perceptron")
+        _check_repetition(parameter)
     _check_depth(space)
-    given = [
-        _real(parameter) if isinstance(_ALL[parameter.name].default, float) else parameter
-        for parameter in space.parameters
-    ]
+    given = [real(parameter, _ALL) for parameter in space.parameters]
     missing = [name for name in _MEANINGS if name not in space and name not in ("hidden_layers", "units")]
     fixed = [Parameter(name, _fixed(_MEANINGS[name].default)) for name in missing]
     if "hidden_layers" not in space:
@@ -96,28 +96,22 @@ def complete(space: Space) -> Space:
     return Space((*given, *fixed))
 
 
-def _check(parameter: Parameter) -> None:
-    meaning = _ALL[parameter.name]
-    wrong = [value for value in ends(parameter.domain) if not meaning.valid(value)]
-    if wrong:
-        raise UserError(
-            f"{parameter.name} cannot take the value {wrong[0]!r}",
-            expected=meaning.expected,
-            todo="mend the space file",
-        )
+def baseline(space: Space) -> Configuration:  # noqa: ARG001 - one network to compare all spaces with
+    """The default network."""
+    return BASELINE
+
+
+def check(space: Space, signature: Signature) -> None:
+    """Nothing happens: a perceptron takes any row of numbers."""
+
+
+def _check_repetition(parameter: Parameter) -> None:
     if parameter.per and parameter.name not in _PER_LAYER:
         raise UserError(
             f"{parameter.name} cannot repeat per {parameter.per}",
             expected=f"per only for {', '.join(sorted(_PER_LAYER))}",
             todo="remove per",
         )
-
-
-def _real(parameter: Parameter) -> Parameter:
-    """Whole numbers as real ones where the hyperparameter is real: 0 and 0.0 are one value, and one configuration."""
-    if not isinstance(parameter.domain, Choice):
-        return parameter
-    return replace(parameter, domain=Choice(tuple(float(value) for value in parameter.domain.values)))
 
 
 def _check_depth(space: Space) -> None:
@@ -265,52 +259,3 @@ _FUNCTIONS: Final[Mapping[str, Callable[[np.ndarray], np.ndarray]]] = {
     "swish": lambda x: x * expit(x),
     "leaky_relu": lambda x: np.where(x > 0, x, np.float32(0.2) * x),
 }
-
-
-def optimizer(configuration: Configuration, steps: int) -> Any:
-    """A new Keras optimizer for a training of at most so many steps; the plateau schedule is a callback's business.
-
-    Weight decay is decoupled from the gradient (Loshchilov & Hutter 2019) and acts on biases too; gradients are
-    clipped by the norm of all of them together.
-    """
-    import keras
-
-    kinds = keras.optimizers
-    kind = {
-        "adam": kinds.Adam,
-        "adamw": kinds.AdamW,
-        "nadam": kinds.Nadam,
-        "rmsprop": kinds.RMSprop,
-        "sgd": kinds.SGD,
-    }[str(configuration["optimizer"])]
-    rate = number(configuration, "learning_rate")
-    schedules = {
-        "cosine": lambda: keras.optimizers.schedules.CosineDecay(rate, steps),
-        "exponential": lambda: keras.optimizers.schedules.ExponentialDecay(rate, steps, EXPONENTIAL_END),
-    }
-    schedule = schedules.get(str(value(configuration, "schedule")), lambda: rate)()
-    decay = number(configuration, "weight_decay")
-    further: dict[str, Any] = {}
-    if kind in (kinds.SGD, kinds.RMSprop):
-        further["momentum"] = number(configuration, "momentum")
-    if kind is kinds.SGD:
-        further["nesterov"] = bool(value(configuration, "nesterov"))
-    return kind(
-        schedule,
-        weight_decay=decay if decay or kind is kinds.AdamW else None,  # AdamW insists on a number
-        global_clipnorm=number(configuration, "clip_norm") or None,
-        **further,
-    )
-
-
-def callbacks(configuration: Configuration) -> list[Any]:
-    """What Keras has to do after each epoch of this configuration, besides early stopping."""
-    import keras
-
-    if value(configuration, "schedule") != "plateau":
-        return []
-    return [
-        keras.callbacks.ReduceLROnPlateau(
-            monitor="val_objective", mode="min", factor=PLATEAU_FACTOR, patience=PLATEAU_PATIENCE, min_delta=0.0
-        )
-    ]

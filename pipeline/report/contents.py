@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pipeline.analysis.group import Group
 from pipeline.analysis.verdict import Verdict
 from pipeline.study import Result
+from pipeline.tasks import Task
 from pipeline.trial import Summary
 
 
@@ -18,7 +19,6 @@ class Contents:
     result: Result
     ranking: tuple[Summary, ...]  # every configuration known, best first
     verdict: Verdict
-    scale: tuple[float, ...]  # one per output: how many original units one scaled unit is
     timeline: tuple[Summary, ...]  # stage 1, then stage 2 round by round
     trainings: int  # in the ledger, failed ones included
     failed: int
@@ -28,3 +28,8 @@ class Contents:
     group: Group  # what cannot be told apart from the best
     load_command: str  # the Python that reloads the models
     folder: str  # of the study
+
+    @property
+    def task(self) -> Task:
+        """What the study predicts, and in which words it is told how well."""
+        return self.verdict.target.task

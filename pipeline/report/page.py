@@ -5,16 +5,10 @@ from __future__ import annotations
 import math
 
 from pipeline.analysis.verdict import Tested
+from pipeline.report import tasks
 from pipeline.report.contents import Contents
 from pipeline.report.effects import Gap, gap, gap_to, plainly
-from pipeline.report.rows import WorstRow, worst_rows
 from pipeline.report.wording import (
-    LARGEST,
-    MAE,
-    OBJECTIVE,
-    PERCENT,
-    R2,
-    RMSE,
     count,
     depth,
     duration,
@@ -40,8 +34,7 @@ def summary(contents: Contents) -> str:
         _baselines(contents),
         "## The best configurations",
         _group(contents),
-        *_outputs(contents),
-        *_worst(contents),
+        *tasks.load(contents.task.name).sections(contents),
         "## What was spent",
         _spent(contents),
         "## The models and the files",
@@ -58,14 +51,11 @@ def _headline(contents: Contents) -> str:
     if not verdict.best:
         return "No configuration finished all its trainings, so there is no best one. The ledger says why each failed."
     best = verdict.best[0]
-    units = ""
-    if len(verdict.outputs) == 1:
-        name = verdict.outputs[0]
-        units = f"; in the units of {escaped(name)} it is {number(best.scores[name][MAE])}"
+    units = tasks.load(contents.task.name).headline(contents)
     return (
         f"The best of {count(len(contents.ranking), 'configuration')} on the validation rows has"
         f" **{escaped(title(best.summary.configuration))}**. On {count(len(verdict.rows), 'test row')} that it never"
-        f" saw, its {OBJECTIVE} is **{with_bounds(best.mean, *best.bounds)}**, {_basis(best)}{units}."
+        f" saw, its {contents.task.about} is **{with_bounds(best.mean, *best.bounds)}**, {_basis(best)}{units}."
         + _chosen(contents)
     )
 
@@ -92,30 +82,33 @@ def _baselines(contents: Contents) -> str:
     if not verdict.best:
         return ""
     best, default = verdict.best[0], verdict.default
-    median = gap_to(best, verdict.median)
-    clauses = [_clause(median, verdict.median, "predicting the median of the training rows")]
+    name = contents.task.objective
+    constant = gap_to(best, verdict.constant)
+    clauses = [_clause(constant, verdict.constant, contents.task.constantly)]
     if default is None:
-        return f"Its MAE is {clauses[0]}. The default network failed in all its trainings."
+        return f"Its {name} is {clauses[0]}. The default network failed in all its trainings."
     if best.summary.key == default.summary.key:
-        return f"The best configuration is the default network itself. Its MAE is {clauses[0]}."
+        return f"The best configuration is the default network itself. Its {name} is {clauses[0]}."
     network = gap(best, default, contents.repeats)
     clauses.insert(0, _clause(network, default.mean, "the default network"))
     caution = "The intervals cover the seeds of the training, not the choice of the test rows."
     if network.low is None:
         caution = "With a single training the spread over seeds is unknown, so a difference may be luck."
-    return f"{_verdict(network, median)} Its MAE is {clauses[0]}, and {clauses[1]}. {caution}"
+    return (
+        f"{_verdict(network, constant, contents.task.constant)} Its {name} is {clauses[0]}, and {clauses[1]}. {caution}"
+    )
 
 
-def _verdict(network: Gap, median: Gap) -> str:
-    if network.decided and median.decided:
+def _verdict(network: Gap, constant: Gap, name: str) -> str:
+    if network.decided and constant.decided:
         return "**It beats both baselines.**"
-    if network.mean > 0 and median.mean > 0:
-        if network.low is None or median.low is None:
+    if network.mean > 0 and constant.mean > 0:
+        if network.low is None or constant.low is None:
             return "It is better than both baselines in the trainings that were made."
         return "It is better than both baselines on average, but not beyond the spread over seeds."
-    if network.mean <= 0 and median.mean <= 0:
+    if network.mean <= 0 and constant.mean <= 0:
         return "**It beats neither baseline.**"
-    beaten, not_beaten = ("default network", "median") if network.mean > 0 else ("median", "default network")
+    beaten, not_beaten = ("default network", name) if network.mean > 0 else (name, "default network")
     return f"**It does not beat the {not_beaten}**, only the {beaten}."
 
 
@@ -141,7 +134,8 @@ def _group(contents: Contents) -> str:
     places = {each.key: rank for rank, each in enumerate(contents.ranking, 1)}
     names = varying([each.configuration for each in (*contents.ranking, contents.result.baseline)])
     header = ["Rank", "Hidden layers", "Neurons", *(["Other settings"] if names else [])]
-    header += ["MAE validation", "MAE test", "Repeats", "Weights", "Group"]
+    name, constant = _capital(contents.task.objective), contents.task.constant
+    header += [f"{name} validation", f"{name} test", "Repeats", "Weights", "Group"]
     marks = contents.group.marks
     rows = [
         [*_line(str(places.get(each.summary.key, position)), each, names), marks.get(each.summary.key, "-")]
@@ -153,17 +147,21 @@ def _group(contents: Contents) -> str:
         rows.append(["default", *_structure(failed), *settings, "failed", "failed", "0", "-", "-"])
     else:
         rows.append([*_line("default", verdict.default, names), "-"])
-    rows.append(["median", "-", "-", *(["-"] if names else []), "-", number(verdict.median), "-", "-", "-"])
+    rows.append([constant, "-", "-", *(["-"] if names else []), "-", number(verdict.constant), "-", "-", "-"])
     spread = "mean over the repeats, with the 95 % interval of the mean over seeds"
     if contents.repeats == 1:
         spread = "of one training each, so the spread over seeds is unknown"
     text = (
-        f"{OBJECTIVE}, {spread}; lower is better. The validation rows chose the order, so their MAE flatters the first;"
-        " the test rows were touched once, at the end. The last two lines are the baselines: the default network, and"
-        " predicting the median of the training rows. As good are configurations that cannot be told apart from the"
-        " best: in pairs of equal seeds, at 5 % after Holm."
+        f"{_capital(contents.task.about)}, {spread}; lower is better. The validation rows chose the order, so their"
+        f" {contents.task.objective} flatters the first; the test rows were touched once, at the end. The last two"
+        f" lines are the baselines: the default network, and {contents.task.constantly}. As good are configurations"
+        " that cannot be told apart from the best: in pairs of equal seeds, at 5 % after Holm."
     )
     return table(header, rows, left=len(header) - 5) + "\n\n" + text
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _line(rank: str, tested: Tested, names: tuple[str, ...]) -> list[str]:
@@ -182,55 +180,6 @@ def _line(rank: str, tested: Tested, names: tuple[str, ...]) -> list[str]:
 def _structure(configuration: Configuration) -> tuple[str, str]:
     layers = depth(configuration)
     return "-" if layers is None else str(layers), neurons(configuration) or "-"
-
-
-def _outputs(contents: Contents) -> list[str]:
-    verdict = contents.verdict
-    if not verdict.best:
-        return []
-    best, median = verdict.best[0].scores, verdict.median_scores
-    default = {} if verdict.default is None else verdict.default.scores
-    header = ["Output", "MAE", "RMSE", "R2", "Percent error", "Largest error", "MAE of default", "MAE of median"]
-    rows = [
-        [name]
-        + [number(best[name].get(metric)) for metric in (MAE, RMSE, R2, PERCENT, LARGEST)]
-        + [number(each.get(name, {}).get(MAE)) for each in (default, median)]
-        for name in verdict.outputs
-    ]
-    text = "The first configuration on the test rows, in original units, mean of the scores of its single trainings."
-    return ["## Each output", table(header, rows), text]
-
-
-def _worst(contents: Contents) -> list[str]:
-    found = worst_rows(contents.verdict, contents.scale)
-    if not found:
-        return []
-    names = contents.verdict.outputs
-    if len(names) == 1:
-        header = ["Row", "Spreadsheet row", f"Measured {names[0]}", "Predicted", "Error"]
-        rows = [[*_row(each), *_cells(each, 0)] for each in found]
-    else:
-        header = ["Row", "Spreadsheet row", "Scaled error", *names]
-        rows = [[*_row(each), number(each.error), *_changes(each)] for each in found]
-    text = "Mean prediction of the group of best configurations. Rows of the data count from 0, spreadsheet rows from"
-    text += " 1 with a header line."
-    if len(names) > 1:
-        text += " Each output: measured, predicted, and the error in brackets; the largest mean scaled error first."
-    return ["## The test rows that the best models get most wrong", table(header, rows, left=2), text]
-
-
-def _row(each: WorstRow) -> tuple[str, str]:
-    return str(each.row), str(each.spreadsheet_row)
-
-
-def _cells(each: WorstRow, output: int) -> tuple[str, str, str]:
-    error = each.errors[output]
-    return number(each.measured[output]), number(each.predicted[output]), ("+" if error > 0 else "") + number(error)
-
-
-def _changes(each: WorstRow) -> list[str]:
-    cells = [_cells(each, output) for output in range(len(each.measured))]
-    return [f"{measured}, {predicted} ({error})" for measured, predicted, error in cells]
 
 
 # -------------------------------------------------------------------------------------------------------------- costs
@@ -259,6 +208,7 @@ def _spent(contents: Contents) -> str:
 
 def _files(contents: Contents) -> str:
     folder = contents.folder.rstrip("/\\")
+    in_units = "in original units" if contents.task.name == "regression" else "classes and their probabilities"
     command = f"```python\n{contents.load_command}\n```" if contents.verdict.best else ""
     files = [
         ("ledger.xlsx", "every configuration and every training"),
@@ -268,5 +218,5 @@ def _files(contents: Contents) -> str:
     ]
     kept = files if contents.verdict.best else files[:2]
     where = f"Everything is in `{folder}`:\n\n" + "\n".join(f"- `{name}`: {what}" for name, what in kept)
-    reload = f"The saved models predict in original units:\n\n{command}" if command else ""
+    reload = f"The saved models predict {in_units}:\n\n{command}" if command else ""
     return "\n\n".join(text for text in (reload, where) if text)

@@ -34,40 +34,48 @@ class WorstRow:
         return tuple(guess - truth for guess, truth in zip(self.predicted, self.measured, strict=True))
 
 
-def worst_rows(verdict: Verdict, scale: Sequence[float], count: int = 10) -> tuple[WorstRow, ...]:
-    """At most `count` test rows, the largest error first, ties by row number; none without a tested configuration.
+def worst_places(verdict: Verdict, count: int = 10) -> tuple[tuple[int, float], ...]:
+    """Places and errors of at most `count` test rows, the largest error first, ties by row number.
 
-    Every training of every best configuration predicts, configurations weigh equally. `scale` says how many original
-    units one scaled unit of each output is.
+    Every training of every best configuration predicts, configurations weigh equally; none without one.
     """
     if not verdict.best:
         return ()
-    predicted = np.mean([each.predictions.mean(axis=0) for each in verdict.best], axis=0)
-    errors = np.mean(np.abs(predicted - verdict.measured) / np.asarray(scale, dtype=float), axis=1)
-    order = np.lexsort((verdict.rows, -errors))[:count]
+    errors = verdict.target.row_errors(verdict.measured, _predicted(verdict))
+    return tuple((int(place), float(errors[place])) for place in np.lexsort((verdict.rows, -errors))[:count])
+
+
+def _predicted(verdict: Verdict) -> np.ndarray:
+    mean: np.ndarray = np.mean([each.predictions.mean(axis=0) for each in verdict.best], axis=0)
+    return mean
+
+
+def worst_rows(verdict: Verdict, count: int = 10) -> tuple[WorstRow, ...]:
+    """At most `count` test rows of numbers with what was predicted for them, as `worst_places` has them."""
+    predicted = _predicted(verdict) if verdict.best else verdict.measured
     return tuple(
         WorstRow(
             row=int(verdict.rows[place]),
-            error=float(errors[place]),
+            error=error,
             measured=tuple(float(each) for each in verdict.measured[place]),
             predicted=tuple(float(each) for each in predicted[place]),
         )
-        for place in order
+        for place, error in worst_places(verdict, count)
     )
 
 
-def worst_rows_csv(verdict: Verdict, scale: Sequence[float], count: int = 10) -> str:
+def worst_rows_csv(verdict: Verdict, count: int = 10) -> str:
     """The worst rows as CSV text: row, spreadsheet row, scaled error; per output measured, predicted and error."""
     header = ["row", "spreadsheet row", "mean scaled error"]
     for name in verdict.outputs:
         header += [f"measured {name}", f"predicted {name}", f"error {name}"]
     lines: list[list[str]] = []
-    for each in worst_rows(verdict, scale, count):
+    for each in worst_rows(verdict, count):
         line = [str(each.row), str(each.spreadsheet_row), f"{each.error:.6g}"]
         for truth, guess, error in zip(each.measured, each.predicted, each.errors, strict=True):
             line += [f"{truth:.15g}", f"{guess:.9g}", f"{error:.6g}"]
         lines.append(line)
-    return _csv(header, lines)
+    return as_csv(header, lines)
 
 
 def test_predictions_csv(verdict: Verdict) -> str:
@@ -80,7 +88,7 @@ def test_predictions_csv(verdict: Verdict) -> str:
     for name in verdict.outputs:
         header += [f"measured {name}", f"predicted {name}", f"spread {name}"]
     if not verdict.best:
-        return _csv(header, [])
+        return as_csv(header, [])
     predictions = verdict.best[0].predictions
     mean = predictions.mean(axis=0)
     spread = predictions.std(axis=0, ddof=1) if len(predictions) > 1 else None
@@ -95,10 +103,11 @@ def test_predictions_csv(verdict: Verdict) -> str:
                 "" if spread is None else f"{spread[place, output]:.6g}",
             ]
         lines.append(line)
-    return _csv(header, lines)
+    return as_csv(header, lines)
 
 
-def _csv(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+def as_csv(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """The table as CSV text, lines ending as on Unix."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pipeline.trial import Configuration, Summary, Value
 
-OBJECTIVE = "MAE on scaled outputs"
-MAE, RMSE, R2, PERCENT, LARGEST = "mae", "rmse", "r2", "percent", "largest"  # metrics of `data.task.scores`
+MAE, RMSE, R2, PERCENT, LARGEST = "mae", "rmse", "r2", "percent", "largest"  # metrics of `tasks.regression.scores`
 STRUCTURE = ("hidden_layers", "units")  # shown in columns of their own
 
 

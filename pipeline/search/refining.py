@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from pipeline.search.bayesian import Known, known_of, propose
+from pipeline.search.belief import Belief
 from pipeline.search.racing import Race, duel, race, standing, trained
 from pipeline.search.stopping import Limits
 from pipeline.space import Choice, Domain, Integer, Narrowing, Real, Space, contains, narrow
@@ -48,6 +49,7 @@ class Refined:
     searches: tuple[Search, ...]
     measured: tuple[Summary, ...]
     ended: str = ""  # why stage 2 ended, as the end of a sentence; empty where there was none
+    beliefs: tuple[Belief, ...] = ()  # of a search in one dimension, after each evaluation
 
 
 @dataclass(slots=True)

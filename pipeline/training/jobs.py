@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.data import task
+from pipeline.data.layout import shape_of
 from pipeline.data.task import Rows
 from pipeline.training import provenance
 from pipeline.training.protocol import Protocol, Trained, Trainer
@@ -59,15 +61,21 @@ def parts_of(job: Job) -> tuple[Job, ...]:
     return tuple(Job((training,), job.kind) for training in job.trainings)
 
 
-def limit_of(job: Job, protocol: Protocol, rows: Rows) -> float:
-    """Seconds after which a job certainly hangs: many times what its arithmetic and its steps take on a slow core."""
-    slowest = max(_seconds(training, protocol, rows) for training in job.trainings)
+def limit_of(job: Job, protocol: Protocol, rows: Rows, most_weights: int) -> float:
+    """Seconds after which a job certainly hangs: many times what its arithmetic and its steps take on a slow core.
+
+    `most_weights` is the size of the largest network of the study.
+    """
+    slowest = max(_seconds(training, protocol, rows, most_weights) for training in job.trainings)
     return COMPILE_SECONDS + max(len(job.trainings), SMALLEST_JOB) * slowest
 
 
-def _seconds(training: Training, protocol: Protocol, rows: Rows) -> float:
-    widths = (len(rows.features), *padded_widths(training.configuration, protocol.space), len(rows.target.names))
-    weights = sum((inputs + 1) * units for inputs, units in itertools.pairwise(widths))
+def _seconds(training: Training, protocol: Protocol, rows: Rows, most_weights: int) -> float:
+    # A weight is used at every step of a window and, at most, at every pixel of an image.
+    weights = most_weights * math.prod(shape_of(rows.features)[:-1])
+    if protocol.engine == "packed":
+        widths = (len(rows.features), *padded_widths(training.configuration, protocol.space), rows.target.outputs)
+        weights = sum((inputs + 1) * units for inputs, units in itertools.pairwise(widths))
     batch = training.configuration["batch_size"]
     assert isinstance(batch, int)
     count = len(rows.train.rows)

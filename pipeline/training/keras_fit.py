@@ -11,6 +11,7 @@ import numpy as np
 from pipeline import models
 from pipeline.data.task import Part, Rows
 from pipeline.errors import DivergedTraining
+from pipeline.training.losses import validated
 from pipeline.training.protocol import Protocol, Trained, intra_op_threads, outcome, seeds, signature_of
 from pipeline.trial import Training
 
@@ -56,7 +57,7 @@ def _fit(training: Training, rows: Rows, protocol: Protocol, weight_seed: int, o
     model.compile(
         optimizer=kind.optimizer(training.configuration, steps * training.epochs),
         loss=_loss(protocol.loss),
-        weighted_metrics=[keras.metrics.MeanAbsoluteError(name="objective")],
+        weighted_metrics=[_objective(protocol.loss)],
         jit_compile=False,  # compiling a program for each training costs more than a small network's training
         steps_per_execution=steps,
     )
@@ -100,6 +101,18 @@ def _loss(name: str) -> Any:
         "categorical_crossentropy": lambda: keras.losses.CategoricalCrossentropy(from_logits=True),
     }
     return kinds[name]()
+
+
+def _objective(loss: str) -> Any:
+    """What early stopping looks at: the log loss where it is the loss, the MAE with all others."""
+    import keras
+
+    kinds = {
+        "mae": lambda: keras.metrics.MeanAbsoluteError(name="objective"),
+        "binary_crossentropy": lambda: keras.metrics.BinaryCrossentropy(name="objective", from_logits=True),
+        "categorical_crossentropy": lambda: keras.metrics.CategoricalCrossentropy(name="objective", from_logits=True),
+    }
+    return kinds[validated(loss)]()
 
 
 def _batches(part: Part, training: Training, order_seed: int) -> Any:

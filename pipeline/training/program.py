@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from pipeline.models.mlp import EXPONENTIAL_END, PLATEAU_FACTOR, PLATEAU_PATIENCE, SCHEDULES
+from pipeline.models.hyperparameters import EXPONENTIAL_END, PLATEAU_FACTOR, PLATEAU_PATIENCE, SCHEDULES
+from pipeline.training.losses import loss, validated
 from pipeline.training.optimizers import RULES, Step, nadam_momentum
 
 VALIDATION_CHUNK: Final = 1024  # validation rows that are predicted at once: bounds memory
@@ -89,7 +90,7 @@ class State(NamedTuple):
     parameters: tuple[Any, ...]
     first: tuple[Any, ...]  # the optimizer's slots
     second: tuple[Any, ...]
-    best: tuple[Any, ...]  # the parameters with the lowest validation MAE so far
+    best: tuple[Any, ...]  # the parameters with the lowest validation objective so far
     best_value: Any  # (P,), and so on
     best_epoch: Any
     waited: Any  # epochs since then
@@ -134,7 +135,7 @@ def _epoch(shape: Shape, rows: Rows, given: Given, state: State, order: Any) -> 
 
     start = (tf.constant(0), state, tf.zeros(shape.places))
     _, after, total = tf.while_loop(lambda number, *_: number < shape.steps, step, start)
-    return _judge(shape, given, after, total, _validation_mae(shape, rows, given, after.parameters))
+    return _judge(shape, given, after, total, _validated(shape, rows, given, after.parameters))
 
 
 def _step(shape: Shape, rows: Rows, given: Given, state: State, chosen: Any) -> tuple[State, Any]:
@@ -149,7 +150,7 @@ def _step(shape: Shape, rows: Rows, given: Given, state: State, chosen: Any) -> 
         tape.watch(state.parameters)
         predicted = _forward(shape, given, state.parameters, inputs, state.step)
         # Keras divides the weighted sum by the number of rows, not by the sum of their weights.
-        losses = tf.reduce_sum(weights * _loss(shape.loss, predicted, outputs), 1) / tf.reduce_sum(real, 1)
+        losses = tf.reduce_sum(weights * loss(shape.loss, predicted, outputs), 1) / tf.reduce_sum(real, 1)
         total = tf.reduce_sum(losses)
     gradients = _clipped(
         shape, given, _penalised(shape, given, state.parameters, tape.gradient(total, state.parameters))
@@ -214,30 +215,6 @@ def _hashed(number: Any) -> Any:
     return tf.bitwise.bitwise_xor(number, tf.bitwise.right_shift(number, tf.constant(16, tf.uint32)))
 
 
-def _loss(name: str, predicted: Any, measured: Any) -> Any:
-    """Loss of each row (P, rows), the mean over its outputs."""
-    import tensorflow as tf
-
-    error = predicted - measured
-    losses = {
-        "mse": lambda: tf.reduce_mean(tf.square(error), -1),
-        "mae": lambda: tf.reduce_mean(tf.abs(error), -1),
-        "huber": lambda: tf.reduce_mean(_huber(error), -1),
-        "binary_crossentropy": lambda: tf.reduce_mean(
-            tf.nn.sigmoid_cross_entropy_with_logits(labels=measured, logits=predicted), -1
-        ),
-        "categorical_crossentropy": lambda: -tf.reduce_sum(measured * tf.nn.log_softmax(predicted), -1),
-    }
-    return losses[name]()
-
-
-def _huber(error: Any) -> Any:
-    """Squared below 1 and linear above (Huber 1964)."""
-    import tensorflow as tf
-
-    return tf.where(tf.abs(error) <= 1.0, 0.5 * tf.square(error), tf.abs(error) - 0.5)
-
-
 def _penalised(shape: Shape, given: Given, parameters: Sequence[Any], gradients: Sequence[Any]) -> list[Any]:
     """L1 and L2 act on the kernels of hidden layers, as in `models.mlp.build`."""
     import tensorflow as tf
@@ -299,15 +276,16 @@ def _learning_rate(given: Given, state: State) -> Any:
     return given.learning_rate * factor
 
 
-def _validation_mae(shape: Shape, rows: Rows, given: Given, parameters: Sequence[Any]) -> Any:
-    """Weighted MAE (P,) on scaled outputs over all validation rows, a chunk at a time."""
+def _validated(shape: Shape, rows: Rows, given: Given, parameters: Sequence[Any]) -> Any:
+    """The weighted objective (P,) over all validation rows, a chunk at a time: log loss, or MAE on scaled outputs."""
     import tensorflow as tf
 
     chunks, length = rows.held_inputs.shape[0], rows.held_inputs.shape[1]
+    judged = validated(shape.loss)
 
     def chunk(number: Any, total: Any) -> tuple[Any, Any]:
         inputs = tf.broadcast_to(rows.held_inputs[number], (shape.places, length, shape.features))
-        error = tf.reduce_mean(tf.abs(_forward(shape, given, parameters, inputs, None) - rows.held_outputs[number]), -1)
+        error = loss(judged, _forward(shape, given, parameters, inputs, None), rows.held_outputs[number])
         return number + 1, total + tf.reduce_sum(rows.held_weights[number] * error, 1)
 
     start = (tf.constant(0), tf.zeros(shape.places))

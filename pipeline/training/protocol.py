@@ -10,7 +10,8 @@ from typing import Any, Literal
 import numpy as np
 
 from pipeline import models
-from pipeline.data.task import Part, Rows, objective, scores
+from pipeline.data.layout import shape_of
+from pipeline.data.task import Part, Rows
 from pipeline.errors import DivergedTraining
 from pipeline.models import Signature
 from pipeline.space import Space
@@ -25,7 +26,7 @@ class Protocol:
 
     model: str
     loss: Loss
-    patience: int  # epochs without a better validation MAE after which a training stops, best weights restored
+    patience: int  # epochs without a better validation objective after which a training stops, best weights restored
     min_delta: float  # smaller improvements do not count
     seed: int  # of the study
     space: Space  # what the study may train: decides, with a configuration, which program trains it
@@ -83,14 +84,15 @@ def judged(predicted: np.ndarray, rows: Rows) -> tuple[float, dict[str, dict[str
     """Objective (scaled outputs) and scores per output (original units) of predictions for the validation rows."""
     part = rows.validation
     units = rows.target.to_units(predicted)
-    return objective(part.outputs, predicted, part.weights), scores(
-        part.measured, units, part.weights, rows.target.names
+    return (
+        rows.target.objective(part.outputs, predicted, part.weights),
+        rows.target.scores(part.measured, units, part.weights),
     )
 
 
 def signature_of(rows: Rows) -> Signature:
     """Inputs and outputs of a network for these rows."""
-    return Signature(rows.train.inputs.shape[1], len(rows.target.names))
+    return Signature(rows.train.inputs.shape[1], rows.target.outputs, shape_of(rows.features))
 
 
 def outcome(

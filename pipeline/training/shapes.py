@@ -52,7 +52,7 @@ def shape_of(configuration: Configuration, rows: Rows, protocol: Protocol) -> Sh
     batch = configuration["batch_size"]
     assert isinstance(batch, int)
     offered = _offered(protocol.space)
-    features, outputs = rows.train.inputs.shape[1], len(rows.target.names)
+    features, outputs = rows.train.inputs.shape[1], rows.target.outputs
     sizes = itertools.pairwise((features, *widths, outputs))
     return Shape(
         features=features,

@@ -20,6 +20,7 @@ from pipeline.data.preprocessing import Preprocessing, Scaler, fit, unknown_cate
 from pipeline.data.stored import dumps, loads
 from pipeline.data.tables import Columns
 from pipeline.errors import DamagedFile, UserError
+from pipeline.tasks.regression import Quantities
 
 COLUMNS = Columns(targets=("y",), inputs=("a", "b", "c", "k"), categories=("c", "k"))
 FRAME = pd.DataFrame(
@@ -77,6 +78,7 @@ def test_robust_scaling_of_mostly_zeros_uses_the_deviation() -> None:
     frame = pd.DataFrame({"a": [0.0] * 9 + [1000.0], "y": [0.0] * 9 + [500.0]})
     preprocessing = fit(frame, Columns(("y",), ("a",), ()), input_scaler="robust", output_scaler="robust")
     assert preprocessing.inputs(frame).max() == pytest.approx(1000 / 300)
+    assert isinstance(preprocessing.target, Quantities)
     assert preprocessing.target.scale == pytest.approx((150.0,))
 
 

@@ -64,7 +64,7 @@ def test_the_baseline_is_what_it_was():
         "units": (64, 64),
         "weight_decay": 0.0,
     }
-    assert load("mlp").BASELINE is mlp.BASELINE
+    assert load("mlp").baseline(Space(())) is mlp.BASELINE
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from pipeline.search.racing import recommend
 from pipeline.search.refining import Search
 from pipeline.space import Narrowing, Space, assemble, narrow, parse, sample
 from pipeline.study import Result
+from pipeline.tasks.regression import Quantities
 from pipeline.trial import Configuration, Repeat, Stage, Summary, Training, ranked, summarise
 
 DEFAULT = Configuration.of({"hidden_layers": 2, "units": (64, 64), "learning_rate": 0.001, "activation": "relu"})
@@ -111,13 +112,14 @@ def made_up(
         constant,
         predicted(baseline, truth, scale, repeats, rng),
         tuple(best),
+        Quantities(tuple(constant), tuple(float(each) for each in scale), (0.0,) * outputs),
+        np.ones(rows),
     )
     return Contents(
         name="housing",
         result=Result(baseline, tuple(explored), elite, tuple(searches), recommend(ranking), "all its rounds are made"),
         ranking=ranking,
         verdict=verdict,
-        scale=tuple(float(each) for each in scale),
         timeline=(*explored, *refined),
         trainings=repeats * len(ranking),
         failed=sum(each.failures for each in ranking),

@@ -49,7 +49,7 @@ def judged(contents: Contents, best: tuple[float, ...], default: tuple[float, ..
         verdict,
         best=(with_objectives(first, *best), *others),
         default=with_objectives(default_of(contents), *default),
-        median=median,
+        constant=median,
     )
     return replace(contents, verdict=changed)
 
@@ -148,7 +148,7 @@ def test_names_with_bars_and_line_breaks_do_not_break_tables(study: Study) -> No
     changed = replace(
         verdict,
         outputs=names,
-        median_scores=renamed(verdict.median_scores),
+        constant_scores=renamed(verdict.constant_scores),
         default=replace(default_of(contents), scores=renamed(default_of(contents).scores)),
         best=tuple(replace(each, scores=renamed(each.scores)) for each in verdict.best),
     )

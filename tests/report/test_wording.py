@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 
-from pipeline.data.task import scores
 from pipeline.report.wording import (
     LARGEST,
     MAE,
@@ -22,6 +21,7 @@ from pipeline.report.wording import (
     varying,
     with_bounds,
 )
+from pipeline.tasks.regression import scores
 from pipeline.trial import Configuration
 
 

@@ -12,6 +12,8 @@ import pytest
 from pipeline import space as spaces
 from pipeline.data import tables, task
 from pipeline.models import Signature, mlp
+from pipeline.tasks.classification import Classes
+from pipeline.tasks.regression import Quantities
 from pipeline.training import keras_fit, packed, program, shapes
 from pipeline.training.jobs import jobs_of
 from pipeline.training.protocol import Protocol, seeds
@@ -66,7 +68,7 @@ def weighted(rows):
             weights=rng.uniform(0.2, 2.0, len(part.rows)).astype(np.float32),
         )
 
-    target = task.Target(("one", "two"), (*rows.target.scale, 1000.0), (*rows.target.offset, 0.0))
+    target = Quantities(("one", "two"), (*rows.target.scale, 1000.0), (*rows.target.offset, 0.0))
     return replace(
         rows, train=changed(rows.train), validation=changed(rows.validation), test=changed(rows.test), target=target
     )
@@ -108,22 +110,27 @@ def test_weights_agree_with_keras_fit(weighted, loss):
 @pytest.mark.slow
 @pytest.mark.parametrize("loss", ["binary_crossentropy", "categorical_crossentropy"])
 def test_cross_entropies_agree_with_keras_fit(rows, loss):
-    """Two outputs as logits: above the mean or not."""
+    """Logits of above the mean or not: the same weights, stopped by the log loss after the same epoch."""
+    binary = loss == "binary_crossentropy"
+    target = Classes(("progress",), ("low", "high"), (0.5, 0.5), 1 if binary else 2)
 
     def classes(part):
-        above = (part.outputs > 0).astype(np.float32)
-        both = np.concatenate([above, 1 - above], axis=1)
-        return replace(part, outputs=both, measured=both.astype(np.float64))
+        above = (part.outputs > 0).astype(np.float64)
+        return replace(part, outputs=target.to_scaled(above).astype(np.float32), measured=above)
 
-    target = task.Target(("above", "below"), (1.0, 1.0), (0.0, 0.0))
     parts = {name: classes(getattr(rows, name)) for name in ("train", "validation", "test")}
     labelled = replace(rows, **parts, target=target)
     study = protocol(SIMPLE, loss=loss)
-    base = {**mlp.BASELINE.as_dict(), "hidden_layers": 1, "units": (12,), "learning_rate": 0.01}
-    trainings = [Training(Configuration.of(base), 5, index) for index in range(3)]
+    base = {**mlp.BASELINE.as_dict(), "hidden_layers": 1, "units": (12,), "learning_rate": 0.03}
+    trainings = [Training(Configuration.of(base), 80, index) for index in range(3)]
     outcomes = by_identity(packed.train(trainings, labelled, study))
     for reference in keras_fit.train(trainings, labelled, study):
-        for one, other in zip(outcomes[reference.training.identity].weights, reference.weights, strict=True):
+        mine = outcomes[reference.training.identity]
+        assert mine.error == reference.error == ""
+        assert (mine.best_epoch, mine.epochs_run) == (reference.best_epoch, reference.epochs_run)
+        assert mine.epochs_run == mine.best_epoch + study.patience < 80
+        assert mine.objective == pytest.approx(reference.objective, rel=1e-4)
+        for one, other in zip(mine.weights, reference.weights, strict=True):
             assert np.abs(one - other).max() <= 1e-4
 
 

@@ -1,17 +1,26 @@
-"""The pictures of a study: one file per family; a new picture is a new function in `FAMILIES`."""
+"""The pictures of a study: one file per family; a new picture is a new function in `FAMILIES`, or in `OF_TASKS`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.report.contents import Contents
+from pipeline.report.figures.beliefs import beliefs
+from pipeline.report.figures.classes import calibration, confusion_matrix
 from pipeline.report.figures.depth import mae_by_depth
 from pipeline.report.figures.predictions import predicted_against_measured
 from pipeline.report.figures.progress import best_so_far
 from pipeline.report.figures.searches import searched_points
-from pipeline.report.figures.theme import save, styled
+from pipeline.report.figures.theme import Family, save, styled
 
-FAMILIES = (mae_by_depth, best_so_far, searched_points, predicted_against_measured)
+FAMILIES = (mae_by_depth, best_so_far, searched_points, beliefs)
+OF_TASKS: Mapping[str, Family] = {
+    "predicted_against_measured": predicted_against_measured,
+    "confusion_matrix": confusion_matrix,
+    "calibration": calibration,
+}
+"""The pictures that a task names as its own."""
 
 
 def draw(contents: Contents, folder: Path) -> tuple[Path, ...]:
@@ -21,9 +30,9 @@ def draw(contents: Contents, folder: Path) -> tuple[Path, ...]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
-    for family in FAMILIES:
+    for family in (*FAMILIES, *(OF_TASKS[name] for name in contents.task.pictures)):
         with styled():
             written.extend(save(figure, folder / name) for name, figure in family(contents))
-    for stale in set(folder.glob("search_*.png")) - set(written):
+    for stale in {*folder.glob("search_*.png"), *folder.glob("belief*.png")} - set(written):
         stale.unlink()
     return tuple(written)

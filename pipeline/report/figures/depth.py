@@ -1,4 +1,4 @@
-"""MAE against the number of hidden layers: every configuration with its neurons, and box plots."""
+"""The objective against the number of hidden layers: every configuration with its neurons, and box plots."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from scipy.optimize import isotonic_regression
 
 from pipeline.report.contents import Contents
 from pipeline.report.figures.theme import (
-    AXIS,
     GREY,
     INK,
     Limits,
     Picture,
+    axis,
     drawable,
     failures_note,
     heading,
@@ -45,8 +45,9 @@ def mae_by_depth(contents: Contents) -> Iterator[Picture]:
     shown = drawable(contents.ranking)
     if shown:
         bounds = limits(shown)
-        yield "mae_by_depth_scatter.png", _scatter(contents, shown, bounds)
-        yield "mae_by_depth_box.png", _boxes(contents, shown, bounds)
+        name = contents.task.objective.lower().replace(" ", "_")
+        yield f"{name}_by_depth_scatter.png", _scatter(contents, shown, bounds)
+        yield f"{name}_by_depth_box.png", _boxes(contents, shown, bounds)
 
 
 def _depths(summaries: Sequence[Summary]) -> list[Depth]:
@@ -61,7 +62,7 @@ def _headline(contents: Contents, shown: Sequence[Summary]) -> str:
     many = count(len(shown), "configuration")
     trainings = "one training each" if contents.repeats == 1 else f"means of {contents.repeats} trainings"
     who = "is the default network," if best.stage == "baseline" else f"({title(best.configuration)}) has"
-    return f"{many}, {trainings}: the best {who} MAE {number(best.mean)}"
+    return f"{many}, {trainings}: the best {who} {contents.task.objective} {number(best.mean)}"
 
 
 # ------------------------------------------------------------------------------------------------------------- scatter
@@ -104,6 +105,7 @@ def _scatter(contents: Contents, shown: Sequence[Summary], bounds: Limits) -> Fi
         axes.scatter(places, [bounds.shown(each.mean) for each in ringed], s=85, zorder=5, **ring)
         handles.append(axes.scatter([], [], s=60, label="elite, searched around in stage 2", **ring))
     _ticks(axes, columns.depths, columns.centres, shown)
+    axes.set_ylabel(axis(contents))
     axes.set_xlim(0, columns.end)
     bounds.apply(axes)
     heading(figure, _headline(contents, shown), width, handles, columns=max(2, int(width / 1.9)))
@@ -148,7 +150,6 @@ def _ticks(axes: Axes, depths: Sequence[Depth], centres: Sequence[float], shown:
     axes.set_xticks(list(centres), [f"{name}\n(n = {many})" for name, many in zip(names, counts, strict=True)])
     axes.grid(visible=False, axis="x")
     axes.set_xlabel("hidden layers")
-    axes.set_ylabel(AXIS)
 
 
 def _label(figure: Figure, axes: Axes, named: Sequence[tuple[Summary, str]], bounds: Limits, columns: _Columns) -> None:
@@ -210,19 +211,22 @@ def _boxes(contents: Contents, shown: Sequence[Summary], bounds: Limits) -> Figu
     places = _places(groups, range(len(depths)), 0.17)
     points(axes, [places[each.key] for each in shown], shown, bounds, bars=False, size=18)
     _ticks(axes, depths, range(len(depths)), shown)
+    axes.set_ylabel(axis(contents))
     axes.set_xlim(-0.6, len(depths) - 0.4)
     bounds.apply(axes)
     handles = stage_handles(axes, shown)
-    heading(figure, _medians(depths, groups), width, handles)
-    about = "Boxes: quartiles and median of the configurations' mean MAE, whiskers at most 1.5 box heights."
+    name = contents.task.objective
+    heading(figure, _medians(depths, groups, name), width, handles)
+    about = f"Boxes: quartiles and median of the configurations' mean {name}, whiskers at most 1.5 box heights."
     notes(figure, [about, failures_note(contents.ranking), bounds.note], width)
     return figure
 
 
-def _medians(depths: Sequence[Depth], groups: Sequence[Sequence[Summary]]) -> str:
+def _medians(depths: Sequence[Depth], groups: Sequence[Sequence[Summary]], name: str) -> str:
     middles = [float(np.median([each.mean for each in group])) for group in groups]
     if len(depths) == 1:
-        return f"The median MAE of {layers(depths[0])} is {number(middles[0])}"
+        return f"The median {name} of {layers(depths[0])} is {number(middles[0])}"
     best = int(np.argmin(middles))
     what = layers(depths[best]) if depths[best] is not None else "the configurations without the number set"
-    return f"MAE by number of hidden layers: the median is lowest with {what}, {number(middles[best])}"
+    first = f"{name[:1].upper()}{name[1:]} by number of hidden layers"
+    return f"{first}: the median is lowest with {what}, {number(middles[best])}"

@@ -12,11 +12,11 @@ from matplotlib.ticker import MaxNLocator
 
 from pipeline.report.contents import Contents
 from pipeline.report.figures.theme import (
-    AXIS,
     INK,
     MARKS,
     Limits,
     Picture,
+    axis,
     drawable,
     failures_note,
     heading,
@@ -51,7 +51,7 @@ def best_so_far(contents: Contents) -> Iterator[Picture]:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axes.grid(visible=False, axis="x")
     axes.set_xlabel("configurations, in the order of the study")
-    axes.set_ylabel(AXIS)
+    axes.set_ylabel(axis(contents))
     bounds.apply(axes)
     heading(figure, _headline(contents, running), WIDTH, [*stage_handles(axes, shown), *line, *level])
     repeats = (
@@ -114,7 +114,7 @@ def _headline(contents: Contents, running: Sequence[float]) -> str:
     if not math.isfinite(best):
         return f"None of {len(running)} configurations finished all its trainings"
     at = running.index(best) + 1
-    text = f"Configuration {at} of {len(running)} has the lowest mean MAE, {number(best)}"
+    text = f"Configuration {at} of {len(running)} has the lowest mean {contents.task.objective}, {number(best)}"
     if not math.isfinite(base) or not base:
         return text
     change = 100 * (best / base - 1)

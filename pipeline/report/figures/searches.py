@@ -1,4 +1,4 @@
-"""The searched points of stage 2: MAE against each free dimension of the box around an elite configuration."""
+"""The searched points of stage 2: the objective along each free dimension of the box around an elite one."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from matplotlib.ticker import MaxNLocator
 
 from pipeline.report.contents import Contents
 from pipeline.report.figures.theme import (
-    AXIS,
     INK,
     STAR,
     Limits,
     Picture,
+    axis,
     drawable,
     failures_note,
     heading,
@@ -87,8 +87,8 @@ def _picture(contents: Contents, position: int, view: _View) -> Figure:
         low = max(row for row in range(rows) if row * columns + column < len(view.free))
         grid[low, column].tick_params(labelbottom=True)
     view.bounds.apply(grid[0, 0])
-    figure.supylabel(AXIS, fontsize=9)
-    heading(figure, _headline(position, view), width, _handles(grid[0, 0], view, colours))
+    figure.supylabel(axis(contents), fontsize=9)
+    heading(figure, _headline(position, view, contents.task.objective), width, _handles(grid[0, 0], view, colours))
     if len(view.search.found) > 1:
         _colourbar(figure, grid, colours, len(view.search.found))
     shown = (*view.search.found, *view.warm)
@@ -203,14 +203,14 @@ def _handles(axes: Axes, view: _View, colours: ListedColormap) -> list[Any]:
     return [axes.scatter([], [], **entry) for entry in entries]
 
 
-def _headline(position: int, view: _View) -> str:
+def _headline(position: int, view: _View, name: str) -> str:
     elite = view.search.elite
     tried = len(view.search.found)
-    start = f"Search {position} around {title(elite.configuration)} (MAE {number(elite.mean)})"
+    start = f"Search {position} around {title(elite.configuration)} ({name} {number(elite.mean)})"
     if view.optimum is None:
         return f"{start}: every configuration has failed trainings"
     if view.optimum.key == elite.key:
         return f"{start}: none of {tried} searched configurations is better"
     where = "" if any(each.key == view.optimum.key for _, each in view.found) else ", known otherwise"
-    optimum = f"{title(view.optimum.configuration)} (MAE {number(view.optimum.mean)}{where})"
+    optimum = f"{title(view.optimum.configuration)} ({name} {number(view.optimum.mean)}{where})"
     return f"{start}: {tried} searched, the optimum is {optimum}"

@@ -21,11 +21,10 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from pipeline import files
 from pipeline.report.contents import Contents
-from pipeline.report.wording import OBJECTIVE, count, usable
+from pipeline.report.wording import count, usable
 from pipeline.trial import Stage, Summary
 
 DPI: Final = 200
-AXIS: Final = f"{OBJECTIVE} (validation)"
 INK: Final = "#333333"
 GREY: Final = "#8c8c8c"
 STAR: Final = "#ece133"
@@ -129,6 +128,11 @@ def failures_note(summaries: Sequence[Summary]) -> str:
     if partly:
         texts.append("Crosses: some trainings failed, so the configuration is never ranked as the best.")
     return " ".join(texts)
+
+
+def axis(contents: Contents) -> str:
+    """The title of the objective's axis."""
+    return f"{contents.task.about} (validation)"
 
 
 # ------------------------------------------------------------------------------------------------------------- limits

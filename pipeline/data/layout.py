@@ -1,0 +1,61 @@
+"""How the inputs of a row lie, read from their names: pixels of an image, steps of a window.
+
+A table of pixels has the columns `pixel_0_0`, `pixel_0_1`, ... row by row, as scikit-learn names them, and with
+channels `pixel_0_0_0`, `pixel_0_0_1`, ...; one of windows has the columns `load[t-3]`, `load[t-2]`, ... step by step.
+Whatever is so named has its shape, wherever it comes from: nothing else has to be stored.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from typing import Final
+
+_PIXEL: Final = re.compile(r"pixel_(\d{1,5})_(\d{1,5})(?:_(\d{1,4}))?", re.ASCII)
+_STEP: Final = re.compile(r"(.+)\[t-(\d{1,6})\]", re.DOTALL)
+
+
+def pixels(height: int, width: int, channels: int) -> list[str]:
+    """The names of an image's inputs; those of one channel do not say which."""
+    if channels == 1:
+        return [f"pixel_{row}_{column}" for row, column in itertools.product(range(height), range(width))]
+    places = itertools.product(range(height), range(width), range(channels))
+    return [f"pixel_{row}_{column}_{channel}" for row, column, channel in places]
+
+
+def steps(columns: Sequence[str], first: int, last: int) -> list[str]:
+    """The names of a window's inputs, from `first` steps back to `last` steps back, each with all columns."""
+    return [f"{name}[t-{back}]" for back in range(first, last - 1, -1) for name in columns]
+
+
+def shape_of(names: Sequence[str]) -> tuple[int, ...]:
+    """(height, width, channels) of an image, (steps, columns) of a window, () of what is neither."""
+    if not names:
+        return ()
+    if found := _PIXEL.fullmatch(names[-1]):
+        shape = tuple(int(size) + 1 if size else 1 for size in found.groups())
+        height, width, channels = shape
+        # Compared before the names are made: a last name can claim ten billion pixels.
+        whole = height * width * channels == len(names)
+        return shape if whole and list(names) == pixels(height, width, channels) else ()
+    if found := _STEP.fullmatch(names[-1]):
+        return _window(names, int(found[2]))
+    return ()
+
+
+def _window(names: Sequence[str], last: int) -> tuple[int, ...]:
+    begin = _STEP.fullmatch(names[0])
+    if not begin:
+        return ()
+    first = int(begin[2])
+    count = first - last + 1
+    if count < 1 or len(names) % count:
+        return ()
+    columns = []
+    for name in names[: len(names) // count]:
+        found = _STEP.fullmatch(name)
+        if not found:
+            return ()
+        columns.append(found[1])
+    return (count, len(columns)) if list(names) == steps(columns, first, last) else ()

@@ -1,0 +1,39 @@
+"""The best configuration as a few lines of text, for those who want nothing else."""
+
+from __future__ import annotations
+
+from pipeline.report.contents import Contents
+from pipeline.report.wording import count, usable, with_bounds
+from pipeline.trial import Value
+
+
+def best(contents: Contents) -> str:
+    """One line for each hyperparameter, exactly, after what the configuration scored; `name = value` as a space file.
+
+    A space file of these lines has this configuration alone, where nothing in it repeats.
+    """
+    found = next((each for each in contents.ranking if usable(each)), None)
+    if found is None:
+        return "# No configuration was trained without a failure.\n"
+    measure = contents.task.objective
+    score = with_bounds(found.mean, found.low, found.high)
+    lines = [
+        f"# The best of {len(contents.ranking)} configurations of {contents.name}, of key {found.key}",
+        f"# {measure} on validation rows: {score}, mean of {count(found.repeats, 'training')}",
+    ]
+    tested = next((each for each in contents.verdict.best if each.summary.key == found.key), None)
+    if tested is not None:
+        lines.append(f"# {measure} on test rows: {with_bounds(tested.mean, *tested.bounds)}")
+    lines += [f"{name} = {_written(value)}" for name, value in found.configuration.items]
+    return "\n".join(lines) + "\n"
+
+
+def _written(value: Value) -> str:
+    """As TOML has it, with as many digits as it takes to come back bit by bit."""
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_written(each) for each in value) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return repr(value)

@@ -1,0 +1,149 @@
+"""A search in one dimension, evaluation by evaluation: what was seen, what was made of it, where it looked next.
+
+Drawn from the second evaluation on, one picture each, and all of them on one sheet.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipeline.report.contents import Contents
+from pipeline.report.figures.theme import INK, Picture, axis, heading, notes, plain_log_ticks
+from pipeline.report.wording import number
+from pipeline.search.belief import Belief
+
+WIDTH: Final = 7.0  # inches
+COLUMNS: Final = 4  # of the sheet
+PANEL: Final = (3.0, 2.3)  # inches
+NORMAL: Final = 1.959964  # deviations of the 95 % band
+
+MEAN, BAND, SEEN, NEXT, PROMISE = "#0173b2", "#cfe2f0", INK, "#d55e00", "#029e73"
+
+
+def beliefs(contents: Contents) -> Iterator[Picture]:
+    """One picture for each evaluation from the second on, and the sheet; nothing for searches in several dimensions."""
+    found = contents.result.beliefs
+    if not found:
+        return
+    limits = _limits(found)
+    for each in found:
+        yield f"belief_{len(each.seen):02d}.png", _picture(each, limits, axis(contents))
+    yield "beliefs.png", _sheet(found, limits, axis(contents))
+
+
+def _limits(found: Sequence[Belief]) -> tuple[float, float]:
+    """Room for everything seen, and for half as much again below: bands may reach far, and say little there."""
+    seen = [value for _, value in found[-1].seen]
+    reach = (max(seen) - min(seen)) or abs(max(seen)) or 1.0
+    return min(seen) - 0.5 * reach, max(seen) + 0.25 * reach
+
+
+def _picture(belief: Belief, limits: tuple[float, float], objective: str) -> Figure:
+    figure = Figure(figsize=(WIDTH, 5.2))
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.3))
+    handles = _surrogate(upper, belief, limits)
+    handles += _promise(lower, belief)
+    upper.set_ylabel(objective)
+    lower.set_ylabel(belief.function.replace(", ", ",\n").replace(" of ", " of\n").replace(" imp", "\nimp"))
+    lower.set_xlabel(belief.name)
+    heading(figure, _headline(belief), WIDTH, handles, columns=3)
+    drawn = (
+        "The most promising place was evaluated before, so the next one was drawn at random." if _off(belief) else ""
+    )
+    notes(figure, ["The band is that of the mean, without the noise of a single training.", drawn], WIDTH)
+    return figure
+
+
+def _surrogate(axes: Axes, belief: Belief, limits: tuple[float, float]) -> list[Any]:
+    reach = NORMAL * belief.deviation
+    band = axes.fill_between(
+        belief.values, belief.mean - reach, belief.mean + reach, color=BAND, linewidth=0, label="95 % band"
+    )
+    (mean,) = axes.plot(belief.values, belief.mean, color=MEAN, linewidth=1.8, label="posterior mean")
+    rates, values = zip(*belief.seen, strict=True)
+    seen = axes.scatter(rates, values, s=26, color=SEEN, zorder=4, clip_on=False, label="evaluated")
+    axes.scatter(rates[-1:], values[-1:], s=80, facecolor="none", edgecolor=SEEN, zorder=4, clip_on=False)
+    axes.set_ylim(*limits)
+    _axis(axes, belief)
+    return [seen, mean, band, *_next(axes, belief)]
+
+
+def _promise(axes: Axes, belief: Belief) -> list[Any]:
+    (line,) = axes.plot(belief.values, belief.acquisition, color=PROMISE, linewidth=1.6, label=belief.function)
+    low = float(np.min(belief.acquisition))
+    axes.fill_between(belief.values, low, belief.acquisition, color=PROMISE, alpha=0.15, linewidth=0)
+    axes.tick_params(axis="y", labelsize=7)
+    _axis(axes, belief)
+    _next(axes, belief)
+    return [line]
+
+
+def _next(axes: Axes, belief: Belief) -> list[Any]:
+    if belief.proposed is None:
+        return []
+    style: dict[str, Any] = {"color": NEXT, "linewidth": 1.2, "linestyle": "--"}
+    return [axes.axvline(belief.proposed, label="evaluated next", **style)]
+
+
+def _axis(axes: Axes, belief: Belief) -> None:
+    low, high = float(belief.values[0]), float(belief.values[-1])
+    if belief.log:
+        axes.set_xscale("log")
+        plain_log_ticks(axes.xaxis, low, high)
+    axes.set_xlim(low, high)
+
+
+def _best(belief: Belief) -> tuple[float, float]:
+    return min(belief.seen, key=lambda pair: pair[1])
+
+
+def _off(belief: Belief) -> bool:
+    """True where what was evaluated next is not what the acquisition function points at."""
+    if belief.proposed is None:
+        return False
+    promise = belief.acquisition
+    near = int(
+        np.argmin(np.abs(np.log(belief.values / belief.proposed) if belief.log else belief.values - belief.proposed))
+    )
+    return bool(promise[near] - promise.min() < 0.5 * (promise.max() - promise.min()))
+
+
+def _headline(belief: Belief) -> str:
+    place, value = _best(belief)
+    text = f"After {len(belief.seen)} evaluations the lowest is {number(value)}, at {belief.name} {place:.3g}"
+    return text if belief.proposed is None else f"{text}; next is {belief.proposed:.3g}"
+
+
+def _sheet(found: Sequence[Belief], limits: tuple[float, float], objective: str) -> Figure:
+    columns = min(COLUMNS, len(found))
+    rows = math.ceil(len(found) / columns)
+    width = max(WIDTH, PANEL[0] * columns)
+    figure = Figure(figsize=(width, PANEL[1] * rows + 1.0))
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    handles: list[Any] = []
+    for axes, belief in zip(grid, found, strict=False):
+        drawn = _surrogate(axes, belief, limits)
+        handles = max(handles, [*drawn, *_scaled_promise(axes, belief, limits)], key=len)
+        axes.set_title(f"{len(belief.seen)} evaluations", fontsize=8.5)
+        axes.tick_params(labelsize=7)
+    for axes in grid[len(found) :]:
+        axes.set_axis_off()
+    figure.supxlabel(found[0].name, fontsize=9)
+    figure.supylabel(objective, fontsize=9)
+    heading(figure, _headline(found[-1]), width, handles, columns=5)
+    return figure
+
+
+def _scaled_promise(axes: Axes, belief: Belief, limits: tuple[float, float]) -> list[Any]:
+    """The acquisition in the lowest fifth of a panel, to its own scale."""
+    low, high = float(np.min(belief.acquisition)), float(np.max(belief.acquisition))
+    height = 0.2 * (limits[1] - limits[0])
+    shape = (belief.acquisition - low) / ((high - low) or 1.0) * height + limits[0]
+    label = f"{belief.function} (own scale)"
+    return [axes.fill_between(belief.values, limits[0], shape, color=PROMISE, alpha=0.45, linewidth=0, label=label)]

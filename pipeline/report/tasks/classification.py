@@ -1,0 +1,150 @@
+"""Classes: how many are told apart, each class by itself, and the rows whose class was held for the least likely."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from pipeline.analysis.verdict import Tested, Verdict
+from pipeline.report.contents import Contents
+from pipeline.report.rows import HEADER_LINES, as_csv, worst_places
+from pipeline.report.wording import number, table, with_bounds
+from pipeline.tasks import probabilities, spread
+
+
+def headline(contents: Contents) -> str:
+    """The accuracy of the best configuration."""
+    verdict = contents.verdict
+    accuracy = with_bounds(*verdict.best[0].score(verdict.outputs[0], "accuracy"))
+    return f"; its accuracy is {accuracy}"
+
+
+def sections(contents: Contents) -> list[str]:
+    """The tables of metrics, of classes, and of the worst rows."""
+    if not contents.verdict.best:
+        return []
+    return [*_metrics(contents), *_classes(contents.verdict), *_worst(contents.verdict)]
+
+
+def labels_of(verdict: Verdict) -> tuple[str, ...]:
+    """The classes in the order of their probabilities."""
+    labels: tuple[str, ...] = getattr(verdict.target, "labels", ())
+    return labels
+
+
+def confusion(verdict: Verdict, tested: Tested) -> np.ndarray:
+    """Test rows (true class, likeliest class) by weight, the mean over the trainings: float64 (classes, classes)."""
+    truth = verdict.measured[:, 0].astype(int)
+    each = [probabilities.confusion(truth, chances, verdict.weights) for chances in tested.predictions]
+    counts: np.ndarray = np.mean(each, axis=0)
+    return counts
+
+
+def _metrics(contents: Contents) -> list[str]:
+    verdict, words = contents.verdict, contents.task.metrics
+    (name,) = verdict.outputs
+    header = ["Metric", "Best configuration", "Default network", contents.task.constant.capitalize()]
+    rows = [
+        [
+            word,
+            with_bounds(*verdict.best[0].score(name, metric)),
+            with_bounds(*verdict.default.score(name, metric)) if verdict.default else "failed",
+            number(verdict.constant_scores[name][metric]),
+        ]
+        for metric, word in words.items()
+    ]
+    text = (
+        "Test rows; means over the trainings with the 95 % interval over seeds. Balanced accuracy and macro F1 weigh"
+        " all classes alike, ROC AUC is each class against the others, 0.5 for guessing. The calibration error says how"
+        " far the probability of the likeliest class is from how often it is right, in 15 bins (lower is better)."
+    )
+    return [f"## How well {name!r} is told".replace("'", "`"), table(header, rows), text]
+
+
+def _classes(verdict: Verdict) -> list[str]:
+    counts = confusion(verdict, verdict.best[0])
+    right, true, said = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
+    header = ["Class", "Share of test rows", "Predicted share", "Precision", "Recall", "F1"]
+    rows = [
+        [
+            label,
+            _percent(true[place] / counts.sum()),
+            _percent(said[place] / counts.sum()),
+            number(right[place] / said[place] if said[place] else None),
+            number(right[place] / true[place] if true[place] else None),
+            number(2 * right[place] / (true[place] + said[place]) if true[place] + said[place] else None),
+        ]
+        for place, label in enumerate(labels_of(verdict))
+    ]
+    text = "The best configuration, from the mean over its trainings of the counts in `figures/confusion_matrix.png`."
+    return ["## Each class", table(header, rows), text]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _worst(verdict: Verdict) -> list[str]:
+    header = ["Row", "Spreadsheet row", "Class", "Its probability", "Predicted", "Probability"]
+    rows = [
+        [row, sheet, true, f"{own:.4f}", said, f"{best:.4f}"] for row, sheet, true, own, said, best in _told(verdict)
+    ]
+    text = (
+        "Mean probabilities of the group of best configurations. Rows of the data count from 0, spreadsheet rows from"
+    )
+    text += " 1 with a header line."
+    return ["## The test rows that the best models get most wrong", table(header, rows, left=2), text]
+
+
+def _told(verdict: Verdict) -> Iterable[tuple[str, str, str, float, str, float]]:
+    labels, mean = labels_of(verdict), _mean(verdict)
+    for place, _ in worst_places(verdict):
+        row, true = int(verdict.rows[place]), int(verdict.measured[place, 0])
+        said = int(mean[place].argmax())
+        own, best = float(mean[place, true]), float(mean[place, said])
+        yield str(row), str(row + HEADER_LINES), labels[true], own, labels[said], best
+
+
+def _mean(verdict: Verdict) -> np.ndarray:
+    """The mean probabilities (rows, classes) of the group, configurations weighing equally."""
+    mean: np.ndarray = np.mean([each.predictions.mean(axis=0) for each in verdict.best], axis=0)
+    return mean
+
+
+def worst_rows_csv(verdict: Verdict) -> str:
+    """The worst rows as CSV text: row, spreadsheet row, log loss, true and predicted class, their probabilities."""
+    header = ["row", "spreadsheet row", "log loss", "class", "its probability", "predicted", "probability"]
+    lines = [
+        [row, sheet, f"{error:.6g}", true, f"{own:.6g}", said, f"{best:.6g}"]
+        for (row, sheet, true, own, said, best), (_, error) in zip(_told(verdict), worst_places(verdict), strict=True)
+    ]
+    return as_csv(header, lines)
+
+
+def test_predictions_csv(verdict: Verdict) -> str:
+    """Every test row as CSV text: true and predicted class, the mean probability of each class, and the spread.
+
+    The spread is that of the predicted class's probability over the trainings of the best configuration.
+    """
+    (name,), labels = verdict.outputs, labels_of(verdict)
+    header = ["row", "spreadsheet row", f"measured {name}", f"predicted {name}"]
+    header += [*(f"probability {label}" for label in labels), "spread"]
+    if not verdict.best:
+        return as_csv(header, [])
+    mean, deviation = verdict.best[0].predictions.mean(axis=0), spread(verdict.best[0].predictions)
+    order = np.argsort(verdict.rows, kind="stable")
+    return as_csv(header, [_line(verdict, int(place), labels, mean, deviation) for place in order])
+
+
+def _line(verdict: Verdict, place: int, labels: Sequence[str], mean: np.ndarray, deviation: np.ndarray) -> list[str]:
+    row, said = int(verdict.rows[place]), int(mean[place].argmax())
+    doubt = deviation[place, said]
+    return [
+        str(row),
+        str(row + HEADER_LINES),
+        labels[int(verdict.measured[place, 0])],
+        labels[said],
+        *(f"{each:.6g}" for each in mean[place]),
+        "" if np.isnan(doubt) else f"{doubt:.6g}",
+    ]

@@ -1,0 +1,72 @@
+"""Numbers: errors of each output in original units, and the rows that are furthest off."""
+
+from __future__ import annotations
+
+from pipeline.report.contents import Contents
+from pipeline.report.rows import WorstRow, test_predictions_csv, worst_rows, worst_rows_csv
+from pipeline.report.wording import LARGEST, MAE, PERCENT, R2, RMSE, escaped, number, table
+
+__all__ = ["headline", "sections", "test_predictions_csv", "worst_rows_csv"]
+
+
+def headline(contents: Contents) -> str:
+    """The error of the best configuration in original units, where there is one output."""
+    verdict = contents.verdict
+    if len(verdict.outputs) != 1:
+        return ""
+    name = verdict.outputs[0]
+    return f"; in the units of {escaped(name)} it is {number(verdict.best[0].scores[name][MAE])}"
+
+
+def sections(contents: Contents) -> list[str]:
+    """The table of outputs, and that of the worst rows."""
+    return [*_scores(contents), *_worst(contents)]
+
+
+def _scores(contents: Contents) -> list[str]:
+    verdict = contents.verdict
+    if not verdict.best:
+        return []
+    best, median = verdict.best[0].scores, verdict.constant_scores
+    default = {} if verdict.default is None else verdict.default.scores
+    header = ["Output", "MAE", "RMSE", "R2", "Percent error", "Largest error", "MAE of default", "MAE of median"]
+    rows = [
+        [name]
+        + [number(best[name].get(metric)) for metric in (MAE, RMSE, R2, PERCENT, LARGEST)]
+        + [number(each.get(name, {}).get(MAE)) for each in (default, median)]
+        for name in verdict.outputs
+    ]
+    text = "The first configuration on the test rows, in original units, mean of the scores of its single trainings."
+    return ["## Each output", table(header, rows), text]
+
+
+def _worst(contents: Contents) -> list[str]:
+    found = worst_rows(contents.verdict)
+    if not found:
+        return []
+    names = contents.verdict.outputs
+    if len(names) == 1:
+        header = ["Row", "Spreadsheet row", f"Measured {names[0]}", "Predicted", "Error"]
+        rows = [[*_row(each), *_cells(each, 0)] for each in found]
+    else:
+        header = ["Row", "Spreadsheet row", "Scaled error", *names]
+        rows = [[*_row(each), number(each.error), *_changes(each)] for each in found]
+    text = "Mean prediction of the group of best configurations. Rows of the data count from 0, spreadsheet rows from"
+    text += " 1 with a header line."
+    if len(names) > 1:
+        text += " Each output: measured, predicted, and the error in brackets; the largest mean scaled error first."
+    return ["## The test rows that the best models get most wrong", table(header, rows, left=2), text]
+
+
+def _row(each: WorstRow) -> tuple[str, str]:
+    return str(each.row), str(each.spreadsheet_row)
+
+
+def _cells(each: WorstRow, output: int) -> tuple[str, str, str]:
+    error = each.errors[output]
+    return number(each.measured[output]), number(each.predicted[output]), ("+" if error > 0 else "") + number(error)
+
+
+def _changes(each: WorstRow) -> list[str]:
+    cells = [_cells(each, output) for output in range(len(each.measured))]
+    return [f"{measured}, {predicted} ({error})" for measured, predicted, error in cells]

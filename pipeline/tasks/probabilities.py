@@ -1,0 +1,97 @@
+"""How good probabilities of classes are: functions of arrays, weighted by row, that agree with scikit-learn's."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+BINS: Final = 15  # of the calibration error, of equal width, as in Guo et al. 2017 (arXiv:1706.04599)
+
+
+def of_logits(logits: np.ndarray) -> np.ndarray:
+    """Probabilities (..., classes) of logits (..., classes), or of the second class's log odds (..., 1)."""
+    values = np.asarray(logits, dtype=np.float64)
+    if values.shape[-1] == 1:
+        values = np.concatenate([np.zeros_like(values), values], axis=-1)
+    found: np.ndarray = np.exp(values - _log_sum(values)[..., np.newaxis])
+    return found
+
+
+def log_losses(truth: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """The log loss of each row (n,): truth is 0 or 1 (n, 1) for log odds, or one 1 among the classes (n, classes)."""
+    if truth.shape != logits.shape:
+        raise ValueError(f"{truth.shape} classes cannot be compared with {logits.shape} logits")
+    hot, values = np.asarray(truth, dtype=np.float64), np.asarray(logits, dtype=np.float64)
+    if hot.shape[1] == 1:
+        return np.asarray(np.logaddexp(0.0, values[:, 0]) - hot[:, 0] * values[:, 0])
+    return np.asarray(_log_sum(values) - np.sum(hot * values, axis=1))
+
+
+def _log_sum(values: np.ndarray) -> np.ndarray:
+    highest = values.max(axis=-1, keepdims=True)
+    found: np.ndarray = np.log(np.exp(values - highest).sum(axis=-1)) + highest[..., 0]
+    return found
+
+
+def scores(truth: np.ndarray, chances: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+    """Accuracy, balanced accuracy, macro F1, ROC AUC and calibration error of probabilities (n, classes).
+
+    `truth` (n,) are positions of classes. Averages over classes leave out those without any row, for F1 those that are
+    neither true nor predicted. ROC AUC is one class against the rest (Hand and Till's macro average is of pairs), 0.5
+    where there is a single class.
+    """
+    counts = confusion(truth, chances, weights)
+    right, true, said = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
+    there = true > 0
+    either = (true > 0) | (said > 0)
+    return {
+        "accuracy": float(right.sum() / counts.sum()),
+        "balanced_accuracy": float(np.mean(right[there] / true[there])),
+        "macro_f1": float(np.mean(2 * right[either] / (true + said)[either])),
+        "roc_auc": _roc_auc(truth, chances, weights),
+        "calibration_error": calibration_error(truth, chances, weights),
+    }
+
+
+def confusion(truth: np.ndarray, chances: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The weight of the rows (true class, likeliest class), float64 (classes, classes)."""
+    classes = chances.shape[1]
+    pairs = truth * classes + chances.argmax(axis=1)
+    counted = np.bincount(pairs, weights=np.asarray(weights, dtype=np.float64), minlength=classes**2)
+    return counted.reshape(classes, classes)
+
+
+def calibration_error(truth: np.ndarray, chances: np.ndarray, weights: np.ndarray) -> float:
+    """The expected calibration error of the likeliest class: how far confidence is from accuracy, over 15 bins."""
+    right = chances.argmax(axis=1) == truth
+    bins = binned(chances.max(axis=1), right, weights, BINS)
+    return float(np.sum(bins[:, 2] * np.abs(bins[:, 0] - bins[:, 1])) / np.sum(bins[:, 2]))
+
+
+def binned(chances: np.ndarray, happened: np.ndarray, weights: np.ndarray, bins: int) -> np.ndarray:
+    """Mean probability, how often it happened, and the rows' weight, (filled bins, 3), for bins of equal width."""
+    used = np.asarray(weights, dtype=np.float64)
+    places = np.minimum((np.asarray(chances) * bins).astype(int), bins - 1)
+    mass = np.bincount(places, weights=used, minlength=bins)
+    filled = mass > 0
+    sums = [np.bincount(places, weights=used * each, minlength=bins)[filled] for each in (chances, happened)]
+    return np.column_stack([each / mass[filled] for each in sums] + [mass[filled]])
+
+
+def _roc_auc(truth: np.ndarray, chances: np.ndarray, weights: np.ndarray) -> float:
+    found = [_auc(truth == place, chances[:, place], weights) for place in range(chances.shape[1])]
+    known = [each for each in found if each is not None]
+    return float(np.mean(known)) if known else 0.5
+
+
+def _auc(positive: np.ndarray, chance: np.ndarray, weights: np.ndarray) -> float | None:
+    """The chance that a positive row is ranked above a negative one, ties counting half; None without both."""
+    _, ranks = np.unique(chance, return_inverse=True)
+    used = np.asarray(weights, dtype=np.float64)
+    yes = np.bincount(ranks, weights=used * positive)
+    no = np.bincount(ranks, weights=used * ~positive)
+    if not (yes.sum() > 0 and no.sum() > 0):
+        return None
+    below = np.cumsum(no) - no
+    return float(np.sum(yes * (below + 0.5 * no)) / (yes.sum() * no.sum()))

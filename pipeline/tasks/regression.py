@@ -1,0 +1,195 @@
+"""Regression: one or several numbers, each on a scale of its own, judged by the mean absolute error."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from pipeline.errors import UserError
+from pipeline.tasks import Columns, Scores, Task, spread
+
+LOSSES: Final = ("mse", "mae", "huber")
+
+
+@dataclass(frozen=True, slots=True)
+class Quantities:
+    """The outputs and their affine scaling, one scale and offset each: scaled = (measured - offset) / scale."""
+
+    names: tuple[str, ...]
+    scale: tuple[float, ...]
+    offset: tuple[float, ...]
+
+    @property
+    def task(self) -> Task:
+        """Regression."""
+        return TASK
+
+    @property
+    def outputs(self) -> int:
+        """One for each column."""
+        return len(self.names)
+
+    @property
+    def words(self) -> str:
+        """The columns."""
+        return ", ".join(self.names)
+
+    def measured(self, columns: Columns) -> np.ndarray:
+        """The columns beside each other, float64 (n, columns)."""
+        return np.column_stack([np.asarray(columns[name], dtype=np.float64) for name in self.names])
+
+    def to_units(self, scaled: np.ndarray) -> np.ndarray:
+        """Original units, float64, of scaled values `(..., outputs)`."""
+        units: np.ndarray = np.asarray(scaled, dtype=np.float64) * np.asarray(self.scale) + np.asarray(self.offset)
+        return units
+
+    def to_scaled(self, measured: np.ndarray) -> np.ndarray:
+        """Scaled values, float64, of original units `(..., outputs)`."""
+        scaled: np.ndarray = (np.asarray(measured, dtype=np.float64) - np.asarray(self.offset)) / np.asarray(self.scale)
+        return scaled
+
+    def constant(self, measured: np.ndarray) -> np.ndarray:
+        """The median of each output, which has the least mean absolute error of all constants."""
+        return self.to_scaled(np.median(measured, axis=0, keepdims=True))
+
+    def objective(self, scaled: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> float:
+        """The mean absolute error on scaled outputs; see `objective`."""
+        return objective(scaled, predicted, weights)
+
+    def scores(self, measured: np.ndarray, units: np.ndarray, weights: np.ndarray) -> Scores:
+        """For each output in original units; see `scores`."""
+        return scores(measured, units, weights, self.names)
+
+    def row_errors(self, measured: np.ndarray, units: np.ndarray) -> np.ndarray:
+        """The mean over outputs of the absolute error on scaled outputs."""
+        errors: np.ndarray = np.mean(np.abs(units - measured) / np.asarray(self.scale, dtype=float), axis=-1)
+        return errors
+
+    def table(self, units: np.ndarray) -> dict[str, np.ndarray]:
+        """For each output its mean over the networks and, as `<output> spread`, their standard deviation."""
+        columns = {}
+        for position, name in enumerate(self.names):
+            columns[name] = units[:, :, position].mean(axis=0)
+            columns[f"{name} spread"] = spread(units[:, :, position])
+        return columns
+
+    def describe(self) -> dict[str, Any]:
+        """Names, scale and offset."""
+        return {"names": list(self.names), "scale": list(self.scale), "offset": list(self.offset)}
+
+
+def fit(columns: Columns, _weights: np.ndarray, scaler: str, _loss: str) -> Quantities:
+    """Learn scales from the training rows; UserError for an output that is constant on them, or too large."""
+    from pipeline.tasks.scaling import affine
+
+    for name, values in columns.items():
+        if np.ptp(values) == 0.0:
+            raise UserError(
+                f"Target {name!r} is constant on the {len(values)} training rows",
+                expected="values that differ",
+                came=f"{values[0]:g} in each of them",
+                todo="use more rows, or smaller validation and test parts",
+            )
+    offset, scale = affine(np.column_stack(list(columns.values())), scaler)
+    if not (np.isfinite(offset).all() and np.isfinite(scale).all()):
+        raise UserError(
+            "The targets are too large to be scaled", expected="numbers below 1e150", todo="change the unit"
+        )
+    return Quantities(tuple(columns), tuple(map(float, scale)), tuple(map(float, offset)))
+
+
+def restore(about: Mapping[str, Any]) -> Quantities:
+    """The target that was described; ValueError or TypeError for anything else."""
+    target = Quantities(**{name: tuple(value) for name, value in about.items()})
+    if not all(isinstance(name, str) for name in target.names) or not all(map(math.isfinite, _numbers(target))):
+        raise ValueError("its outputs are no names with finite scales")
+    if not len(target.names) == len(target.scale) == len(target.offset) > 0:
+        raise ValueError("its scales do not belong to the outputs")
+    return target
+
+
+def _numbers(target: Quantities) -> tuple[float, ...]:
+    return (*target.scale, *target.offset)
+
+
+def loss(setting: str, _columns: Columns) -> str:
+    """Squared errors where nothing is asked for; UserError for a loss of classes."""
+    if setting == "auto":
+        return "mse"
+    if setting not in LOSSES:
+        raise UserError(f"The loss {setting} is for classes", expected=f"{', '.join(LOSSES)} for numbers")
+    return setting
+
+
+def weigh(_measured: np.ndarray, weights: np.ndarray, setting: str) -> np.ndarray:
+    """The weights as they are; UserError for class weights."""
+    if setting != "none":
+        raise UserError("Numbers have no class weights", expected="class_weights = none", todo="or task classification")
+    return weights
+
+
+def objective(outputs: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> float:
+    """The weighted mean over the rows of the mean absolute error over the outputs, in float64; lower is better.
+
+    `outputs` and `predicted` are `(n, outputs)`, scaled; not finite where `predicted` is not.
+    """
+    errors = np.abs(_errors(outputs, predicted)).mean(axis=1)
+    return float(np.average(errors, weights=np.asarray(weights, dtype=np.float64)))
+
+
+def scores(measured: np.ndarray, predicted: np.ndarray, weights: np.ndarray, names: Sequence[str]) -> Scores:
+    """For each output, in original units and weighted by row: "mae", "rmse", "r2", "percent", "largest".
+
+    "percent" is 100 times the mean absolute error over the mean absolute measurement (weighted MAPE, or MAD/mean ratio:
+    Kolassa and Schuetz 2007, Foresight 6), which is defined where single measurements are 0. "r2" is scikit-learn's
+    `r2_score`. Where all measurements of an output are equal (or, for "percent", 0), both say what perfect predictions
+    have, 1 and 0, or else what useless ones have, 0 and 100. "largest" leaves out rows of weight 0.
+    """
+    errors = _errors(measured, predicted)
+    used = np.asarray(weights, dtype=np.float64)
+    return {
+        name: _scores(np.asarray(measured[:, place], dtype=np.float64), errors[:, place], used)
+        for place, name in enumerate(names)
+    }
+
+
+def _scores(measured: np.ndarray, errors: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+    mae = float(np.average(np.abs(errors), weights=weights))
+    mse = float(np.average(errors**2, weights=weights))
+    variance = float(np.average((measured - np.average(measured, weights=weights)) ** 2, weights=weights))
+    size = float(np.average(np.abs(measured), weights=weights))
+    return {
+        "mae": mae,
+        "rmse": float(np.sqrt(mse)),
+        "r2": 1.0 - mse / variance if variance else float(mse == 0.0),
+        "percent": 100.0 * mae / size if size else 100.0 * float(mae != 0.0),
+        "largest": float(np.abs(errors[weights > 0]).max()),
+    }
+
+
+def _errors(measured: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    if measured.shape != predicted.shape:
+        # (n, 1) minus (n,) is (n, n) to numpy, and a score of nothing.
+        raise ValueError(f"{measured.shape} outputs cannot be compared with {predicted.shape} predictions")
+    return np.asarray(predicted, dtype=np.float64) - np.asarray(measured, dtype=np.float64)
+
+
+TASK: Final = Task(
+    name="regression",
+    objective="MAE",
+    about="MAE on scaled outputs",
+    metrics={"mae": "MAE", "rmse": "RMSE", "r2": "R2", "percent": "percent error", "largest": "largest error"},
+    constant="median",
+    constantly="predicting the median of the training rows",
+    stratified=False,
+    pictures=("predicted_against_measured",),
+    weightings=("none",),
+    loss=loss,
+    fit=fit,
+    weigh=weigh,
+    restore=restore,
+)
