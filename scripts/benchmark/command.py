@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,8 @@ def main(words: Sequence[str]) -> int:
     try:
         core = chosen_core(asked.core)
         sizes = plan.QUICK if asked.quick else plan.FULL
+        if asked.budget is not None:
+            sizes = replace(sizes, budget=asked.budget)
         parts = asked.parts or (("steady", "workers") if asked.quick else PARTS)
         asked.out.mkdir(parents=True, exist_ok=True)
         figures = measure(sizes, core, parts, asked.out.resolve(), console)
@@ -73,6 +75,9 @@ def parser() -> argparse.ArgumentParser:
         "--quick", action="store_true", help="few rounds, no whole searches, fewer contestants: at most 3 minutes"
     )
     options.add_argument("--parts", type=_parts, help=f"some of {','.join(PARTS)} [all; --quick leaves out searches]")
+    options.add_argument(
+        "--budget", type=float, help="seconds after which a peer begins no other configuration of a whole search [300]"
+    )
     options.add_argument("--out", type=Path, default=Path("results/benchmark_training"), help="folder of the picture")
     options.add_argument("--json", type=Path, help="file for every figure: {name: value}")
     return options
