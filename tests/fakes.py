@@ -197,7 +197,8 @@ class InProcess:
         start: Callable[[], None] | None = None,
     ) -> Iterator[Finished[JobType, Answer]]:
         """Answer every job once; what it raises ends the run."""
-        start()
+        if start is not None:
+            start()
         order = np.arange(len(jobs))
         if self.shuffle is not None:
             order = np.random.default_rng(self.shuffle).permutation(len(jobs))
