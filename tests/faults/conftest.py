@@ -1,7 +1,10 @@
 """Launchers of the fake study, and quick folders for it."""
 
 import shutil
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +12,7 @@ import pytest
 
 from tests.faults.runs import Launcher, launched
 
+QUICK = 1.0  # seconds: a new interpreter imports numpy and pandas in half of that
 MEMORY = Path("/dev/shm")
 
 
@@ -17,6 +21,14 @@ def launchers() -> Iterator[tuple[Launcher, ...]]:
     """As many as `runs.PARTS`, for tests that need hundreds of runs."""
     with launched() as first, launched() as second:
         yield first, second
+
+
+@pytest.fixture(scope="session")
+def slowness() -> float:
+    """How many times slower than an idle core this machine is now, at least 1: bounds in seconds scale with it."""
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import numpy, pandas"], check=True)
+    return max(1.0, (time.perf_counter() - began) / QUICK)
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ SETTINGS = {
     "target": "target",
     "configurations": "1",
     "repeats": "2",
+    "max_repeats": "2",
     "calls": "0",
     "epochs": "3",
     "top": "1",

@@ -36,6 +36,7 @@ OPTIONS = {
     "target": "y,z",
     "configurations": "3",
     "repeats": "2",
+    "max_repeats": "2",
     "elite": "1",
     "calls": "2",
     "epochs": "5",
@@ -142,7 +143,8 @@ def arguments(folder: Path, **options: str) -> list[str]:
     """The words of the command that runs or resumes the study in `folder`."""
     (folder / "space.toml").write_text(SPACE)
     given = {"data": str(table(folder)), "space": str(folder / "space.toml"), "study": str(folder / "study")}
-    words = [word for name, value in {**given, **OPTIONS, **options}.items() for word in (f"--{name}", value)]
+    chosen = {**given, **OPTIONS, **options}
+    words = [word for name, value in chosen.items() for word in (f"--{name.replace('_', '-')}", value)]
     return ["run", *words]
 
 

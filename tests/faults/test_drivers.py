@@ -38,8 +38,8 @@ def test_a_signal_lets_running_jobs_finish_and_keeps_them(tmp_path, name, group)
         assert run.driver.wait(15) == 128 + number
         evidence = sound(tmp_path, run)
     began = [float(line) for line in starts.read_text().splitlines()]
-    # A job is ten trainings of 50 ms at most here: nothing began after the running jobs, and nothing done was lost.
-    assert max(began) < at + 1.5
+    # Of each worker one job of ten trainings at most: nothing began after the running jobs, and nothing done was lost.
+    assert sum(start > at for start in began) <= 2 * 10
     assert len(evidence.known) == len(began)
     assert "Traceback" not in said(tmp_path)
     assert f"To go on, run again: {Path(sys.executable).name} {ROOT / 'tests' / 'faults' / 'fake_driver.py'}" in said(
@@ -48,7 +48,7 @@ def test_a_signal_lets_running_jobs_finish_and_keeps_them(tmp_path, name, group)
     assert "--configurations 100" in said(tmp_path)
 
 
-def test_ctrl_c_twice_ends_at_once(tmp_path):
+def test_ctrl_c_twice_ends_at_once(tmp_path, slowness):
     with running(
         command(tmp_path, repeats="1"), tmp_path, tmp_path / "output.txt", FAKE_SECONDS="30"
     ) as run:  # the running job would take its grace time
@@ -59,7 +59,7 @@ def test_ctrl_c_twice_ends_at_once(tmp_path):
         run.send_group(signal.SIGINT)
         began = time.monotonic()
         assert run.driver.wait(15) == 130
-        assert time.monotonic() - began < 2.0
+        assert time.monotonic() - began < 2.0 * slowness
         sound(tmp_path, run, finished=False)
     assert "To go on, run again" in said(tmp_path)
     assert "Traceback" not in said(tmp_path)
@@ -153,7 +153,7 @@ def test_the_second_driver_says_who_holds_the_study_and_leaves(tmp_path):
 @pytest.mark.parametrize("word", ["SIGKILL", "held"])
 def test_a_poison_configuration_fails_alone_and_says_why(tmp_path, word):
     given = {"FAKE_HARM": word, "FAKE_SECONDS": "0.001"}
-    small = {"configurations": "3", "repeats": "2", "calls": "0", "job_limit": "5", "seed": "8"}
+    small = {"configurations": "3", "repeats": "2", "max_repeats": "2", "calls": "0", "job_limit": "5", "seed": "8"}
     with running(command(tmp_path, FAKE, **small), tmp_path, tmp_path / "output.txt", **given) as run:
         assert run.driver.wait(150) == 0
         known = sound(tmp_path, run).known
@@ -184,7 +184,7 @@ def test_thirty_random_kills_lose_nothing_and_double_nothing(home):
 def test_the_evidence_sees_what_it_is_there_for(tmp_path):
     from scripts.faults.evidence import gather
 
-    with running(command(tmp_path, calls="0"), tmp_path, tmp_path / "output.txt") as run:
+    with running(command(tmp_path, calls="0", max_repeats="1"), tmp_path, tmp_path / "output.txt") as run:
         assert run.driver.wait(60) == 0
         known = sound(tmp_path, run).known
     study = tmp_path / "study"

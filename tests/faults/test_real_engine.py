@@ -22,7 +22,15 @@ from tests.faults import small_study as small
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-SMALL = {"engine": "packed", "configurations": "2", "repeats": "2", "elite": "1", "calls": "1", "top": "1"}
+SMALL = {
+    "engine": "packed",
+    "configurations": "2",
+    "repeats": "2",
+    "max_repeats": "2",
+    "elite": "1",
+    "calls": "1",
+    "top": "1",
+}
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 

@@ -13,7 +13,7 @@ from scripts.faults.processes import running
 from tests.faults.commands import REAL, ROOT, command, lines, sound, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(len(available_cores()) < 2, reason="needs two cores")]
-TINY = {"configurations": "3", "repeats": "2", "calls": "0", "top": "1"}
+TINY = {"configurations": "3", "repeats": "2", "max_repeats": "2", "calls": "0", "top": "1"}
 
 
 @pytest.mark.parametrize("word", ["segfault", "held"])
