@@ -104,6 +104,8 @@ def fit(columns: Columns, _weights: np.ndarray, scaler: str, _loss: str) -> Quan
 
 def restore(about: Mapping[str, Any]) -> Quantities:
     """The target that was described; ValueError or TypeError for anything else."""
+    if not all(isinstance(value, list | tuple) for value in about.values()):
+        raise ValueError("its outputs are no lists")
     target = Quantities(**{name: tuple(value) for name, value in about.items()})
     if not all(isinstance(name, str) for name in target.names) or not all(map(math.isfinite, _numbers(target))):
         raise ValueError("its outputs are no names with finite scales")
