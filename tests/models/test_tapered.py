@@ -109,7 +109,10 @@ def test_no_network_of_a_space_is_larger_than_it_says() -> None:
             {"hidden_layers": 2, "units": {"type": "integer", "low": 1, "high": 9, "per": "hidden_layers"}},
             "both|remove",
         ),
-        ({"dropout": {"type": "real", "low": 0.0, "high": 0.4, "per": "hidden_layers"}}, "dropout repeats per hidden_layers"),
+        (
+            {"dropout": {"type": "real", "low": 0.0, "high": 0.4, "per": "hidden_layers"}},
+            "dropout repeats per hidden_layers",
+        ),
         ({"shrinkage": 0.0}, "shrinkage cannot take the value 0"),
         ({"shrinkage": {"type": "real", "low": 0.5, "high": 1.5}}, "shrinkage cannot take the value 1.5"),
         ({"min_units": 0}, "min_units cannot take"),
