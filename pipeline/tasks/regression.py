@@ -94,7 +94,8 @@ def fit(columns: Columns, _weights: np.ndarray, scaler: str, _loss: str) -> Quan
                 came=f"{values[0]:g} in each of them",
                 todo="use more rows, or smaller validation and test parts",
             )
-    offset, scale = affine(np.column_stack(list(columns.values())), scaler)
+    # One column after the other in memory, as a table has them: sums in another order end in another last bit.
+    offset, scale = affine(np.stack(list(columns.values())).T, scaler)
     if not (np.isfinite(offset).all() and np.isfinite(scale).all()):
         raise UserError(
             "The targets are too large to be scaled", expected="numbers below 1e150", todo="change the unit"
