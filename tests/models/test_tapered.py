@@ -40,6 +40,7 @@ SIGNATURE = Signature(5, 3)
         ({}, (64, 32, 16, 8)),
         ({"max_layers": 2}, (64, 32)),
         ({"min_units": 20}, (64, 32)),
+        ({"min_units": 32}, (64, 32)),
         ({"neuron_percentage": 0.01}, (1,)),
         ({"neuron_percentage": 0.001}, (1,)),
         ({"shrinkage": 0.01}, (64,)),
