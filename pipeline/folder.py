@@ -29,6 +29,8 @@ _BLANK: Final = "0" * 64
 _KEYS: Final = frozenset({"format", "fingerprint", "settings", "versions", _SEAL})
 _TODO: Final = "restore it, or use another --study"
 _LARGEST: Final = 4 << 20  # bytes of study.json, which has a few thousand
+# What fingerprints leave out where it is as it always was before there was a choice.
+_UNSAID: Final[Mapping[str, str]] = {"task": "regression", "class_weights": "none"}
 _PACKAGES: Final = (
     "tensorflow",
     "keras",
@@ -81,7 +83,7 @@ def read(path: Path) -> Stored:
 
 def task_of(fingerprint: Mapping[str, Any]) -> Task:
     """The task of a study with that fingerprint, which says nothing where it is regression."""
-    name = fingerprint.get("task", "regression")
+    name = fingerprint.get("task", _UNSAID["task"])
     if name not in tasks.TASKS:
         raise UserError(
             f"The study is of the task {reading.shown(name)}",
@@ -107,9 +109,13 @@ def check(study: Path, fingerprint: Mapping[str, Any]) -> None:
     stored = read(path).fingerprint
     differing = differences(stored, fingerprint)
     if differing:
-        shown, named = reading.shown, [name if name in fingerprint else reading.shown(name) for name in differing]
+        shown, named = (
+            reading.shown,
+            [name if name in fingerprint or name in _UNSAID else reading.shown(name) for name in differing],
+        )
         lines = "; ".join(
-            f"{title}: {shown(stored.get(name))} there, {shown(fingerprint.get(name))} now"
+            f"{title}: {shown(stored.get(name, _UNSAID.get(name)))} there,"
+            f" {shown(fingerprint.get(name, _UNSAID.get(name)))} now"
             for name, title in zip(differing, named, strict=True)
         )
         raise StudyMismatch(
@@ -122,8 +128,8 @@ def check(study: Path, fingerprint: Mapping[str, Any]) -> None:
 
 def differences(stored: Mapping[str, Any], fingerprint: Mapping[str, Any]) -> list[str]:
     """The names of the fields in which two fingerprints differ, sorted."""
-    names = sorted(set(stored) | set(fingerprint))
-    return [name for name in names if stored.get(name) != _plain(fingerprint.get(name))]
+    before, now = {**_UNSAID, **stored}, {**_UNSAID, **fingerprint}
+    return [name for name in sorted(before.keys() | now.keys()) if before.get(name) != _plain(now.get(name))]
 
 
 def temporaries(study: Path) -> Iterator[Path]:

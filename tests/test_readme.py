@@ -34,7 +34,7 @@ def commands() -> list[list[str]]:
 def scripts() -> list[list[str]]:
     """The commands that start a script, without the interpreter."""
     found = [words[1:] for words in commands() if words[0].endswith("python") and words[1].startswith("scripts/")]
-    assert len(found) == 12
+    assert len(found) == 14
     return found
 
 
@@ -73,6 +73,17 @@ def test_the_commands_and_the_program_run(tmp_path):
     frame["MedHouseVal"] = frame["MedInc"] + 0.1 * rng.normal(size=120)
     frame.to_csv(tmp_path / "housing.csv", index=False)
     frame.drop(columns="MedHouseVal").to_csv(tmp_path / "new.csv", index=False)
+    pd.DataFrame(
+        {
+            "ID": range(150),
+            "Age": rng.integers(18, 80, 150),
+            "Profession": rng.choice(["Artist", "Doctor"], 150),
+            "Segmentation": rng.choice(["A", "B", "C"], 150),
+        }
+    ).to_csv(tmp_path / "customer_segmentation.csv", index=False)
+    codes = {name: rng.integers(1, 4, 150) for name in ("OperatingSystems", "Browser", "Region", "TrafficType")}
+    visits = pd.DataFrame({**codes, "PageValues": rng.normal(size=150), "Revenue": rng.random(150) < 0.3})
+    visits.to_csv(tmp_path / "online_shoppers.csv", index=False, sep=";")
     (settings,) = [block for block in blocks("toml") if block.startswith("# study.toml")]
     (tmp_path / "study.toml").write_text(settings)
     for folder in ("search_spaces", "scripts"):

@@ -318,3 +318,38 @@ def _wait_for(condition, seconds: float = 120.0):
             return
         time.sleep(0.02)
     raise TimeoutError
+
+
+TAPERED = """
+neuron_percentage = { type = "real", low = 0.1, high = 1.0 }
+shrinkage = { type = "real", low = 0.1, high = 1.0 }
+base_units = 32
+learning_rate = { type = "real", low = 3e-3, high = 5e-2, scale = "log" }
+"""
+
+
+@pytest.mark.parametrize("engine", ["packed", "keras"])
+@pytest.mark.parametrize("labels", [["no", "yes"], ["low", "mid", "high"]], ids=["two", "three"])
+def test_classes_are_learned_and_reloaded_models_tell_them(tmp_path, engine, labels):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=400), "b": rng.choice(["x", "y"], 400)})
+    frame["kind"] = pd.cut(frame["a"] + (frame["b"] == "x"), len(labels), labels=labels).astype(str)
+    frame.loc[::19, "a"] = np.nan
+    frame.to_csv(tmp_path / "kinds.csv", index=False)
+    options = {"data": "kinds.csv", "target": "kind", "engine": engine, "epochs": "25", "slots": "cpu:1"}
+    words = command(tmp_path, **options)
+    (tmp_path / "space.toml").write_text(TAPERED)
+    answer = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert answer.returncode == 0, answer.stderr
+    assert ("binary" if len(labels) == 2 else "categorical") + "_crossentropy" in answer.stdout
+    top = load_top_models(tmp_path / "study", 2)
+    predicted = top.predict(frame)
+    known = frame["a"].notna()
+    assert (predicted["kind"] == frame["kind"])[known].mean() > 0.9
+    best = pd.read_excel(tmp_path / "study" / "ledger.xlsx", sheet_name="Configurations").iloc[0]
+    assert best["log loss mean"] < 0.6
+    assert {path.name for path in (tmp_path / "study" / "figures").glob("*.png")} >= {
+        "confusion_matrix.png",
+        "calibration.png",
+        "log_loss_by_depth_box.png",
+    }

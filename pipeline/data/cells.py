@@ -69,10 +69,10 @@ def _kind_of_objects(column: pd.Series[Any]) -> Kind:
     return "date" if not plain and all(_DATE.fullmatch(text) for text in texts) else "text"
 
 
-def numbers(column: pd.Series[Any], what: str) -> np.ndarray:
+def numbers(column: pd.Series[Any], what: str, otherwise: str = "") -> np.ndarray:
     """The cells as float64 `(n,)`, NaN where missing; truth values are 0 and 1. UserError for text and infinity.
 
-    `what` begins the error, as in "Target 'price'".
+    `what` begins the error, as in "Target 'price'"; `otherwise` ends it where a cell holds a text.
     """
     dtype = column.dtype
     if (pd.api.types.is_numeric_dtype(dtype) and dtype.kind != "c") or pd.api.types.is_bool_dtype(dtype):
@@ -87,6 +87,7 @@ def numbers(column: pd.Series[Any], what: str) -> np.ndarray:
                     cells[position],
                     position,
                     some=any(each is not None and not math.isnan(each) for each in parsed),
+                    otherwise=otherwise,
                 )
         values = np.array(parsed, dtype=np.float64)
     infinite = np.flatnonzero(np.isinf(values))
@@ -114,7 +115,7 @@ def _number(cell: object) -> float | None:
     return math.nan if _is_missing(cell) else None
 
 
-def _no_number(what: str, cell: object, position: int, *, some: bool) -> UserError:
+def _no_number(what: str, cell: object, position: int, *, some: bool, otherwise: str) -> UserError:
     todo = "correct the cell, or leave it empty if the value is missing" if some else "name a column of numbers"
     if isinstance(cell, str) and _DECIMAL_COMMA.fullmatch(cell.strip()):
         todo = "write decimal points instead of decimal commas, and no separators between thousands"
@@ -122,7 +123,7 @@ def _no_number(what: str, cell: object, position: int, *, some: bool) -> UserErr
         f"{what} has text where a number is needed",
         expected="numbers with a decimal point",
         came=f"{str(cell)!r} in {row_number(position)}",
-        todo=todo,
+        todo=todo + otherwise,
     )
 
 

@@ -21,6 +21,7 @@ from pipeline.tasks.classification import MOST_CLASSES
 __all__ = ["Columns", "Table", "read", "read_frame", "unknown_column"]
 
 MOST_CATEGORIES: Final = 200
+_CLASSES: Final = "; or take --task classification, if these are classes"
 _LISTED: Final = 30  # column names in an error
 
 
@@ -214,7 +215,7 @@ def _is_category(column: pd.Series[Any], name: str) -> bool:
 def _checked(frame: pd.DataFrame, columns: Columns, *, classes: bool) -> pd.DataFrame:
     checked: dict[str, np.ndarray] = _classes(frame, columns.targets) if classes else {}
     for name in columns.targets if not classes else ():
-        values = _whole(numbers(_no_date(frame[name], name), f"Target {name!r}"), f"Target {name!r}")
+        values = _whole(numbers(_no_date(frame[name], name), f"Target {name!r}", _CLASSES), f"Target {name!r}")
         if np.ptp(values) == 0.0:
             raise UserError(
                 f"Target {name!r} is constant", expected="values that differ", came=f"{values[0]:g} in every row"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from types import EllipsisType
 from typing import Final, Literal
 
+from pipeline.models.tapered import structure
 from pipeline.tasks import Task, classification
 from pipeline.tasks.regression import TASK
 from pipeline.trial import Repeat, Summary, Value
@@ -172,10 +173,14 @@ def _place(rows: Sequence[_Row], elite: frozenset[str]) -> list[_Source]:
         (Column(STAGE, "text", 10, "place"), lambda row: row.summary.stage),
         (Column(ELITE, "mark", 6, "place"), lambda row: "★" if row.key in elite else None),
     ]
-    if "hidden_layers" in names:
-        sources.append((Column(LAYERS, "count", 8, "place"), _reader("hidden_layers")))
-    if "units" in names:
-        sources.append((Column(NEURONS, "text", 18, "place"), _reader("units")))
+    if not names.isdisjoint(("hidden_layers", "neuron_percentage")):
+        sources.append(
+            (Column(LAYERS, "count", 8, "place"), lambda row: shown(structure(row.summary.configuration)[0]))
+        )
+    if not names.isdisjoint(("units", "neuron_percentage")):
+        sources.append(
+            (Column(NEURONS, "text", 18, "place"), lambda row: shown(structure(row.summary.configuration)[1]))
+        )
     return sources
 
 
@@ -307,12 +312,7 @@ def repeats(view: View) -> Table:
     for repeat in view.repeats:
         configuration = repeat.training.configuration
         if id(configuration) not in shapes:
-            values = configuration.as_dict()
-            shapes[id(configuration)] = (
-                configuration.key,
-                shown(values.get("hidden_layers")),
-                shown(values.get("units")),
-            )
+            shapes[id(configuration)] = (configuration.key, *(shown(each) for each in structure(configuration)))
     taken = set(_REPEATS)
     metric, word = next(iter(view.task.metrics.items()))
     outputs = [

@@ -80,7 +80,9 @@ def records(values: Iterable[Sequence[object]], header: int) -> list[tuple[int, 
 
 def learn(rows: Sequence[tuple[int, Cells]]) -> Typed:
     """What a sheet's exact configurations say of its typed ones; without any, the columns left of the mean count."""
-    examples = [each for _, cells in rows if (each := _exact(cells)) is not None]
+    exact = [(cells.get(STAGE), each) for _, cells in rows if (each := _exact(cells)) is not None]
+    # The default network may give its layers in another way than the space that the others are of.
+    examples = [each for stage, each in exact if stage != "baseline"] or [each for _, each in exact]
     kinds: dict[str, set[type]] = {}
     lists = {name for each in examples for name, value in each.items if isinstance(value, tuple)}
     for each in examples:

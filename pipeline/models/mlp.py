@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
-from scipy.special import expit, ndtr
 
 from pipeline.errors import UserError
-from pipeline.models import Network, Signature
+from pipeline.models import Network, Signature, tapered
+from pipeline.models.activations import FUNCTIONS
 from pipeline.models.hyperparameters import (
     NOT_NEGATIVE,
     OPTIMIZERS,
@@ -73,7 +73,22 @@ _FURTHER: Final[Meanings] = {
     **TRAINING_FURTHER,
     "initializer": word("glorot_uniform", INITIALIZERS),
 }
-_ALL: Final = {**_MEANINGS, **_FURTHER}
+
+
+def _part(value: Scalar) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 1
+
+
+# In place of hidden_layers and units: see `tapered`. All of them are part of a configuration that has one.
+_TAPERED: Final[Meanings] = {
+    "base_units": Meaning(256, whole(1, 65_536), "whole numbers from 1 to 65536"),
+    "neuron_percentage": Meaning(1.0, _part, "parts of base_units above 0, up to 1"),
+    "shrinkage": Meaning(0.5, _part, "parts of the layer before above 0, up to 1"),
+    "min_units": Meaning(8, whole(1, 65_536), "whole numbers from 1 to 65536"),
+    "max_layers": Meaning(5, whole(1, 1000), "whole numbers from 1 to 1000"),
+}
+_ALL: Final = {**_MEANINGS, **_FURTHER, **_TAPERED}
+_LAYERS: Final = ("hidden_layers", "units")
 _PER_LAYER: Final = frozenset({"units", "activation", "dropout", "l1", "l2"})
 
 BASELINE: Final = Configuration.of({name: meaning.default for name, meaning in _MEANINGS.items()})
@@ -89,9 +104,10 @@ def complete(space: Space) -> Space:
         _check_repetition(parameter)
     _check_depth(space)
     given = [real(parameter, _ALL) for parameter in space.parameters]
-    missing = [name for name in _MEANINGS if name not in space and name not in ("hidden_layers", "units")]
-    fixed = [Parameter(name, _fixed(_MEANINGS[name].default)) for name in missing]
-    if "hidden_layers" not in space:
+    proportions = tuple(_TAPERED) if any(name in space for name in _TAPERED) else ()
+    wanted = [name for name in (*_MEANINGS, *proportions) if name not in _LAYERS]
+    fixed = [Parameter(name, _fixed(_ALL[name].default)) for name in wanted if name not in space]
+    if "hidden_layers" not in space and not proportions:
         fixed += [Parameter("hidden_layers", Choice((2,))), Parameter("units", Choice((64,)), "hidden_layers")]
     return Space((*given, *fixed))
 
@@ -116,6 +132,14 @@ def _check_repetition(parameter: Parameter) -> None:
 
 def _check_depth(space: Space) -> None:
     per_layer = [parameter for parameter in space.parameters if parameter.per]
+    proportions = [name for name in _TAPERED if name in space]
+    structure = [*(name for name in _LAYERS if name in space), *(f"{each.name} per layer" for each in per_layer)]
+    if proportions and structure:
+        raise UserError(
+            f"The space has {proportions[0]} and {structure[0]}",
+            expected="hidden_layers and units, or neuron_percentage and shrinkage, which give the layers by proportion",
+            todo=f"remove {structure[0]}, or {', '.join(proportions)}",
+        )
     if any(parameter.per != "hidden_layers" for parameter in per_layer):
         raise UserError("A parameter repeats per something else than hidden_layers", todo='use per = "hidden_layers"')
     if "units" in space and "hidden_layers" not in space:
@@ -140,8 +164,8 @@ def _fixed(value: Value) -> Choice:
 
 def each_layer(configuration: Configuration, name: str) -> tuple[Scalar, ...]:
     """The value of a hyperparameter for each hidden layer, whether it repeats or one value serves them all."""
-    given = value(configuration, name)
-    depth = configuration["hidden_layers"]
+    depth, units = tapered.structure(configuration)
+    given = units if name == "units" and units is not None else value(configuration, name)
     assert isinstance(depth, int)
     return given if isinstance(given, tuple) else (given,) * depth
 
@@ -188,7 +212,8 @@ def weight_shapes(configuration: Configuration, signature: Signature) -> tuple[t
     Raises ValueError for a configuration that no space of this model can give.
     """
     values = configuration.as_dict()
-    for name in ("hidden_layers", "units"):
+    by_proportion = tapered.is_tapered(values)
+    for name in tapered.NAMES if by_proportion else _LAYERS:
         if name not in values:
             raise ValueError(f"it has no {name}")
     for name, given in values.items():
@@ -196,18 +221,32 @@ def weight_shapes(configuration: Configuration, signature: Signature) -> tuple[t
         each = given if isinstance(given, tuple) else (given,)
         if meaning is None or not all(map(meaning.valid, each)):
             raise ValueError(f"{name} cannot be {given!r:.60}")
-        if isinstance(given, tuple) and (name not in _PER_LAYER or len(given) != values["hidden_layers"]):
-            raise ValueError(f"{name} has {len(given)} values for {values['hidden_layers']!r:.60} hidden layers")
+        if isinstance(given, tuple) and (name not in _PER_LAYER or len(given) != values.get("hidden_layers")):
+            raise ValueError(f"{name} has {len(given)} values for {values.get('hidden_layers')!r:.60} hidden layers")
+    if by_proportion and not values.keys().isdisjoint(_LAYERS):
+        raise ValueError("it has hidden layers both by number and by proportion")
     return tuple(shape for rows, columns in shapes(configuration, signature) for shape in ((rows, columns), (columns,)))
 
 
 def most_weights(space: Space, signature: Signature) -> int:
     """How many numbers the largest network of a space has, the default network among them."""
-    depth, units = (max(ends(space[name].domain)) for name in ("hidden_layers", "units"))
-    assert isinstance(depth, int)
-    widest = Configuration.of({"hidden_layers": depth, "units": (units,) * depth})
-    layers = (shapes(each, signature) for each in (widest, BASELINE))
+    layers = (shapes(each, signature) for each in (_largest(space), BASELINE))
     return max(sum((rows + 1) * columns for rows, columns in each) for each in layers)
+
+
+def widest(space: Space) -> int:
+    """The units of the widest hidden layer that a complete space has, the default network's among them."""
+    return max(int(units) for each in (_largest(space), BASELINE) for units in each_layer(each, "units"))
+
+
+def _largest(space: Space) -> Configuration:
+    """The structure of the largest network of a complete space."""
+    most = {each.name: max(ends(each.domain)) for each in space.parameters if each.name in (*tapered.NAMES, *_LAYERS)}
+    if "neuron_percentage" in most:
+        return Configuration.of({**most, "min_units": min(ends(space["min_units"].domain))})
+    depth = most["hidden_layers"]
+    assert isinstance(depth, int)
+    return Configuration.of({"hidden_layers": depth, "units": (most["units"],) * depth})
 
 
 def build(configuration: Configuration, signature: Signature, seed: int) -> Any:
@@ -236,7 +275,7 @@ def network(configuration: Configuration, signature: Signature, weights: Sequenc
     expected = weight_shapes(configuration, signature)
     if tuple(weight.shape for weight in weights) != expected:
         raise ValueError(f"weights of the shapes {[weight.shape for weight in weights]} instead of {expected}")
-    activations = [_FUNCTIONS[str(name)] for name in each_layer(configuration, "activation")]
+    activations = [FUNCTIONS[str(name)] for name in each_layer(configuration, "activation")]
 
     def predict(inputs: np.ndarray) -> np.ndarray:
         values = inputs.astype(np.float32, copy=False)
@@ -245,17 +284,3 @@ def network(configuration: Configuration, signature: Signature, weights: Sequenc
         return np.asarray(values @ weights[-2] + weights[-1])
 
     return predict
-
-
-_SELU_ALPHA: Final = np.float32(1.6732632423543772)  # Klambauer et al. 2017
-_SELU_SCALE: Final = np.float32(1.0507009873554805)
-_FUNCTIONS: Final[Mapping[str, Callable[[np.ndarray], np.ndarray]]] = {
-    "relu": lambda x: np.maximum(x, 0),
-    "tanh": np.tanh,
-    "sigmoid": expit,
-    "elu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
-    "selu": lambda x: _SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0))),
-    "gelu": lambda x: x * ndtr(x),
-    "swish": lambda x: x * expit(x),
-    "leaky_relu": lambda x: np.where(x > 0, x, np.float32(0.2) * x),
-}

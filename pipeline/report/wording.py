@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from pipeline.models.tapered import structure
 from pipeline.trial import Configuration, Summary, Value
 
 MAE, RMSE, R2, PERCENT, LARGEST = "mae", "rmse", "r2", "percent", "largest"  # metrics of `tasks.regression.scores`
@@ -14,13 +15,13 @@ STRUCTURE = ("hidden_layers", "units")  # shown in columns of their own
 
 def depth(configuration: Configuration) -> int | None:
     """The number of hidden layers; None where the configuration does not say."""
-    value = configuration.as_dict().get("hidden_layers")
+    value = structure(configuration)[0]
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def neurons(configuration: Configuration) -> str:
     """The units of the layers as `37-41-35`; `none` without hidden layers, empty where it does not say."""
-    units = configuration.as_dict().get("units")
+    units = structure(configuration)[1]
     if units is None:
         return ""
     if isinstance(units, tuple):

@@ -24,7 +24,8 @@ def log_losses(truth: np.ndarray, logits: np.ndarray) -> np.ndarray:
         raise ValueError(f"{truth.shape} classes cannot be compared with {logits.shape} logits")
     hot, values = np.asarray(truth, dtype=np.float64), np.asarray(logits, dtype=np.float64)
     if hot.shape[1] == 1:
-        return np.asarray(np.logaddexp(0.0, values[:, 0]) - hot[:, 0] * values[:, 0])
+        with np.errstate(invalid="ignore"):  # a prediction that is no number has a loss that is none
+            return np.asarray(np.logaddexp(0.0, values[:, 0]) - hot[:, 0] * values[:, 0])
     return np.asarray(_log_sum(values) - np.sum(hot * values, axis=1))
 
 
@@ -80,7 +81,9 @@ def binned(chances: np.ndarray, happened: np.ndarray, weights: np.ndarray, bins:
 
 
 def _roc_auc(truth: np.ndarray, chances: np.ndarray, weights: np.ndarray) -> float:
-    found = [_auc(truth == place, chances[:, place], weights) for place in range(chances.shape[1])]
+    # Of two classes the second one alone: the first one's probability orders rows alike, but for rounding.
+    places = range(chances.shape[1]) if chances.shape[1] > 2 else (1,)
+    found = [_auc(truth == place, chances[:, place], weights) for place in places]
     known = [each for each in found if each is not None]
     return float(np.mean(known)) if known else 0.5
 

@@ -94,7 +94,8 @@ def fit(columns: Columns, _weights: np.ndarray, scaler: str, _loss: str) -> Quan
                 came=f"{values[0]:g} in each of them",
                 todo="use more rows, or smaller validation and test parts",
             )
-    offset, scale = affine(np.column_stack(list(columns.values())), scaler)
+    # One column after the other in memory, as a table has them: sums in another order end in another last bit.
+    offset, scale = affine(np.stack(list(columns.values())).T, scaler)
     if not (np.isfinite(offset).all() and np.isfinite(scale).all()):
         raise UserError(
             "The targets are too large to be scaled", expected="numbers below 1e150", todo="change the unit"
@@ -104,6 +105,8 @@ def fit(columns: Columns, _weights: np.ndarray, scaler: str, _loss: str) -> Quan
 
 def restore(about: Mapping[str, Any]) -> Quantities:
     """The target that was described; ValueError or TypeError for anything else."""
+    if not all(isinstance(value, list | tuple) for value in about.values()):
+        raise ValueError("its outputs are no lists")
     target = Quantities(**{name: tuple(value) for name, value in about.items()})
     if not all(isinstance(name, str) for name in target.names) or not all(map(math.isfinite, _numbers(target))):
         raise ValueError("its outputs are no names with finite scales")

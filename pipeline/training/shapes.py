@@ -88,8 +88,7 @@ def _width(units: int, widest: int) -> int:
 
 @cache
 def _widest(space: Space) -> int:
-    baseline = max(int(each) for each in mlp.each_layer(mlp.BASELINE, "units"))
-    return max(baseline, *(int(each) for each in _reach(space, "units")))
+    return mlp.widest(space)
 
 
 def places_of(parameters: int) -> int:

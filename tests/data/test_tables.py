@@ -222,3 +222,47 @@ def test_real_tables() -> None:
     assert len(customers.columns.categories) == 7
     with refused("Target 'Work_Experience' has 829 empty", "row 3"):
         read(str(DATA / "customer_segmentation.csv"), targets=["Work_Experience"])
+
+
+@pytest.mark.parametrize(
+    ("content", "labels", "why"),
+    [
+        ("x,y\n1,low\n2,high\n3,low\n", {"low", "high"}, "texts are classes"),
+        ("x,y\n1,True\n2,False\n3,True\n", {"True", "False"}, "true and false are classes"),
+        ("x,y\n1,TRUE\n2,FALSE\n3,TRUE\n", {"True", "False"}, "true and false are classes"),
+    ],
+)
+def test_texts_and_truth_values_are_classes(write: Write, content: str, labels: set[str], why: str) -> None:
+    table = read(write(content), targets=["y"])
+    assert (table.task, table.why, set(table.frame["y"])) == ("classification", why, labels)
+
+
+def test_numbers_are_classes_only_where_that_is_asked_for(write: Write) -> None:
+    source = write("x,y\n1,10\n2,2.0\n3,10\n")
+    numbers = read(source, targets=["y"])
+    assert (numbers.task, numbers.frame["y"].tolist()) == ("regression", [10.0, 2.0, 10.0])
+    asked = read(source, targets=["y"], task="classification")
+    assert (asked.task, asked.why, asked.frame["y"].tolist()) == ("classification", "", ["10", "2", "10"])
+    assert asked.sha256 != numbers.sha256
+    truth = read(write("x,y\n1,True\n2,False\n"), targets=["y"], task="regression")
+    assert (truth.task, truth.frame["y"].tolist()) == ("regression", [1.0, 0.0])
+
+
+def test_a_text_among_numbers_is_a_mistake_and_no_class(write: Write) -> None:
+    with refused("Target 'y' has text", "'n/a!' in row 3", "--task classification"):
+        read(write("x,y\n1,2.5\n2,n/a!\n3,4\n"), targets=["y"])
+    table = read(write("x,y\n1,2\n2,two\n3,2\n"), targets=["y"], task="classification")
+    assert table.frame["y"].tolist() == ["2", "two", "2"]
+
+
+def test_classes_that_cannot_be_told_are_refused(write: Write) -> None:
+    with refused("'y', 'z' cannot be classified together"):
+        read(write("x,y,z\n1,a,2\n2,b,3\n3,a,4\n"), targets=["y", "z"])
+    with refused("Target 'y' has 1 empty", "row 3"):
+        read(write("x,y\n1,a\n2,\n3,b\n"), targets=["y"])
+    with refused("Target 'y' has 1 distinct"):
+        read(write("x,y\n1,a\n2,a\n"), targets=["y"])
+    with refused("Target 'y' has 250 distinct", "merge rare classes"):
+        read(write("x,y\n" + "".join(f"1,name{number}\n" for number in range(250))), targets=["y"])
+    with refused("Target 'y' holds dates"):
+        read(write("x,y\n1,2024-01-01\n2,2024-01-02\n"), targets=["y"], task="classification")

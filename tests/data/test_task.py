@@ -234,3 +234,36 @@ def test_no_transistor_is_torn() -> None:
     assert seen[0].isdisjoint(seen[1] | seen[2])
     assert seen[1].isdisjoint(seen[2])
     assert rows.train.inputs.shape == (4428, 5)
+
+
+@given(
+    labels=st.lists(st.sampled_from("aaaaabbbc"), min_size=12, max_size=150).filter(lambda each: len(set(each)) > 1),
+    asked=st.floats(0.05, 0.4),
+    seed=st.integers(0, 99),
+)
+@settings(deadline=None)
+def test_each_part_has_the_classes_in_their_shares(labels: list[str], asked: float, seed: int) -> None:
+    count = len(labels)
+    frame = pd.DataFrame({"kind": pd.Series(labels, dtype=object), "x": np.arange(count, dtype=float)})
+    source = Table(frame, Columns(("kind",), ("x",), ()), "made", "0", "classification")
+    parts = split(source, validation=asked, test=0.2, seed=seed)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(count))
+    assert [len(part) for part in parts[1:]] == [max(1, round(share * count)) for share in (asked, 0.2)]
+    for part in parts:
+        for label in set(labels):
+            found = sum(labels[row] == label for row in part)
+            assert abs(found - labels.count(label) * len(part) / count) < 2
+    other = split(source, validation=0.1, test=0.2, seed=seed)
+    assert np.array_equal(parts[2], other[2])
+    assert not np.array_equal(parts[2], np.sort(parts[2])) or len(parts[2]) < 6 or seed % 7 == 0
+
+
+def test_groups_stay_whole_in_a_study_of_classes_too() -> None:
+    frame = pd.DataFrame(
+        {"kind": pd.Series(list("ab") * 30, dtype=object), "g": pd.Series(list("uvwxyz") * 10, dtype=object)}
+    )
+    source = Table(frame, Columns(("kind",), ("g",), ("g",), "", ("g",)), "made", "0", "classification")
+    parts = split(source, validation=0.2, test=0.2, seed=0)
+    seen = [set(frame["g"].iloc[part]) for part in parts]
+    assert [len(each) for each in seen] == [4, 1, 1]
+    assert seen[0].isdisjoint(seen[1] | seen[2])

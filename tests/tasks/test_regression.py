@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn import metrics
+from sklearn.preprocessing import StandardScaler
 
-from pipeline.tasks.regression import Quantities, objective, scores
+from pipeline.tasks.regression import Quantities, fit, objective, scores
+
+
+def test_scales_are_those_of_earlier_versions_to_the_last_bit() -> None:
+    """Studies go on with the scales that they began with: those of a scaler that was given the table's columns."""
+    for seed in range(20):
+        frame = pd.DataFrame(np.random.default_rng(seed).normal(5, 3, (48, 3)), columns=list("xyz"))
+        scaler = StandardScaler().fit(pd.DataFrame({name: frame[name].to_numpy() for name in "xyz"})[["x", "y"]])
+        found = fit({name: frame[name].to_numpy() for name in "xy"}, np.ones(48), "standard", "mse")
+        assert found.scale == tuple(scaler.scale_.tolist())
+        assert found.offset == tuple(scaler.mean_.tolist())
 
 
 def test_scores_agree_with_scikit_learn() -> None:

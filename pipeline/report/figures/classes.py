@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.report.contents import Contents
-from pipeline.report.figures.theme import GREY, INK, Picture, heading, notes
+from pipeline.report.figures.theme import INK, Picture, heading, notes
 from pipeline.report.tasks.classification import confusion, labels_of
 from pipeline.report.wording import number, title
 from pipeline.tasks import probabilities
@@ -46,10 +46,16 @@ def confusion_matrix(contents: Contents) -> Iterator[Picture]:
     bar = figure.colorbar(image, ax=axes, shrink=0.8)
     bar.set_label("share of the measured class")
     accuracy = verdict.best[0].scores[verdict.outputs[0]]["accuracy"]
-    heading(figure, f"{title(verdict.best[0].summary.configuration)}: accuracy {number(accuracy)} on test rows", size)
+    heading(
+        figure, f"{title(verdict.best[0].summary.configuration)}: accuracy {number(accuracy)} on test rows", size + 0.8
+    )
     many = len(verdict.best[0].objectives)
     about = f"Counts are means over {many} trainings." if many > 1 else "One training."
-    notes(figure, [f"{about} Each line of the matrix sums to the rows of its class; right ones on the diagonal."], size)
+    notes(
+        figure,
+        [f"{about} Each line of the matrix sums to the rows of its class; right ones on the diagonal."],
+        size + 0.8,
+    )
     yield "confusion_matrix.png", figure
 
 
@@ -113,8 +119,7 @@ def _panel(axes: Axes, name: str, bins: np.ndarray) -> None:
     look: dict[str, Any] = {"color": "#0173b2", "zorder": 3}
     axes.plot([0, 1], [0, 1], color=INK, linewidth=1.0, linestyle="--", zorder=2)
     axes.plot(said, happened, linewidth=1.2, **look)
-    axes.scatter(said, happened, s=12 + 260 * share, alpha=0.85, linewidths=0, **look)
-    axes.bar(said, share * 0.25, width=0.03, color=GREY, alpha=0.35, zorder=1)
+    axes.scatter(said, happened, s=12 + 260 * share, alpha=0.85, linewidths=0, clip_on=False, **look)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     axes.set_aspect("equal")

@@ -98,7 +98,7 @@ def _worst(verdict: Verdict) -> list[str]:
 
 
 def _told(verdict: Verdict) -> Iterable[tuple[str, str, str, float, str, float]]:
-    labels, mean = labels_of(verdict), _mean(verdict)
+    labels, mean = labels_of(verdict), _mean(verdict) if verdict.best else np.empty(0)
     for place, _ in worst_places(verdict):
         row, true = int(verdict.rows[place]), int(verdict.measured[place, 0])
         said = int(mean[place].argmax())

@@ -1,0 +1,228 @@
+"""What every task promises, whichever it is: a new one is a new line of `CASES`."""
+
+from __future__ import annotations
+
+import json
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline import tasks
+from pipeline.analysis import verdict as verdicts
+from pipeline.data.stored import dumps, loads
+from pipeline.data.tables import Columns, Table
+from pipeline.data.task import load, prepare, save
+from pipeline.report import tasks as reports
+from pipeline.report.figures import OF_TASKS
+from pipeline.tasks import Target
+from pipeline.training.protocol import Loss
+from pipeline.trial import Configuration, Repeat, Training, summarise
+
+
+def numbers(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+    return {"y": rng.normal(5, 2, count), "z": rng.lognormal(0, 3, count)}
+
+
+def classes(*labels: str) -> Callable[[np.random.Generator, int], dict[str, np.ndarray]]:
+    def drawn(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+        shares = np.arange(1, len(labels) + 1) / np.arange(1, len(labels) + 1).sum()
+        return {"kind": np.array([*labels, *rng.choice(labels, count - len(labels), p=shares)], dtype=object)}
+
+    return drawn
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    task: str
+    columns: Callable[[np.random.Generator, int], dict[str, np.ndarray]]
+    loss: str = "auto"
+
+    def target(self, columns: dict[str, np.ndarray]) -> Target:
+        task = tasks.load(self.task)
+        weights = np.ones(len(next(iter(columns.values()))))
+        return task.fit(columns, weights, "standard", task.loss(self.loss, columns))
+
+    def drawn(self, seed: int = 0, count: int = 60) -> tuple[Target, np.ndarray]:
+        columns = self.columns(np.random.default_rng(seed), count)
+        target = self.target(columns)
+        return target, target.measured(columns)
+
+    def table(self, count: int = 120) -> Table:
+        rng = np.random.default_rng(3)
+        columns = self.columns(rng, count)
+        frame = pd.DataFrame({"x": rng.normal(size=count), **columns})
+        return Table(frame, Columns(tuple(columns), ("x",), ()), "made", "0", self.task)
+
+
+CASES = {
+    "one number": Case("regression", lambda rng, count: {"y": rng.normal(size=count)}),
+    "two numbers": Case("regression", numbers),
+    "two classes": Case("classification", classes("no", "yes")),
+    "two classes, two logits": Case("classification", classes("no", "yes"), "categorical_crossentropy"),
+    "five classes": Case("classification", classes("10", "2", "30", "4", "5")),
+}
+SPLIT = {"validation": 0.2, "test": 0.2, "seed": 1}
+SCALERS: typing.Any = {"input_scaler": "standard", "output_scaler": "standard"}
+
+
+@pytest.fixture(params=list(CASES))
+def case(request: pytest.FixtureRequest) -> Case:
+    return CASES[str(request.param)]
+
+
+def sharp(target: Target, measured: np.ndarray) -> np.ndarray:
+    """What a network gives that is right and sure."""
+    scaled = target.to_scaled(measured)
+    return scaled if target.task.name == "regression" else 60.0 * (2 * scaled - 1)
+
+
+def test_it_says_what_it_is(case: Case) -> None:
+    target, _ = case.drawn()
+    task = target.task
+    assert task is tasks.load(case.task)
+    assert task.name == case.task in tasks.TASKS
+    assert task.loss(case.loss, case.columns(np.random.default_rng(0), 60)) in typing.get_args(Loss)
+    assert task.metrics
+    assert set(task.pictures) <= OF_TASKS.keys()
+    assert all(word in target.words for word in target.names)
+
+
+def test_it_comes_back_from_json(case: Case) -> None:
+    target, measured = case.drawn()
+    again = tasks.restore(json.loads(json.dumps(target.describe(), allow_nan=False)))
+    assert again == target
+    assert np.array_equal(again.to_units(target.to_scaled(measured)), target.to_units(target.to_scaled(measured)))
+
+
+def test_what_is_no_target_is_refused(case: Case) -> None:
+    about = case.drawn()[0].describe()
+    for name, value in about.items():
+        wrongs: tuple[object, ...] = (None, [], {}, 7, "x", [None], [float("nan")] * 3)
+        wrongs = (*wrongs, [*value, *value]) if isinstance(value, list) else wrongs
+        for wrong in wrongs:
+            with pytest.raises((ValueError, KeyError, TypeError)):
+                tasks.restore({**about, name: wrong})
+    with pytest.raises((ValueError, TypeError)):
+        tasks.restore({**about, "further": 1})
+
+
+def test_its_arrays_have_the_shapes_that_it_says(case: Case) -> None:
+    target, measured = case.drawn(count=40)
+    assert measured.shape == (40, len(target.names))
+    scaled = target.to_scaled(measured)
+    assert scaled.shape == (40, target.outputs)
+    units = target.to_units(np.stack([scaled, scaled + 1]))
+    assert units.shape[:2] == (2, 40)
+    assert measured.dtype == scaled.dtype == units.dtype == np.float64
+    assert target.constant(measured).shape == (1, target.outputs)
+    assert target.row_errors(measured, units[0]).shape == (40,)
+
+
+@given(seed=st.integers(0, 999))
+@settings(deadline=None, max_examples=25)
+def test_lower_is_better_from_zero_on(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for case in CASES.values():
+        target, measured = case.drawn(seed)
+        truth, ones = target.to_scaled(measured), np.ones(len(measured))
+        best = target.objective(truth, sharp(target, measured), ones)
+        constant = np.repeat(target.constant(measured), len(truth), axis=0)
+        other = constant + rng.normal(size=(1, target.outputs))
+        assert 0 <= best < 1e-9 < target.objective(truth, constant, ones) <= target.objective(truth, other, ones)
+
+
+def test_the_objective_is_the_mean_of_the_rows_errors(case: Case) -> None:
+    target, measured = case.drawn()
+    rng = np.random.default_rng(5)
+    predicted, weights = rng.normal(size=(len(measured), target.outputs)), rng.uniform(0, 2, len(measured))
+    errors = target.row_errors(measured, target.to_units(predicted))
+    found = target.objective(target.to_scaled(measured), predicted, weights)
+    assert found == pytest.approx(np.average(errors, weights=weights))
+
+
+def test_a_weight_of_two_counts_as_two_rows(case: Case) -> None:
+    target, measured = case.drawn()
+    predicted = np.random.default_rng(5).normal(size=(len(measured), target.outputs))
+    twice = np.arange(len(measured)) < 20
+    rows = np.concatenate([np.arange(len(measured)), np.flatnonzero(twice)])
+    by_weight = target.scores(measured, target.to_units(predicted), 1.0 + twice)
+    by_row = target.scores(measured[rows], target.to_units(predicted[rows]), np.ones(len(rows)))
+    for name in target.names:
+        assert by_weight[name] == pytest.approx(by_row[name])
+
+
+def test_scores_are_those_that_are_named_and_finite_even_of_one_row(case: Case) -> None:
+    target, measured = case.drawn()
+    predicted = np.random.default_rng(5).normal(size=(len(measured), target.outputs))
+    for rows in (slice(None), slice(0, 1), slice(3, 5)):
+        found = target.scores(measured[rows], target.to_units(predicted[rows]), np.ones(len(measured[rows])))
+        assert tuple(found) == target.names
+        for scores in found.values():
+            assert tuple(scores) == tuple(target.task.metrics)
+            assert all(type(value) is float and np.isfinite(value) for value in scores.values())
+
+
+def test_predictions_that_are_no_numbers_have_no_score(case: Case) -> None:
+    target, measured = case.drawn()
+    predicted = np.full((len(measured), target.outputs), np.nan)
+    assert not np.isfinite(target.objective(target.to_scaled(measured), predicted, np.ones(len(measured))))
+
+
+def test_shapes_that_would_broadcast_are_a_defect(case: Case) -> None:
+    target, measured = case.drawn()
+    with pytest.raises(ValueError, match="cannot be compared"):
+        target.objective(target.to_scaled(measured), np.zeros(len(measured)), np.ones(len(measured)))
+
+
+@pytest.mark.parametrize("networks", [1, 3])
+def test_predictions_are_a_table_of_the_targets_first(case: Case, networks: int) -> None:
+    target, measured = case.drawn()
+    units = target.to_units(np.stack([sharp(target, measured)] * networks))
+    frame = pd.DataFrame(target.table(units))
+    assert len(frame) == len(measured)
+    assert frame.columns[0] == target.names[0]
+    spread = frame[f"{target.names[0]} spread"]
+    assert spread.isna().all() if networks == 1 else np.allclose(spread, 0)
+    told = target.measured({name: frame[name].to_numpy() for name in target.names})
+    assert told == pytest.approx(measured)
+
+
+def test_what_is_stored_with_it_comes_back(case: Case, tmp_path: Path) -> None:
+    rows, fitted = prepare(case.table(), **SPLIT, **SCALERS)  # type: ignore[arg-type]
+    save(rows, tmp_path / "rows.npz")
+    again = load(tmp_path / "rows.npz")
+    assert again.target == rows.target == fitted.target == loads(dumps(fitted)).target
+    assert np.array_equal(again.validation.outputs, rows.validation.outputs)
+    assert rows.train.outputs.shape == (72, rows.target.outputs)
+    assert rows.train.weights.mean() == pytest.approx(1)
+
+
+def test_every_weighting_keeps_the_mean_and_others_are_refused(case: Case) -> None:
+    target, measured = case.drawn()
+    weights = np.ones(len(measured), dtype=np.float32)
+    for setting in target.task.weightings:
+        assert target.task.weigh(measured, weights, setting).mean() == pytest.approx(1)
+
+
+def test_the_report_tells_it_with_a_verdict_and_without(case: Case) -> None:
+    rows, _ = prepare(case.table(), **SPLIT, **SCALERS)  # type: ignore[arg-type]
+    known = Configuration.of({"hidden_layers": 0, "units": ()})
+    summary = summarise(known, 9, [Repeat(Training(known, 9, index), "explore", index, 0.5) for index in range(2)])
+    raw = np.stack([sharp(rows.target, rows.test.measured), rows.test.outputs])
+    verdict = verdicts.judge(
+        rows.target, rows.test, rows.train, None, [verdicts.tested(summary, raw, rows.test, rows.target)]
+    )
+    report = reports.load(case.task)
+    nothing = verdicts.judge(rows.target, rows.test, rows.train, None, [])
+    for text in (report.worst_rows_csv, report.test_predictions_csv):
+        assert text(nothing).splitlines() == text(verdict).splitlines()[:1]
+    lines = report.test_predictions_csv(verdict).splitlines()[1:]
+    assert [int(line.split(",")[0]) for line in lines] == sorted(rows.test.rows.tolist())
+    assert len(report.worst_rows_csv(verdict).splitlines()) == 11
