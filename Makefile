@@ -10,8 +10,10 @@ test: .venv/.installed-dev  ## lint, types, quick tests, slow tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -m "not slow"
-	$(BIN)/python -m pytest -m slow
+	@echo "The quick tests, and the slow ones beside them: most tests use one core"
+	@$(BIN)/python -m pytest -m slow > .slow-tests.log 2>&1 & slow=$$!; \
+	  $(BIN)/python -m pytest -m "not slow"; quick=$$?; \
+	  wait $$slow; late=$$?; cat .slow-tests.log; [ $$quick -eq 0 ] && [ $$late -eq 0 ]
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -27,4 +29,4 @@ test: .venv/.installed-dev  ## lint, types, quick tests, slow tests
 	@touch $@
 
 clean:
-	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .hypothesis .slow-tests.log

@@ -12,6 +12,7 @@ from pipeline.errors import UserError
 FLOOR: Final = 32 << 20  # bytes: the journal of 30,000 repeats, the pictures, the summary
 EACH: Final = 64 << 10  # bytes of a saved repeat besides its weights: probe, scalers, manifest, blocks half full
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+FAILING: Final = _FULL | {errno.EIO}  # what a disk says that is full or broken, and nobody who merely has a file open
 
 
 class DiskFailed(UserError):

@@ -18,6 +18,7 @@ from pipeline.ledger.merge import written
 from pipeline.ledger.sheets import CONFIGURATIONS, KEY, STUDY, TEST, headed
 from pipeline.ledger.style import text
 from pipeline.ledger.taking import records
+from pipeline.room import FAILING
 from pipeline.search.racing import standing
 from pipeline.tasks import Task
 from pipeline.trial import Imported, Summary
@@ -89,21 +90,31 @@ class Book:
         self._said: set[str] = set()
 
     def refresh(self) -> None:
-        """Draw it when the last time is long enough ago."""
+        """Draw it when the last time is long enough ago; a disk that refuses it is told of, and the run goes on."""
         if time.monotonic() > self._next:
-            self.write()
+            try:
+                self.write()
+            except OSError as error:
+                self._failed(error)
 
     def write(self, elite: frozenset[str] = frozenset(), test: Mapping[str, float] | None = None) -> Path:
-        """Draw it now; returns where it was written, which is beside the workbook while somebody has that open."""
+        """Draw it now; returns where it was written, which is beside the workbook while somebody has that open.
+
+        Raises OSError where the disk is full or broken.
+        """
         began = time.monotonic()
         try:
-            written = workbook.write(self._path, self._view(elite, test or {}), self._once)
+            return workbook.write(self._path, self._view(elite, test or {}), self._once)
         except OSError as error:
-            why = error.strerror or error
-            self._once(f"{self._path} cannot be written ({why}): the results are safe in the journal.")
-            written = self._path
-        self._next = time.monotonic() + max(REFRESH_SECONDS, REFRESH_RATIO * (time.monotonic() - began))
-        return written
+            if error.errno in FAILING:
+                raise
+            self._failed(error)
+            return self._path
+        finally:
+            self._next = time.monotonic() + max(REFRESH_SECONDS, REFRESH_RATIO * (time.monotonic() - began))
+
+    def _failed(self, error: OSError) -> None:
+        self._once(f"{self._path} cannot be written ({error.strerror or error}): the results are safe in the journal.")
 
     def _once(self, text: str) -> None:
         if text not in self._said:

@@ -14,7 +14,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from pipeline import files
+from pipeline import files, upkeep
 from pipeline.ledger import markup, package, workbook
 from pipeline.ledger.workbook import unknown, write
 from pipeline.upkeep import Book
@@ -384,8 +384,12 @@ def test_a_run_goes_on_without_its_workbook_and_says_so_once(study, path, monkey
             raise OSError(28, "No space left on device")
 
         patch.setattr(os, "fsync", full)
-        for _ in range(3):
+        patch.setattr(upkeep, "REFRESH_SECONDS", 0.0)
+        patch.setattr(upkeep, "REFRESH_RATIO", 0.0)
+        with pytest.raises(OSError, match="No space left"):
             book.write()
+        for _ in range(3):
+            book.refresh()
     assert len(said) == 2
     assert "open elsewhere" in said[0]
     assert "No space left" in said[1]
