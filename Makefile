@@ -1,5 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
+SPREAD := --numprocesses 2 --dist worksteal  # most tests use one core
 
 .PHONY: demo test clean
 
@@ -10,10 +11,8 @@ test: .venv/.installed-dev  ## lint, types, quick tests, slow tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	@echo "The quick tests, and the slow ones beside them: most tests use one core"
-	@$(BIN)/python -m pytest -m slow > .slow-tests.log 2>&1 & slow=$$!; \
-	  $(BIN)/python -m pytest -m "not slow"; quick=$$?; \
-	  wait $$slow; late=$$?; cat .slow-tests.log; [ $$quick -eq 0 ] && [ $$late -eq 0 ]
+	$(BIN)/python -m pytest $(SPREAD) -m "not slow"
+	$(BIN)/python -m pytest $(SPREAD) -m slow
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -29,4 +28,4 @@ test: .venv/.installed-dev  ## lint, types, quick tests, slow tests
 	@touch $@
 
 clean:
-	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .hypothesis .slow-tests.log
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .hypothesis

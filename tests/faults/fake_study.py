@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from pipeline import bundle, cli, files, folder, launch, upkeep
+from pipeline import bundle, cli, folder, launch, upkeep
 from pipeline.data import tables, task
 from pipeline.data.task import Rows
 from pipeline.ledger import journal
@@ -24,6 +24,7 @@ from pipeline.training.protocol import Protocol, Trained, outcome, seeds, signat
 from pipeline.trial import Job, Training
 from pipeline.workers.pool import Finished, StoppedError
 from pipeline.workers.slots import Slot
+from tests.faults.fake_training import picture
 
 SPACE = """
 hidden_layers = { type = "integer", low = 1, high = 2 }
@@ -109,11 +110,6 @@ class Inline:
             yield Finished(job, self.slots[0], work(job))
 
 
-def _picture(_: object, figures_folder: Path) -> tuple[Path, ...]:
-    files.replace(figures_folder / "picture.png", b"a picture")
-    return (figures_folder / "picture.png",)
-
-
 def _keras_file(member: bundle.Member) -> bytes:
     return f"the network {member.index} of {member.configuration.key}, saved with {os.urandom(8).hex()}".encode()
 
@@ -143,7 +139,7 @@ def stage() -> None:
     replaced = upkeep
     replaced.REFRESH_SECONDS = math.inf  # drawn at the end alone: the n-th operation is always the same
     replaced = figures
-    replaced.draw = _picture
+    replaced.draw = picture
     replaced = cli
     replaced.Markdown = str  # laying it out costs as much as everything else
 

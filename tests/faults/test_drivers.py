@@ -27,12 +27,21 @@ def said(path: Path) -> str:
     return " ".join((path / "output.txt").read_text().split())
 
 
-@pytest.mark.parametrize("group", [False, True], ids=["driver", "group"])
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize(
+    ("name", "group"),
+    [
+        pytest.param("SIGINT", True, id="SIGINT to the group"),
+        pytest.param("SIGTERM", False, id="SIGTERM to the driver"),
+        pytest.param("SIGHUP", True, id="SIGHUP to the group"),
+        pytest.param("SIGINT", False, id="SIGINT to the driver", marks=pytest.mark.slow),
+        pytest.param("SIGTERM", True, id="SIGTERM to the group", marks=pytest.mark.slow),
+        pytest.param("SIGHUP", False, id="SIGHUP to the driver", marks=pytest.mark.slow),
+    ],
+)
 def test_a_signal_lets_running_jobs_finish_and_keeps_them(tmp_path, name, group, slowness):
     number = signal.Signals[name]
     starts = tmp_path / "starts"
-    given = {"FAKE_SECONDS": "0.05", "FAKE_STARTS": str(starts)}
+    given = {"FAKE_SECONDS": "0.03", "FAKE_STARTS": str(starts)}
     with running(command(tmp_path, configurations="100"), tmp_path, tmp_path / "output.txt", **given) as run:
         wait_for(lambda: starts.exists() and len(starts.read_text().splitlines()) > BASELINE)
         (run.send_group if group else run.send)(number)
@@ -150,7 +159,7 @@ def test_the_second_driver_says_who_holds_the_study_and_leaves(tmp_path):
         sound(tmp_path, first, finished=False)
 
 
-@pytest.mark.parametrize("word", ["SIGKILL", "held"])
+@pytest.mark.parametrize("word", ["SIGKILL", pytest.param("held", marks=pytest.mark.slow)])
 def test_a_poison_configuration_fails_alone_and_says_why(tmp_path, word):
     given = {"FAKE_HARM": word, "FAKE_SECONDS": "0.001"}
     small = {"configurations": "3", "repeats": "2", "max_repeats": "2", "calls": "0", "job_limit": "5", "seed": "8"}
