@@ -68,6 +68,10 @@ MODELS = (
     Case("tests.models.own_networks:flat", tuple("abc"), (), {}),
 )
 CASES = pytest.mark.parametrize("case", MODELS, ids=lambda case: case.name)
+TRAINED = pytest.mark.parametrize(  # by Keras, which compiles each of them for seconds
+    "case", [each if each.name == "mlp" else pytest.param(each, marks=pytest.mark.slow) for each in MODELS],
+    ids=lambda case: case.name,
+)  # fmt: skip
 DRAWN = 6  # configurations of each
 
 
@@ -225,7 +229,7 @@ def train(case: Case, configuration: Configuration, epochs: int = 4):
     return keras_fit.train_one(Training(configuration, epochs, 1), rows_of(case), protocol)
 
 
-@CASES
+@TRAINED
 def test_a_training_scores_what_its_reloaded_weights_score_and_is_repeated_bit_by_bit(case):
     further = {"dropout": 0.3} if case.name in models.MODELS else {}
     (configuration,) = drawn(case, 1, **further)
@@ -240,7 +244,7 @@ def test_a_training_scores_what_its_reloaded_weights_score_and_is_repeated_bit_b
     assert one.parameters == sum(weight.size for weight in one.weights)
 
 
-@CASES
+@TRAINED
 def test_training_lowers_the_error(case):
     configuration = models.load(case.name).baseline(searched(case, batch_size=8, learning_rate=0.01))
     configuration = Configuration.of({**configuration.as_dict(), "batch_size": 8, "learning_rate": 0.01})
