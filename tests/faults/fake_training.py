@@ -59,17 +59,18 @@ class FakeExamine:
     study: Path
     rows: Path
     digests: Mapping[str, Digests]
+    model: str
 
     @classmethod
-    def of(cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary]) -> "FakeExamine":
+    def of(cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary], model: str) -> "FakeExamine":
         from pipeline.bundle import digests_of
 
-        return cls(study, study / "rows.npz", {each.key: digests_of(repeats, each) for each in wanted})
+        return cls(study, study / "rows.npz", {each.key: digests_of(repeats, each) for each in wanted}, model)
 
     def __call__(self, key: str) -> object:
         from pipeline.bundle import Examined, folder_of  # slow to import, and only needed at the end
 
-        _, members = load_members(folder_of(self.study, key), self.digests[key])
+        _, members = load_members(folder_of(self.study, key), self.digests[key], self.model)
         inputs = task.load(self.rows).test.inputs
         return Examined(np.stack([predict(member.network, inputs) for member in members]), {})
 
