@@ -46,6 +46,9 @@ class Interrupts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._received is not None:
+            self._hurried = True  # the process is about to end with `exit_code`: so it does when an echo comes late
+            return
         for each, handler in self._before.items():
             signal.signal(each, handler)  # type: ignore[arg-type]
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pty
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -86,6 +87,22 @@ def test_an_echo_of_sigterm_does_not_hurry(tmp_path):
         assert run.driver.wait(15) == 143
         evidence = sound(tmp_path, run)
     assert len(evidence.known) == len(starts.read_text().splitlines())
+
+
+def test_a_late_echo_changes_nothing_and_another_signal_ends_at_once():
+    code = """
+import os, signal, sys, time
+from pipeline.interrupts import Interrupts
+with Interrupts() as asked:
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert asked.asked()
+os.kill(os.getpid(), signal.SIGTERM)
+print("goes on", flush=True)
+os.kill(os.getpid(), signal.SIGINT)
+print("never")
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (run.returncode, run.stdout) == (143, "goes on\n")
 
 
 def test_a_closed_terminal_stops_the_run_and_keeps_what_finished(tmp_path):
