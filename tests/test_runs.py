@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,18 +40,23 @@ SMALL = {
 }
 TRAININGS = (1 + 4 + 2 * 2) * 2
 
+PLAIN = ROOT / "tests" / "plain_driver.py"
+WHOLE = ROOT / "scripts" / "run_pipeline.py"
+
 pytestmark = pytest.mark.slow
 
 
-def command(folder: Path, **options: str) -> list[str]:
+def command(folder: Path, *, script: Path = PLAIN, **options: str) -> list[str]:
     (folder / "space.toml").write_text(SPACE)
     given = {**SMALL, "space": str(folder / "space.toml"), "study": str(folder / "study"), "slots": "cpu:1", **options}
     flags = [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", value)]
-    return [sys.executable, str(ROOT / "scripts" / "run_pipeline.py"), *flags]
+    return [sys.executable, str(script), *flags]
 
 
-def run(folder: Path, **options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(folder, **options), capture_output=True, text=True, cwd=folder, check=False)
+def run(folder: Path, *, script: Path = PLAIN, **options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(folder, script=script, **options), capture_output=True, text=True, cwd=folder, check=False
+    )
 
 
 def facts(study: Path) -> list[tuple[object, ...]]:
@@ -64,7 +70,7 @@ def facts(study: Path) -> list[tuple[object, ...]]:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("finished")
-    answer = run(folder)
+    answer = run(folder, script=WHOLE)
     assert answer.returncode == 0, answer.stderr
     assert "The best of 8 configurations" in answer.stdout.replace("\n", " ")
     return folder
@@ -91,7 +97,7 @@ def test_everything_promised_is_there(finished):
 def test_a_rerun_trains_nothing_and_ends_equal(finished):
     study = finished / "study"
     before, summary = (study / "ledger.jsonl").read_bytes(), (study / "summary.md").read_text()
-    answer = run(finished)
+    answer = run(finished, script=WHOLE)
     assert answer.returncode == 0, answer.stderr
     assert (study / "ledger.jsonl").read_bytes() == before
     timeless = re.compile(r"this run took.*")
@@ -162,7 +168,7 @@ def test_killed_and_started_again_nothing_is_trained_twice(finished, tmp_path, l
 def test_ctrl_c_keeps_everything_and_names_the_command(finished, tmp_path):
     path = tmp_path / "study" / "ledger.jsonl"
     driver = subprocess.Popen(
-        command(tmp_path), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command(tmp_path, script=WHOLE), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     _wait_for(lambda: path.exists() and path.read_bytes().count(b"\n") >= 5)
     driver.send_signal(signal.SIGINT)
@@ -270,7 +276,7 @@ def test_a_study_of_another_protocol_is_refused_with_the_differing_fields(finish
 
 
 def test_the_reference_engine_runs_a_study(tmp_path):
-    small = {"configurations": "2", "repeats": "2", "calls": "1", "elite": "1", "epochs": "3"}
+    small: Any = {"configurations": "2", "repeats": "2", "calls": "1", "elite": "1", "epochs": "3"}
     assert run(tmp_path, engine="keras", **small).returncode == 0
     repeats = journal.read(tmp_path / "study" / "ledger.jsonl").repeats
     assert {each.program for each in repeats} == {"keras fit"}
@@ -283,7 +289,7 @@ def test_the_reference_engine_runs_a_study(tmp_path):
 def test_the_driver_never_loads_tensorflow(tmp_path):
     program = "\n".join([
         "import sys",
-        f"sys.argv = {command(tmp_path, calls='1', configurations='2', repeats='1')[1:]!r}",
+        f"sys.argv = {command(tmp_path, script=WHOLE, calls='1', configurations='2', repeats='1')[1:]!r}",
         "import runpy",
         "try:",
         "    runpy.run_path(sys.argv[0], run_name='__main__')",

@@ -18,13 +18,12 @@ from pipeline.data import tables, task
 from pipeline.data.task import Rows
 from pipeline.ledger import journal
 from pipeline.models import mlp
-from pipeline.report import figures
 from pipeline.training.jobs import rows_of
 from pipeline.training.protocol import Protocol, Trained, outcome, seeds, signature_of
 from pipeline.trial import Job, Training
 from pipeline.workers.pool import Finished, StoppedError
 from pipeline.workers.slots import Slot
-from tests.faults.fake_training import picture
+from tests import plain_driver
 
 SPACE = """
 hidden_layers = { type = "integer", low = 1, high = 2 }
@@ -138,8 +137,7 @@ def stage() -> None:
     replaced._keras_file = _keras_file
     replaced = upkeep
     replaced.REFRESH_SECONDS = math.inf  # drawn at the end alone: the n-th operation is always the same
-    replaced = figures
-    replaced.draw = picture
+    plain_driver.install()
     replaced = cli
     replaced.Markdown = str  # laying it out costs as much as everything else
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import files
 from pipeline.data import task
 from pipeline.members import Digests, load_members
 from pipeline.models import Signature, mlp, predict
 from pipeline.training.jobs import TrainJobs, rows_of
 from pipeline.training.protocol import Protocol, Trained, intra_op_threads, outcome, seeds, signature_of
 from pipeline.trial import Configuration, Job, Repeat, Summary, Training
+from tests import plain_driver
 from tests.faults import harm
 
 SECONDS = "FAKE_SECONDS"  # variable: how long a fake training takes, 4 ms otherwise
@@ -103,17 +103,10 @@ class PoisonedJobs:
 def install() -> None:
     """Let the runs of this process train with the fake; with the real engine and its harm where that is asked for."""
     from pipeline import bundle, launch
-    from pipeline.report import figures
 
+    plain_driver.install()
     if REAL in os.environ:
         launch.TrainJobs = PoisonedJobs  # type: ignore[attr-defined,assignment]
         return
     launch.TrainJobs = FakeJobs  # type: ignore[attr-defined,assignment]
     bundle.Examine = FakeExamine  # type: ignore[misc,assignment]
-    figures.draw = picture  # type: ignore[assignment]  # drawing takes longer than all else
-
-
-def picture(_: object, folder: Path) -> tuple[Path, ...]:
-    """In the place of `figures.draw`: one file."""
-    files.replace(folder / "picture.png", b"a picture")
-    return (folder / "picture.png",)
