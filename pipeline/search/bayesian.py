@@ -44,12 +44,13 @@ from pipeline.trial import Configuration, Scalar, Summary
 CANDIDATES = 1000  # points of a box that are compared when gp_minimize proposes a known one
 POINTS = 500  # points of a box that gp_minimize compares before it climbs from the best of them
 CLIMBS = 2  # from the best of them
+LEARNED = 600  # configurations at most that the surrogate learns from: its cost grows with their third power
 STARTING_POINTS = 3  # below so many measured points a box is sampled, for a surrogate would know nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Everything measured, as the surrogate sees it, and the parameters that make it most probable."""
+    """What was measured, as the surrogate sees it, and the parameters that make it most probable."""
 
     axes: tuple[Axis, ...]
     configurations: tuple[Configuration, ...]
@@ -108,11 +109,12 @@ class Known:
 def known_of(space: Space, measured: Iterable[Summary], start: Parameters | None, *, fit: bool = True) -> Known:
     """What the surrogate learns from; failed configurations count as the worst seen, those of other spaces not at all.
 
+    Of more than `LEARNED` it learns from the better ones, and from a sample of the others that tells it where they lie.
     `start` are parameters that explained less: the search for the most probable ones goes on from there.
     """
     axes = axes_of(space)
     placed = [(each, row_of(axes, each.configuration)) for each in sorted(measured, key=lambda each: each.key)]
-    usable = [(each, row) for each, row in placed if row is not None]
+    usable = _chosen([(each, row) for each, row in placed if row is not None])
     finite = [each.mean for each, _ in usable if math.isfinite(each.mean)]
     if not axes or len(finite) < STARTING_POINTS:
         return Known(axes, (), np.empty((0, len(axes))), np.empty(0), np.empty(0), None)
@@ -124,6 +126,16 @@ def known_of(space: Space, measured: Iterable[Summary], start: Parameters | None
     if fit or start is None:
         parameters = most_probable(features(axes, rows), groups(axes), targets, repeats, start)
     return Known(axes, tuple(each.configuration for each, _ in usable), rows, targets, repeats, parameters)
+
+
+def _chosen(usable: list[tuple[Summary, np.ndarray]]) -> list[tuple[Summary, np.ndarray]]:
+    """At most `LEARNED` of them, in the same order: the best ones as one half, and a spread of the others."""
+    if len(usable) <= LEARNED:
+        return usable
+    ranking = sorted(range(len(usable)), key=lambda place: usable[place][0].order)
+    best, others = ranking[: LEARNED // 2], sorted(ranking[LEARNED // 2 :])
+    spread = np.linspace(0, len(others) - 1, LEARNED - len(best)).round().astype(int)
+    return [usable[place] for place in sorted([*best, *(others[each] for each in spread)])]
 
 
 def propose(

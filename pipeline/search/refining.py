@@ -171,11 +171,14 @@ class _Stage:
         self._believed = self._surrogate.believed
 
     def _ranked(self, summaries: Iterable[Summary]) -> list[Summary]:
-        """Best first, by what the surrogate believes: a single lucky training does not lead."""
-        return sorted(
-            summaries,
-            key=lambda each: (each.order[0], self._believed.get(each.key, (each.mean, 0.0))[0], each.mean, each.key),
-        )
+        """Best first, by what the surrogate believes: a single lucky training does not lead, nor what it never saw."""
+
+        def place(summary: Summary) -> tuple[bool, bool, float, float, str]:
+            failed, mean, key = summary.order
+            belief, _ = self._believed.get(key, (mean, 0.0))
+            return failed, key not in self._believed, belief, mean, key
+
+        return sorted(summaries, key=place)
 
     def _depth(self, configuration: Configuration) -> list[object]:
         return [configuration[name] for name in sorted(self._counters)]

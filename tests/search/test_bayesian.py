@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
-from pipeline.search import bayesian
+from pipeline.search import bayesian, refining
 from pipeline.search.bayesian import known_of
+from pipeline.search.racing import Race
 from pipeline.space import Narrowing, Real, Space, assemble, contains, flatten, grid, inside, narrow, parse, sample
-from pipeline.trial import Configuration, Scalar, Summary, Training
+from pipeline.trial import Configuration, Scalar, Summary, Training, Trial
 from tests.fakes import bowl, networks, summary_of
 
 RATE = {"type": "real", "low": 1e-5, "high": 1e-1, "scale": "log"}
@@ -54,6 +55,45 @@ def check(proposal: Configuration | None, box: Space, space: Space, taken: set[s
     assert contains(box, Configuration.of(flatten(proposal)))
     assert proposal.key not in taken
     return proposal
+
+
+# ----------------------------------------------------------------------------------------------------------- knowing
+
+
+def test_of_many_the_better_half_is_learned_and_a_spread_of_the_others(monkeypatch):
+    monkeypatch.setattr(bayesian, "LEARNED", 20)
+    measured = [scored(each) for each in neighbours(SMOOTH, SMOOTH, 200, rng_of(5))]
+    measured.append(failed(neighbours(SMOOTH, SMOOTH, 1, rng_of(6))[0]))
+    known = known_of(SMOOTH, measured, None)
+    keys = {each.key for each in known.configurations}
+    best = [each.key for each in sorted(measured, key=lambda each: each.order)]
+    assert len(keys) == len(known.targets) == len(known.rows) == len(known.repeats) == 20
+    assert set(best[:10]) <= keys
+    assert sum(key in keys for key in best[100:]) >= 3
+    again = known_of(SMOOTH, measured[::-1], None)
+    assert again.configurations == known.configurations
+    assert np.array_equal(again.targets, known.targets)
+
+
+def test_a_study_larger_than_what_is_learned_is_refined(monkeypatch):
+    monkeypatch.setattr(bayesian, "LEARNED", 12)
+
+    def valley(configuration: Configuration) -> Summary:
+        rate, dropout = float(str(configuration["rate"])), float(str(configuration["dropout"]))
+        return scored(configuration, 1.0 + (math.log10(rate) + 3.3) ** 2 + 10.0 * (dropout - 0.21) ** 2)
+
+    history = [valley(each) for each in neighbours(SMOOTH, SMOOTH, 60, rng_of(7))]
+    elite = sorted(history, key=lambda each: each.order)[:1]
+
+    def evaluate(trials: Sequence[Trial]) -> tuple[Summary, ...]:
+        return tuple(valley(each.configuration) for each in trials)
+
+    found = refining.refine(
+        SMOOTH, elite, history, evaluate, refining.Effort(Race(1, 1), 10, 8, 1),
+        known={each.key for each in history}, seed=0, narrowing=Narrowing(), say=print,
+    )  # fmt: skip
+    assert len(found.measured) == 68
+    assert min(each.mean for each in found.measured) < elite[0].mean
 
 
 # --------------------------------------------------------------------------------------------------------- proposing
