@@ -14,11 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `scripts` is a folder of the checkout, not installed
 
 SMALL = 1_000  # trials of the study that the other is compared with
 SPACE = """
@@ -57,55 +59,6 @@ class Answered(Exception):
     """A restarted run knows what is left to do: the scan is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """What stands where a study has `TrainJobs`: a millisecond and a network with its initial weights."""
-
-    rows: Path
-    protocol: Any
-
-    def start(self) -> None:
-        """Nothing takes time here."""
-
-    def __call__(self, job: Any) -> tuple[Any, ...]:
-        """A drawn network for each training."""
-        from pipeline.models import mlp
-        from pipeline.training.jobs import rows_of
-        from pipeline.training.protocol import Trained, outcome, seeds, signature_of
-
-        rows, answers = rows_of(self.rows), []
-        for training in job.trainings:
-            time.sleep(0.001)
-            seed, _ = seeds(self.protocol.seed, training.index)
-            weights = mlp.initial_weights(training.configuration, signature_of(rows), seed)
-            found = outcome(training, rows, self.protocol.model, weights, epochs_run=1, best_epoch=1)
-            answers.append(Trained(training=training, seed=seed, seconds=0.001, threads=1, **found))
-        return tuple(answers)
-
-
-@dataclass(slots=True)
-class Inline:
-    """Workers in this process: their memory and time are not the driver's, and are measured elsewhere."""
-
-    slots: Sequence[Any]
-    logs: Path
-    stop: Any
-    count: int = 1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """There is nothing to end."""
-
-    def run(self, work: Any, jobs: Sequence[Any], **_: Any) -> Iterator[Any]:
-        """Answer every job once."""
-        from pipeline.workers.pool import Finished
-
-        for job in jobs:
-            yield Finished(job, self.slots[0], work(job))
-
-
 def run(study: Path, trials: int, *, until: bool) -> dict[str, float]:
     """Run the study and measure it; `until` stops a restarted one as soon as it knows what is done."""
     from pipeline import bundle, launch
@@ -114,10 +67,11 @@ def run(study: Path, trials: int, *, until: bool) -> dict[str, float]:
     from pipeline.ledger.journal import Journal
     from pipeline.settings import Settings
     from pipeline.workers.pool import StoppedError
+    from scripts.faults.drawing import Drawing, Inline
 
     clock, replaced = Clock(), launch
     setattr(replaced, "Workers", Inline)  # noqa: B010 - another type, on purpose
-    setattr(replaced, "TrainJobs", Drawing)  # noqa: B010
+    setattr(replaced, "TrainJobs", partial(Drawing, seconds=0.001))  # noqa: B010
     bundle._keras_file = lambda _: b"a network"  # type: ignore[assignment]  # noqa: SLF001 - it needs TensorFlow
     for owner, name in ((workbook, "write"), (bundle, "save"), (Journal, "append_repeat")):
         setattr(owner, name, clock.timed(name, getattr(owner, name)))

@@ -8,21 +8,14 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from pipeline import bundle, cli, folder, launch, upkeep
 from pipeline.data import tables, task
-from pipeline.data.task import Rows
 from pipeline.ledger import journal
-from pipeline.models import mlp
-from pipeline.training.jobs import rows_of
-from pipeline.training.protocol import Protocol, Trained, outcome, seeds, signature_of
-from pipeline.trial import Job, Training
-from pipeline.workers.pool import Finished, StoppedError
-from pipeline.workers.slots import Slot
+from scripts.faults.drawing import Drawing, Inline
 from tests import plain_driver
 
 SPACE = """
@@ -60,53 +53,6 @@ def facts(study: Path) -> list[tuple[object, ...]]:
         (*each.training.identity, each.stage, each.objective, each.model, each.best_epoch, each.error)
         for each in journal.read(study / "ledger.jsonl").repeats
     )
-
-
-def drawn(training: Training, rows: Rows, protocol: Protocol) -> Trained:
-    """A network with its initial weights, the same ones for the same training."""
-    first, _ = seeds(protocol.seed, training.index)
-    weights = mlp.initial_weights(training.configuration, signature_of(rows), first)
-    found = outcome(training, rows, protocol.model, weights, epochs_run=1, best_epoch=1)
-    return Trained(training=training, seed=first, seconds=0.001, threads=1, **found)
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """What stands where a study has `TrainJobs`."""
-
-    rows: Path
-    protocol: Protocol
-
-    def start(self) -> None:
-        """Nothing takes time here."""
-
-    def __call__(self, job: Job) -> tuple[Trained, ...]:
-        """A drawn network for each training."""
-        rows = rows_of(self.rows)
-        return tuple(drawn(training, rows, self.protocol) for training in job.trainings)
-
-
-@dataclass(slots=True)
-class Inline:
-    """Workers that work in this process, one job after the other, and stop where those of the product would."""
-
-    slots: Sequence[Slot]
-    logs: Path
-    stop: Any
-    count: int = 1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def run(self, work: Any, jobs: Sequence[Any], kind: Any = str, **_: Any) -> Iterator[Finished[Any, Any]]:
-        """Answer every job once; what it raises ends the run."""
-        for job in jobs:
-            if self.stop():
-                raise StoppedError
-            yield Finished(job, self.slots[0], work(job))
 
 
 def _keras_file(member: bundle.Member) -> bytes:
