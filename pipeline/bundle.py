@@ -18,7 +18,7 @@ from __future__ import annotations
 import io
 import json
 import tempfile
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ import pandas as pd
 from pipeline import files, models, reading
 from pipeline.data import preprocessing, series, task
 from pipeline.data.preprocessing import Preprocessing
+from pipeline.data.task import Rows
 from pipeline.errors import UserError
 from pipeline.ledger import journal
 from pipeline.members import FORMAT, PROBE, Digests, Member, check, load_members, manifest
@@ -149,13 +150,27 @@ def _write_manifest(folder: Path, hashes: Mapping[str, str]) -> None:
 class Examined:
     """What a worker says of a saved configuration."""
 
+    indices: tuple[int, ...]  # of the repeats
     predictions: np.ndarray  # (repeats, test rows, outputs), scaled
+    validation: np.ndarray  # (repeats, validation rows, outputs), scaled
     keras: Mapping[str, bytes]  # file name -> the network as a native Keras file
+
+    @classmethod
+    def of(cls, members: Sequence[Member], rows: Rows, keras: Mapping[str, bytes]) -> Examined:
+        """What these networks predict for the rows of their study."""
+        tested, validated = (
+            np.stack([models.predict(member.network, part.inputs) for member in members])
+            for part in (rows.test, rows.validation)
+        )
+        return cls(tuple(member.index for member in members), tested, validated, keras)
 
 
 @dataclass(frozen=True, slots=True)
 class Examine:
-    """A function for workers, from the key of a configuration to what its reloaded models predict for the test rows."""
+    """A function for workers, from the key of a configuration to what its reloaded models predict, untrained rows all.
+
+    The test rows judge, the validation rows choose an ensemble.
+    """
 
     study: Path
     rows: Path
@@ -170,9 +185,8 @@ class Examine:
     def __call__(self, key: str) -> Examined:
         """Reload, as any user would, predict the test rows and pack the networks as Keras files."""
         _, members = load_members(folder_of(self.study, key), self.digests[key], self.model)
-        inputs = task.load(self.rows).test.inputs
-        predictions = np.stack([models.predict(member.network, inputs) for member in members])
-        return Examined(predictions, {f"repeat-{member.index:03d}.keras": _keras_file(member) for member in members})
+        kept = {f"repeat-{member.index:03d}.keras": _keras_file(member) for member in members}
+        return Examined.of(members, task.load(self.rows), kept)
 
 
 def _keras_file(member: Member) -> bytes:
@@ -186,11 +200,12 @@ def _keras_file(member: Member) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class TopModels:
-    """The best configurations of a study, all their repeats, as one predictor."""
+    """Networks of a study as one predictor: all repeats of its best configurations, or an ensemble of them."""
 
     configurations: tuple[Configuration, ...]  # best first
     members: tuple[Member, ...]
     preprocessing: Preprocessing
+    times: tuple[int, ...] = ()  # how often each member counts in the mean; nothing where all count once
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -218,7 +233,8 @@ class TopModels:
         Numbers: their mean in original units and, as `<output> spread`, their standard deviation. Classes: the
         likeliest one by mean probability, `<output> probability <class>` for each, and the likeliest one's spread.
         """
-        return pd.DataFrame(self.preprocessing.target.table(self.predict_each(frame)), index=self._rows(frame).index)
+        units = np.repeat(self.predict_each(frame), self.times or (1,), axis=0)
+        return pd.DataFrame(self.preprocessing.target.table(units), index=self._rows(frame).index)
 
     def unknown_categories(self, frame: pd.DataFrame) -> dict[str, tuple[str, ...]]:
         """Categories that training never saw, by column; the networks see them as none of the known ones."""

@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import bundle, files, folder, models
-from pipeline.analysis.verdict import Tested, Verdict, judge, tested
+from pipeline import bundle, files, folder, judging, models
+from pipeline.analysis.verdict import Verdict
 from pipeline.data import stored, task
-from pipeline.errors import UserError
 from pipeline.evaluate import Committed, Evaluator, Event, Observe
 from pipeline.ledger import workbook
 from pipeline.ledger.journal import Journal, open_journal
@@ -20,7 +19,7 @@ from pipeline.report.contents import Contents
 from pipeline.room import Room
 from pipeline.search.stopping import Spent, unlimited
 from pipeline.study import Result, Say, run
-from pipeline.training.jobs import COMPILE_SECONDS, LARGEST_JOB, TrainJobs, limit_of
+from pipeline.training.jobs import LARGEST_JOB, TrainJobs, limit_of
 from pipeline.training.protocol import PROBE_ROWS, signature_of
 from pipeline.trial import Summary
 from pipeline.upkeep import Book, best_group, ranking, view_of
@@ -81,7 +80,7 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
                     result = run(
                         prepared.plan, evaluator, evaluator.begin, say, spent=_clock(settings.seconds, started)
                     )
-                    verdict = _verdict(prepared, result, journal, workers)
+                    verdict = judging.verdict(prepared, result, journal, workers)
                 except StoppedError:
                     book.write()
                     if not stop():
@@ -141,30 +140,6 @@ def _view(prepared: Prepared, journal: Journal, elite: frozenset[str], test: Map
 
 def _summaries(prepared: Prepared, journal: Journal) -> tuple[Summary, ...]:
     return ranking(journal.contents, prepared.settings.epochs)
-
-
-def _verdict(prepared: Prepared, result: Result, journal: Journal, workers: Workers) -> Verdict:
-    """The best configurations and the default network predict the test rows: the only time that these are used."""
-    study = prepared.settings.study.resolve()
-    sound = (each for each in _summaries(prepared, journal) if each.failures == 0)
-    best = [each for each in sound if each.stage not in ("baseline", "imported")][: prepared.settings.top]
-    wanted = [*best, *([result.baseline] if result.baseline.repeats else [])]
-    examine = bundle.Examine.of(study, journal.repeats, wanted, prepared.settings.model)
-    answers: dict[str, bundle.Examined] = {}
-    limit = max(prepared.settings.job_limit, COMPILE_SECONDS)
-    for finished in workers.run(examine, [each.key for each in wanted], limit=lambda _: limit):
-        if finished.answer is None:
-            raise UserError(f"The models of configuration {finished.job} cannot be tested: {finished.lost}")
-        answers[finished.job] = finished.answer
-    for each in best:
-        for name, content in answers[each.key].keras.items():
-            bundle.add(bundle.folder_of(study, each.key), name, content)
-
-    def test(summary: Summary) -> Tested:
-        return tested(summary, answers[summary.key].predictions, prepared.rows.test, prepared.rows.target)
-
-    default = test(result.baseline) if result.baseline.repeats else None
-    return judge(prepared.rows.target, prepared.rows.test, prepared.rows.train, default, [test(each) for each in best])
 
 
 def _contents(prepared: Prepared, result: Result, verdict: Verdict, journal: Journal, elapsed: float) -> Contents:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from pipeline.analysis.verdict import Tested
-from pipeline.report import tasks
+from pipeline.report import ensembles, tasks
 from pipeline.report.contents import Contents
 from pipeline.report.effects import Gap, gap, gap_to, plainly
 from pipeline.report.wording import (
@@ -34,6 +34,7 @@ def summary(contents: Contents) -> str:
         _baselines(contents),
         "## The best configurations",
         _group(contents),
+        ensembles.section(contents),
         *tasks.load(contents.task.name).sections(contents),
         "## What was spent",
         _spent(contents),
@@ -141,6 +142,7 @@ def _group(contents: Contents) -> str:
         [*_line(str(places.get(each.summary.key, position)), each, names), marks.get(each.summary.key, "-")]
         for position, each in enumerate(verdict.best, 1)
     ]
+    rows += ensembles.lines(contents, 3 if names else 2)
     if verdict.default is None:
         failed = contents.result.baseline.configuration
         settings = [others(failed, names) or "-"] if names else []

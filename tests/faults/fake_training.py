@@ -11,7 +11,7 @@ import numpy as np
 from pipeline import files
 from pipeline.data import task
 from pipeline.members import Digests, load_members
-from pipeline.models import Signature, mlp, predict
+from pipeline.models import Signature, mlp
 from pipeline.training.jobs import TrainJobs, rows_of
 from pipeline.training.protocol import Protocol, Trained, intra_op_threads, outcome, seeds, signature_of
 from pipeline.trial import Configuration, Job, Repeat, Summary, Training
@@ -61,7 +61,7 @@ class FakeExamine:
     digests: Mapping[str, Digests]
 
     @classmethod
-    def of(cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary]) -> "FakeExamine":
+    def of(cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary], _model: str) -> "FakeExamine":
         from pipeline.bundle import digests_of
 
         return cls(study, study / "rows.npz", {each.key: digests_of(repeats, each) for each in wanted})
@@ -70,8 +70,7 @@ class FakeExamine:
         from pipeline.bundle import Examined, folder_of  # slow to import, and only needed at the end
 
         _, members = load_members(folder_of(self.study, key), self.digests[key])
-        inputs = task.load(self.rows).test.inputs
-        return Examined(np.stack([predict(member.network, inputs) for member in members]), {})
+        return Examined.of(members, task.load(self.rows), {})
 
 
 @dataclass(frozen=True, slots=True)
