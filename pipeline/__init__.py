@@ -9,8 +9,9 @@ if TYPE_CHECKING:
 
     from pipeline.analysis.group import Group
     from pipeline.bundle import TopModels
+    from pipeline.trial import Summary
 
-__all__ = ["best_group", "load_ensemble", "load_top_models"]
+__all__ = ["best_group", "load_ensemble", "load_top_models", "pareto_front"]
 
 
 def best_group(study: str | Path) -> Group:
@@ -40,3 +41,12 @@ def load_ensemble(study: str | Path, name: str = "greedy", model: str = "") -> T
     from pipeline.ensembles import load_ensemble as load  # deferred: the package itself imports at once
 
     return load(study, name, model)
+
+
+def pareto_front(study: str | Path, cost: str = "weights") -> tuple[Summary, ...]:
+    """The configurations of a study folder of which every better one costs more `weights`, or `seconds`, best first."""
+    from pathlib import Path
+
+    from pipeline.upkeep import front_in  # deferred: the package itself imports at once
+
+    return front_in(Path(study), cost)

@@ -17,6 +17,8 @@ from pipeline.ledger.mixture import Mixture
 from pipeline.preparing import Prepared, prepare
 from pipeline.report.contents import Contents
 from pipeline.room import Room
+from pipeline.search.elite import best_of_each_depth
+from pipeline.search.front import elite_of_front
 from pipeline.search.stopping import Spent, unlimited
 from pipeline.study import Result, Say, run
 from pipeline.training.jobs import LARGEST_JOB, TrainJobs, limit_of
@@ -77,9 +79,9 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
                     start=train.start,
                 )
                 try:
-                    result = run(
-                        prepared.plan, evaluator, evaluator.begin, say, spent=_clock(settings.seconds, started)
-                    )
+                    chosen = elite_of_front if settings.elite_from == "front" else best_of_each_depth
+                    spent = _clock(settings.seconds, started)
+                    result = run(prepared.plan, evaluator, evaluator.begin, say, chosen, spent=spent)
                     verdict = judging.verdict(prepared, result, journal, workers)
                 except StoppedError:
                     book.write()

@@ -74,7 +74,8 @@ class Prepared:
             return f"one Gaussian process ({self.settings.acquisition}), {self.plan.proposals} configurations in turn"
         if self.settings.trainings:
             return f"until {self.settings.trainings} trainings are made"
-        return f"{self.settings.elite * self.settings.calls} configurations, {self.settings.elite} at once"
+        since = "" if self.plan.joint else ", from the front of score and weights"
+        return f"{self.settings.elite * self.settings.calls} configurations, {self.settings.elite} at once{since}"
 
     @property
     def _ends(self) -> tuple[str, ...]:
@@ -105,6 +106,7 @@ class Prepared:
             target=asked.target_score,
             settled=asked.settled,
             prior=self.prior,
+            joint=asked.elite_from == "score",
             acquisition=asked.acquisition if asked.strategy == "gp" else "",
         )
 

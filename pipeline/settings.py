@@ -74,6 +74,11 @@ class Settings(BaseModel):
     elite: int = _setting(
         3, about="configurations that stage 2 tries at once, and starts from", heading=SEARCH, ge=1, le=20
     )
+    elite_from: Literal["score", "front"] = _setting(
+        "score",
+        about="where stage 2 starts from: score, the best of each depth; front, along the front of score and weights",
+        heading=SEARCH,
+    )
     calls: int = _setting(8, about="times that it does so; 0 for no stage 2", heading=SEARCH, ge=0, le=10_000)
     trainings: int = _setting(
         0,

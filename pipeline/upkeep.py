@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline import folder
+from pipeline.analysis import front
 from pipeline.analysis.group import Group, group_of, objectives_of
 from pipeline.errors import StudyMismatch, UserError
 from pipeline.evaluate import summaries
@@ -45,6 +46,15 @@ def group_in(study: Path) -> Group:
     return best_group(journal.read(study / "ledger.jsonl"), stored.fingerprint["epochs"])
 
 
+def front_in(study: Path, cost: str) -> tuple[Summary, ...]:
+    """The configurations of a study folder of which every better one costs more, best first; see `analysis.front`."""
+    if cost not in front.COSTS:
+        raise UserError(f"There is no cost {cost!r}", expected=" or ".join(front.COSTS))
+    stored = _stored(study)
+    everything = ranking(journal.read(study / "ledger.jsonl"), stored.fingerprint["epochs"])
+    return front.front_of([each for each in everything if each.stage != "baseline"], cost)
+
+
 def view_of(
     contents: journal.Contents,
     *,
@@ -57,8 +67,9 @@ def view_of(
 ) -> workbook.View:
     """What the workbook of a study shows; `facts` are its settings, fingerprint and versions."""
     everything = ranking(contents, epochs)
+    searched = tuple(each for each in everything if each.stage != "baseline")
     return workbook.View(
-        ranking=tuple(each for each in everything if each.stage != "baseline"),
+        ranking=searched,
         baseline=next((each for each in everything if each.stage == "baseline"), None),
         repeats=contents.repeats,
         elite=elite,
@@ -67,6 +78,7 @@ def view_of(
         study=tuple((name, _shown(value)) for name, value in facts.items()),
         test=test,
         group=best_group(contents, epochs).marks,
+        front=front.marks(searched),
     )
 
 

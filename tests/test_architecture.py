@@ -64,7 +64,7 @@ HOMES = {
 
 FORBIDDEN = {"pickle", "dill", "cloudpickle", "marshal", "shelve"}
 
-PUBLIC = ("best_group", "load_ensemble", "load_top_models")
+PUBLIC = ("best_group", "load_ensemble", "load_top_models", "pareto_front")
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

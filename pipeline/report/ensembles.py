@@ -49,6 +49,8 @@ def _told(ensemble: Ensemble, contents: Contents) -> str:
         MEAN: f"**The mean of all {count(many, 'network')}** of the best {keys}",
         GREEDY: f"**The greedy selection**, {count(many, 'network')} of {keys} counted {sum(ensemble.times)} times,",
     }[ensemble.name]
+    if many == 1:
+        what = "**The greedy selection**, a single network that no mean was better than,"
     mean, low, high = ensemble.gain
     size = with_bounds(mean, low, high) if mean >= 0 else with_bounds(-mean, *_turned(high, low))
     undecided = low is None or high is None or low <= 0 <= high

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from pipeline.analysis.verdict import Tested
-from pipeline.report import ensembles, tasks
+from pipeline.report import costs, ensembles, tasks
 from pipeline.report.contents import Contents
 from pipeline.report.effects import Gap, gap, gap_to, plainly
 from pipeline.report.wording import (
@@ -36,6 +36,7 @@ def summary(contents: Contents) -> str:
         _group(contents),
         ensembles.section(contents),
         *tasks.load(contents.task.name).sections(contents),
+        costs.section(contents),
         "## What was spent",
         _spent(contents),
         "## The models and the files",
