@@ -9,6 +9,8 @@
         repeat-000.keras       the same network as a native Keras file: the top configurations only
         manifest.json          the SHA-256 of every file above
 
+With folds each repeat has scalers of its own: preprocessing-000.skops and probe-000.json are those of repeat 0.
+
 Nothing in it is executed when it is loaded: arrays without pickle, scalers through skops with no trusted types of our
 own, networks made from the configuration by `pipeline.models` and filled with numbers.
 """
@@ -29,7 +31,6 @@ import pandas as pd
 from pipeline import files, models, reading
 from pipeline.data import preprocessing, series, task
 from pipeline.data.preprocessing import Preprocessing
-from pipeline.data.task import Rows
 from pipeline.errors import UserError
 from pipeline.ledger import journal
 from pipeline.members import FORMAT, PROBE, Digests, Member, check, load_members, manifest
@@ -50,6 +51,7 @@ class Common:
     preprocessing: bytes
     probe: bytes  # JSON, see `probe_of`
     versions: Mapping[str, str]
+    folds: int = 0  # where there are any, all this is of one repeat, but for the model and the versions
 
 
 def folder_of(study: Path, key: str) -> Path:
@@ -86,6 +88,11 @@ def save(study: Path, trained: Trained, common: Common) -> str:
     name = f"repeat-{trained.training.index:03d}"
     assert trained.probe is not None
     arrays: dict[str, Any] = {f"weight_{position:03d}": array for position, array in enumerate(trained.weights)}
+    if common.folds:
+        own = f"-{trained.training.index:03d}"
+        shared = {f"preprocessing{own}.skops": common.preprocessing, f"probe{own}.json": common.probe}
+    else:
+        shared = {}  # of all repeats, and written when the folder was begun
     packed = io.BytesIO()
     np.savez(packed, probe=trained.probe, **arrays)
     facts = {
@@ -102,7 +109,7 @@ def save(study: Path, trained: Trained, common: Common) -> str:
         "seconds": trained.seconds,
         "versions": dict(common.versions),
     }
-    contents = {f"{name}.npz": packed.getvalue(), f"{name}.json": json.dumps(facts, indent=1).encode()}
+    contents = {**shared, f"{name}.npz": packed.getvalue(), f"{name}.json": json.dumps(facts, indent=1).encode()}
     return _put(folder, hashes, contents)[f"{name}.npz"]
 
 
@@ -119,15 +126,20 @@ def _put(folder: Path, hashes: Mapping[str, str], contents: Mapping[str, bytes])
 
 def _begin(folder: Path, configuration: Configuration, common: Common) -> dict[str, str]:
     files.make_folder(folder)
+    sizes = {"features": common.signature.features, "outputs": common.signature.outputs}
     description = {
         "format": FORMAT,
         "configuration": configuration.as_dict(),
         "model": common.model,
-        "features": common.signature.features,
-        "outputs": common.signature.outputs,
+        **({"folds": common.folds} if common.folds else sizes),
     }
+    written = {
+        "configuration.json": files.replace(folder / "configuration.json", json.dumps(description, indent=1).encode())
+    }
+    if common.folds:
+        return written
     return {
-        "configuration.json": files.replace(folder / "configuration.json", json.dumps(description, indent=1).encode()),
+        **written,
         "preprocessing.skops": files.replace(folder / "preprocessing.skops", common.preprocessing),
         "probe.json": files.replace(folder / "probe.json", common.probe),
     }
@@ -151,18 +163,24 @@ class Examined:
     """What a worker says of a saved configuration."""
 
     indices: tuple[int, ...]  # of the repeats
-    predictions: np.ndarray  # (repeats, test rows, outputs), scaled
-    validation: np.ndarray  # (repeats, validation rows, outputs), scaled
+    predictions: np.ndarray  # (repeats, test rows, outputs), scaled as the rows of repeat 0 are
+    units: np.ndarray  # (repeats, test rows, predicted), in units
+    validation: tuple[np.ndarray, ...]  # of each repeat (its validation rows, predicted), in units
     keras: Mapping[str, bytes]  # file name -> the network as a native Keras file
 
     @classmethod
-    def of(cls, members: Sequence[Member], rows: Rows, keras: Mapping[str, bytes]) -> Examined:
-        """What these networks predict for the rows of their study."""
-        tested, validated = (
-            np.stack([models.predict(member.network, part.inputs) for member in members])
-            for part in (rows.test, rows.validation)
-        )
-        return cls(tuple(member.index for member in members), tested, validated, keras)
+    def of(cls, members: Sequence[Member], rows: Path, keras: Mapping[str, bytes], folds: int = 0) -> Examined:
+        """What these networks predict for the rows of their study, which wait in a file, or with folds in several."""
+        own = task.load(task.file_of(rows, folds, 0))
+        target, outputs, units, validated = own.target, [], [], []
+        for member in members:
+            own = task.load(task.file_of(rows, folds, member.index)) if folds else own
+            said = models.predict(member.network, own.test.inputs)
+            units.append(own.target.to_units(said))
+            outputs.append(target.of_units(units[-1]) if folds else said)
+            validated.append(own.target.to_units(models.predict(member.network, own.validation.inputs)))
+        indices = tuple(member.index for member in members)
+        return cls(indices, np.stack(outputs), np.stack(units), tuple(validated), keras)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,17 +194,20 @@ class Examine:
     rows: Path
     digests: Mapping[str, Digests]  # by key
     model: str = ""  # as the user named it
+    folds: int = 0
 
     @classmethod
-    def of(cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary], model: str = "") -> Examine:
+    def of(
+        cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary], model: str = "", folds: int = 0
+    ) -> Examine:
         """Knows which models the journal's repeats have of these configurations: no others are examined."""
-        return cls(study, study / "rows.npz", {each.key: digests_of(repeats, each) for each in wanted}, model)
+        return cls(study, study / "rows.npz", {each.key: digests_of(repeats, each) for each in wanted}, model, folds)
 
     def __call__(self, key: str) -> Examined:
         """Reload, as any user would, predict the test rows and pack the networks as Keras files."""
         _, members = load_members(folder_of(self.study, key), self.digests[key], self.model)
         kept = {f"repeat-{member.index:03d}.keras": _keras_file(member) for member in members}
-        return Examined.of(members, task.load(self.rows), kept)
+        return Examined.of(members, self.rows, kept, self.folds)
 
 
 def _keras_file(member: Member) -> bytes:
@@ -222,10 +243,14 @@ class TopModels:
 
         In original units, or the probability of each class in the order of `classes`.
         """
-        inputs = self.preprocessing.inputs(self._rows(frame))
-        return np.stack(
-            [self.preprocessing.target.to_units(models.predict(member.network, inputs)) for member in self.members]
-        )
+        rows, said = self._rows(frame), []
+        prepared: tuple[Preprocessing, np.ndarray] | None = None
+        for member in self.members:
+            own = member.preprocessing  # one and the same for networks of a configuration, but for folds
+            if prepared is None or prepared[0] is not own:
+                prepared = own, own.inputs(rows)
+            said.append(own.target.to_units(models.predict(member.network, prepared[1])))
+        return np.stack(said)
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """What all networks say together, same index; for a series, a row for each step that a window leads to.
@@ -237,8 +262,15 @@ class TopModels:
         return pd.DataFrame(self.preprocessing.target.table(units), index=self._rows(frame).index)
 
     def unknown_categories(self, frame: pd.DataFrame) -> dict[str, tuple[str, ...]]:
-        """Categories that training never saw, by column; the networks see them as none of the known ones."""
-        return preprocessing.unknown_categories(self.preprocessing, self._rows(frame))
+        """Categories that training never saw, by column; the networks see them as none of the known ones.
+
+        With folds, those that one of the networks at least has not seen.
+        """
+        rows, found = self._rows(frame), dict[str, dict[str, None]]()  # in order, each once
+        for own in {id(member.preprocessing): member.preprocessing for member in self.members}.values():
+            for column, values in preprocessing.unknown_categories(own, rows).items():
+                found.setdefault(column, {}).update(dict.fromkeys(values))
+        return {column: tuple(values) for column, values in found.items()}
 
     def _rows(self, frame: pd.DataFrame) -> pd.DataFrame:
         return series.unrolled(frame, self.preprocessing.columns.inputs)

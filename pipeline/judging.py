@@ -11,6 +11,7 @@ import numpy as np
 from pipeline import bundle, ensembles
 from pipeline.analysis.ensemble import NAMES, Candidate, Ensemble, choose, examined
 from pipeline.analysis.verdict import Tested, Verdict, judge, tested
+from pipeline.data import task
 from pipeline.data.task import Rows
 from pipeline.errors import UserError
 from pipeline.ledger.journal import Journal
@@ -32,7 +33,7 @@ def verdict(prepared: Prepared, result: Result, journal: Journal, workers: Worke
     sound = (each for each in ranking(journal.contents, prepared.settings.epochs) if each.failures == 0)
     best = [each for each in sound if each.stage not in ("baseline", "imported")][: prepared.settings.top]
     wanted = [*best, *([result.baseline] if result.baseline.repeats else [])]
-    examine = bundle.Examine.of(study, journal.repeats, wanted, prepared.settings.model)
+    examine = bundle.Examine.of(study, journal.repeats, wanted, prepared.settings.model, prepared.settings.folds)
     answers = _answers(examine, wanted, workers, max(prepared.settings.job_limit, COMPILE_SECONDS))
     for each in best:
         for name, content in answers[each.key].keras.items():
@@ -43,7 +44,7 @@ def verdict(prepared: Prepared, result: Result, journal: Journal, workers: Worke
 
     default = test(result.baseline) if result.baseline.repeats else None
     judged = judge(rows.target, rows.test, rows.train, default, [test(each) for each in best])
-    found = _ensembles(rows, judged, {each.key: answers[each.key] for each in best})
+    found = _ensembles(examine, rows, judged, {each.key: answers[each.key] for each in best})
     _keep(study, found, examine.digests)
     return replace(judged, ensembles=found)
 
@@ -59,24 +60,56 @@ def _answers(
     return answers
 
 
-def _ensembles(rows: Rows, judged: Verdict, answers: Mapping[str, bundle.Examined]) -> tuple[Ensemble, ...]:
+def _ensembles(
+    examine: bundle.Examine, rows: Rows, judged: Verdict, answers: Mapping[str, bundle.Examined]
+) -> tuple[Ensemble, ...]:
     """The ensembles of the best configurations' networks: the validation rows choose them, then the test rows judge."""
     library = [(key, index) for key, each in answers.items() for index in each.indices]
-    validated = [rows.target.to_units(one) for each in answers.values() for one in each.validation]
-    candidates = [Candidate((place,), units) for place, units in enumerate(validated)]
+    said = [units for each in answers.values() for units in each.validation]
+    if examine.folds:
+        candidates, measured, weights = _rounds(library, said, examine)
+    else:
+        candidates = [Candidate((place,), units) for place, units in enumerate(said)]
+        measured, weights = rows.validation.measured, rows.validation.weights
     return tuple(
         examined(
             name,
             library,
             times,
             validation,
-            predictions=np.concatenate([each.predictions for each in judged.best]),
+            predictions=np.concatenate([each.units for each in answers.values()]),
             best=judged.best[0].predictions,
             part=rows.test,
             target=rows.target,
         )
-        for name, (times, validation) in choose(candidates, rows.validation, rows.target).items()
+        for name, (times, validation) in choose(candidates, measured, weights, rows.target).items()
     )
+
+
+def _rounds(
+    library: Sequence[tuple[str, int]], said: Sequence[np.ndarray], examine: bundle.Examine
+) -> tuple[list[Candidate], np.ndarray, np.ndarray]:
+    """With folds: a complete round predicts every row but the test rows, each by the network that held it out.
+
+    So a round enters an ensemble at once. Also what was measured, and the weights, in the order of the table.
+    """
+    rounds: dict[tuple[str, int], list[int]] = {}
+    for place, (key, index) in enumerate(library):
+        rounds.setdefault((key, index // examine.folds), []).append(place)
+    complete = [places for places in rounds.values() if len(places) == examine.folds]
+    needed = sorted({library[place][1] for places in complete for place in places})
+    held = {index: task.load(task.file_of(examine.rows, examine.folds, index)).validation for index in needed}
+
+    def in_order(places: Sequence[int], arrays: Sequence[np.ndarray]) -> np.ndarray:
+        rows = np.concatenate([held[library[place][1]].rows for place in places])
+        return np.concatenate(arrays)[np.argsort(rows)]
+
+    candidates = [Candidate(tuple(places), in_order(places, [said[place] for place in places])) for places in complete]
+    if not candidates:
+        return [], np.empty(0), np.empty(0)
+    parts = [held[library[place][1]] for place in complete[0]]
+    measured, weights = ([getattr(part, name) for part in parts] for name in ("measured", "weights"))
+    return candidates, in_order(complete[0], measured), in_order(complete[0], weights)
 
 
 def _keep(study: Path, found: Sequence[Ensemble], digests: Mapping[str, Digests]) -> None:

@@ -59,17 +59,20 @@ def mean_of(units: np.ndarray, times: Sequence[int]) -> np.ndarray:
     return mean
 
 
-def choose(candidates: Sequence[Candidate], part: Part, target: Target) -> dict[str, tuple[tuple[int, ...], float]]:
-    """For each ensemble how often it counts each network of the library, and its objective on the part's rows.
+def choose(
+    candidates: Sequence[Candidate], measured: np.ndarray, weights: np.ndarray, target: Target
+) -> dict[str, tuple[tuple[int, ...], float]]:
+    """For each ensemble how often it counts each network of the library, and its objective where it was chosen.
 
-    `part` are the rows that the candidates predict. Nothing where there is no second network to be averaged with.
+    Measured values (rows, columns) and weights (rows,) are of the rows that the candidates predict. Nothing where there
+    is no second network to be averaged with.
     """
     if sum(len(each.members) for each in candidates) < 2:
         return {}
     predictions = np.stack([each.predictions for each in candidates])
 
     def error(units: np.ndarray) -> float:
-        return float(np.average(target.row_errors(part.measured, units), weights=part.weights))
+        return float(np.average(target.row_errors(measured, units), weights=weights))
 
     counts = {MEAN: (1,) * len(candidates), GREEDY: greedy(predictions, error)}
     size = 1 + max(place for each in candidates for place in each.members)

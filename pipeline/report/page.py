@@ -151,7 +151,8 @@ def _group(contents: Contents) -> str:
     else:
         rows.append([*_line("default", verdict.default, names), "-"])
     rows.append([constant, "-", "-", *(["-"] if names else []), "-", number(verdict.constant), "-", "-", "-"])
-    spread = "mean over the repeats, with the 95 % interval of the mean over seeds"
+    over = "folds and seeds, as if they were independent" if contents.folds else "seeds"
+    spread = f"mean over the repeats, with the 95 % interval of the mean over {over}"
     if contents.repeats == 1:
         spread = "of one training each, so the spread over seeds is unknown"
     text = (

@@ -42,7 +42,9 @@ def test_the_selection_is_never_worse_than_the_best_network_alone(target, seed, 
     rng = np.random.default_rng(seed)
     part = part_of(target, rng, rows)
     units = said(target, part, rng, networks)
-    chosen = choose([Candidate((place,), each) for place, each in enumerate(units)], part, target)
+    chosen = choose(
+        [Candidate((place,), each) for place, each in enumerate(units)], part.measured, part.weights, target
+    )
     times, error = chosen[GREEDY]
     assert len(times) == networks
     assert sum(times) >= 1
@@ -65,9 +67,10 @@ def test_a_single_network_is_no_ensemble_and_members_of_a_candidate_enter_togeth
     rng = np.random.default_rng(0)
     part = part_of(NUMBERS, rng, 9)
     units = said(NUMBERS, part, rng, 2)
-    assert choose([Candidate((0,), units[0])], part, NUMBERS) == {}
-    assert choose([], part, NUMBERS) == {}
-    times, _ = choose([Candidate((0, 2), units[0]), Candidate((1, 3), units[1])], part, NUMBERS)[GREEDY]
+    assert choose([Candidate((0,), units[0])], part.measured, part.weights, NUMBERS) == {}
+    assert choose([], part.measured, part.weights, NUMBERS) == {}
+    rounds = [Candidate((0, 2), units[0]), Candidate((1, 3), units[1])]
+    times, _ = choose(rounds, part.measured, part.weights, NUMBERS)[GREEDY]
     assert times[0] == times[2]
     assert times[1] == times[3]
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from pipeline import files
-from pipeline.data import task
 from pipeline.members import Digests, load_members
 from pipeline.models import Signature, mlp
 from pipeline.training.jobs import TrainJobs, rows_of
@@ -70,7 +69,7 @@ class FakeExamine:
         from pipeline.bundle import Examined, folder_of  # slow to import, and only needed at the end
 
         _, members = load_members(folder_of(self.study, key), self.digests[key])
-        return Examined.of(members, task.load(self.rows), {})
+        return Examined.of(members, self.rows, {})
 
 
 @dataclass(frozen=True, slots=True)

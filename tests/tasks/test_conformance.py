@@ -120,6 +120,9 @@ def test_its_arrays_have_the_shapes_that_it_says(case: Case) -> None:
     assert scaled.shape == (40, target.outputs)
     units = target.to_units(np.stack([scaled, scaled + 1]))
     assert units.shape[:2] == (2, 40)
+    back = target.of_units(units)
+    assert back.shape == (2, 40, target.outputs)
+    assert target.to_units(back) == pytest.approx(units)
     assert measured.dtype == scaled.dtype == units.dtype == np.float64
     assert target.constant(measured).shape == (1, target.outputs)
     assert target.row_errors(measured, units[0]).shape == (40,)
