@@ -233,7 +233,8 @@ def take_in(study: Path, other: Path) -> Taken:
 
 def _check_same(study: Path, stored: folder.Stored, other: Path) -> None:
     """Both ledgers are of one study, or StudyMismatch."""
-    ours = {name: text(_shown(value)) for name, value in stored.fingerprint.items()}
+    # A fingerprint without folds says nothing of them, but settings in a workbook do.
+    ours = {"folds": "0", **{name: text(_shown(value)) for name, value in stored.fingerprint.items()}}
     if other.suffix.lower() == ".jsonl":
         beside = other.with_name("study.json")
         if not beside.is_file():
@@ -242,11 +243,12 @@ def _check_same(study: Path, stored: folder.Stored, other: Path) -> None:
                 expected=f"{beside}, which does",
                 todo="copy it together with the study.json of its folder, or import the workbook instead",
             )
-        theirs = {name: text(_shown(value)) for name, value in folder.read(beside).fingerprint.items()}
+        fingerprint = {"folds": 0, **folder.read(beside).fingerprint}
+        theirs = {name: text(_shown(value)) for name, value in fingerprint.items()}
         names = sorted(set(ours) | set(theirs))
     else:
         rows = _rows(other, STUDY, ("name", "value"))
-        theirs = {written(cells.get("name")): written(cells.get("value")) for cells in rows}
+        theirs = {"folds": "0", **{written(cells.get("name")): written(cells.get("value")) for cells in rows}}
         names = sorted(ours)
     differing = [name for name in names if theirs.get(name, "") != ours.get(name, "").strip()]
     if differing:

@@ -107,6 +107,12 @@ def test_other_folds_are_another_study_and_none_are_unsaid(study, tmp_path, monk
     plain.mkdir()
     assert small.run(plain, configurations="1", calls="0").exit_code == 0
     assert "folds" not in json.loads((plain / "study" / "study.json").read_text())["fingerprint"]
+    for ledger in ("ledger.xlsx", "ledger.jsonl"):
+        one, other = plain / "study", study
+        for ours, theirs in ((one, other), (other, one)):
+            answer = small.command("ledger", "import", str(ours), str(theirs / ledger))
+            assert answer.exit_code == 2, answer.output
+            assert "folds" in answer.output
     assert "folds: 0 there, 3 now" in small.run(plain, folds="3", configurations="1", calls="0").output
 
 

@@ -93,7 +93,8 @@ def _baselines(contents: Contents) -> str:
         return f"The best configuration is the default network itself. Its {name} is {clauses[0]}."
     network = gap(best, default, contents.repeats)
     clauses.insert(0, _clause(network, default.mean, "the default network"))
-    caution = "The intervals cover the seeds of the training, not the choice of the test rows."
+    covered = "folds and the seeds" if contents.folds else "seeds"
+    caution = f"The intervals cover the {covered} of the training, not the choice of the test rows."
     if network.low is None:
         caution = "With a single training the spread over seeds is unknown, so a difference may be luck."
     return (

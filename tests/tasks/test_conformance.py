@@ -207,6 +207,17 @@ def test_what_is_stored_with_it_comes_back(case: Case, tmp_path: Path) -> None:
     assert rows.train.weights.mean() == pytest.approx(1)
 
 
+def test_folds_hold_out_every_row_but_the_test_rows_once(case: Case, tmp_path: Path) -> None:
+    held: list[int] = []
+    for index in range(3):
+        rows, fitted = prepare(case.table(), **SPLIT, **SCALERS, folds=3, index=index)  # type: ignore[arg-type]
+        save(rows, tmp_path / "rows.npz")
+        assert load(tmp_path / "rows.npz").target == rows.target == loads(dumps(fitted)).target
+        assert rows.train.outputs.shape == (64, rows.target.outputs)
+        held += [*rows.validation.rows.tolist()]
+    assert sorted(held + rows.test.rows.tolist()) == list(range(120))
+
+
 def test_every_weighting_keeps_the_mean_and_others_are_refused(case: Case) -> None:
     target, measured = case.drawn()
     weights = np.ones(len(measured), dtype=np.float32)
