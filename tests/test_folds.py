@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import ensembles, judging, load_ensemble, load_top_models
+from pipeline import bundle, ensembles, judging, load_ensemble, load_top_models
 from pipeline.audit import audit
 from pipeline.data import task
 from pipeline.errors import DamagedFile
@@ -132,6 +132,21 @@ def test_ensembles_take_whole_rounds_and_give_the_bits_that_were_scored(study):
         for members in rounds.values():
             assert [number for number, _ in members] == list(range(FOLDS))
             assert len({times for _, times in members}) == 1
+
+
+def test_rounds_are_put_into_the_order_of_the_table(study):
+    library = [("a", index) for index in (0, 1, 2, 3, 4, 5, 6)] + [("b", index) for index in (3, 4)]
+    files = {index: task.load(task.file_of(study / "rows.npz", FOLDS, index)).validation for _, index in library}
+    # What each network says is the number of the row.
+    said = [files[index].rows[:, np.newaxis].astype(float) for _, index in library]
+    examine = bundle.Examine(study, study / "rows.npz", {}, folds=FOLDS)
+    candidates, measured, weights = judging._rounds(library, said, examine)
+    assert [each.members for each in candidates] == [(0, 1, 2), (3, 4, 5)]
+    rows = np.sort(np.concatenate([files[index].rows for index in range(FOLDS)]))
+    assert all(np.array_equal(each.predictions[:, 0], rows) for each in candidates)
+    known = {row: one for part in files.values() for row, one in zip(part.rows, part.measured, strict=True)}
+    assert np.array_equal(measured, [known[row] for row in rows])
+    assert len(weights) == len(rows)
 
 
 def test_a_category_and_a_gap_that_some_folds_lack_are_no_obstacle(study):
