@@ -9,8 +9,9 @@ if TYPE_CHECKING:
 
     from pipeline.analysis.group import Group
     from pipeline.bundle import TopModels
+    from pipeline.trial import Summary
 
-__all__ = ["best_group", "load_top_models"]
+__all__ = ["best_group", "load_ensemble", "load_top_models", "pareto_front"]
 
 
 def best_group(study: str | Path) -> Group:
@@ -30,3 +31,22 @@ def load_top_models(study: str | Path, count: int = 3, model: str = "") -> TopMo
     from pipeline.bundle import load_top_models as load  # deferred: the package itself imports at once
 
     return load(study, count, model)
+
+
+def load_ensemble(study: str | Path, name: str = "greedy", model: str = "") -> TopModels:
+    """Reload an ensemble of a study folder, `greedy` or `mean`, as one predictor.
+
+    `model` names the function that makes the networks, `module:function`, where it is one of yours.
+    """
+    from pipeline.ensembles import load_ensemble as load  # deferred: the package itself imports at once
+
+    return load(study, name, model)
+
+
+def pareto_front(study: str | Path, cost: str = "weights") -> tuple[Summary, ...]:
+    """The configurations of a study folder of which every better one costs more `weights`, or `seconds`, best first."""
+    from pathlib import Path
+
+    from pipeline.upkeep import front_in  # deferred: the package itself imports at once
+
+    return front_in(Path(study), cost)

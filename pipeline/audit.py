@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline import bundle, folder, reading
+from pipeline import bundle, ensembles, folder, reading
 from pipeline.errors import UserError
 from pipeline.evaluate import summaries
 from pipeline.ledger import journal, package
@@ -58,7 +58,7 @@ def audit(study: Path) -> tuple[Finding, ...]:
     if not path.exists():
         return (*found, Finding(path, "The journal is missing."))
     found += [*_doubled(path), *_contradictions(path, contents.repeats)]
-    found += [*_models(study, contents.repeats), *_strangers(study)]
+    found += [*_models(study, contents.repeats), *_strangers(study), *_ensembles(study)]
     return (*found, *_workbook(study, contents))
 
 
@@ -169,6 +169,15 @@ def _strangers(study: Path) -> Iterator[Finding]:
     for path in sorted(models.iterdir()) if models.is_dir() else ():
         if not _keeps_models(path) and not path.name.startswith("."):
             yield Finding(path, "This is not the folder of a configuration.")
+
+
+def _ensembles(study: Path) -> Iterator[Finding]:
+    """The files that name ensembles are what was written; members that the journal lost are trained again."""
+    for name in ensembles.names(study):
+        try:
+            ensembles.entries_of(ensembles.path_of(study, name))
+        except UserError as error:
+            yield Finding(ensembles.path_of(study, name), _sentence(error))
 
 
 def _keeps_models(path: Path) -> bool:

@@ -9,6 +9,8 @@
         repeat-000.keras       the same network as a native Keras file: the top configurations only
         manifest.json          the SHA-256 of every file above
 
+With folds each repeat has scalers of its own: preprocessing-000.skops and probe-000.json are those of repeat 0.
+
 Nothing in it is executed when it is loaded: arrays without pickle, scalers through skops with no trusted types of our
 own, networks made from the configuration by `pipeline.models` and filled with numbers.
 """
@@ -18,7 +20,7 @@ from __future__ import annotations
 import io
 import json
 import tempfile
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,7 @@ class Common:
     preprocessing: bytes
     probe: bytes  # JSON, see `probe_of`
     versions: Mapping[str, str]
+    folds: int = 0  # where there are any, all this is of one repeat, but for the model and the versions
 
 
 def folder_of(study: Path, key: str) -> Path:
@@ -85,6 +88,11 @@ def save(study: Path, trained: Trained, common: Common) -> str:
     name = f"repeat-{trained.training.index:03d}"
     assert trained.probe is not None
     arrays: dict[str, Any] = {f"weight_{position:03d}": array for position, array in enumerate(trained.weights)}
+    if common.folds:
+        own = f"-{trained.training.index:03d}"
+        shared = {f"preprocessing{own}.skops": common.preprocessing, f"probe{own}.json": common.probe}
+    else:
+        shared = {}  # of all repeats, and written when the folder was begun
     packed = io.BytesIO()
     np.savez(packed, probe=trained.probe, **arrays)
     facts = {
@@ -101,7 +109,7 @@ def save(study: Path, trained: Trained, common: Common) -> str:
         "seconds": trained.seconds,
         "versions": dict(common.versions),
     }
-    contents = {f"{name}.npz": packed.getvalue(), f"{name}.json": json.dumps(facts, indent=1).encode()}
+    contents = {**shared, f"{name}.npz": packed.getvalue(), f"{name}.json": json.dumps(facts, indent=1).encode()}
     return _put(folder, hashes, contents)[f"{name}.npz"]
 
 
@@ -118,15 +126,20 @@ def _put(folder: Path, hashes: Mapping[str, str], contents: Mapping[str, bytes])
 
 def _begin(folder: Path, configuration: Configuration, common: Common) -> dict[str, str]:
     files.make_folder(folder)
+    sizes = {"features": common.signature.features, "outputs": common.signature.outputs}
     description = {
         "format": FORMAT,
         "configuration": configuration.as_dict(),
         "model": common.model,
-        "features": common.signature.features,
-        "outputs": common.signature.outputs,
+        **({"folds": common.folds} if common.folds else sizes),
     }
+    written = {
+        "configuration.json": files.replace(folder / "configuration.json", json.dumps(description, indent=1).encode())
+    }
+    if common.folds:
+        return written
     return {
-        "configuration.json": files.replace(folder / "configuration.json", json.dumps(description, indent=1).encode()),
+        **written,
         "preprocessing.skops": files.replace(folder / "preprocessing.skops", common.preprocessing),
         "probe.json": files.replace(folder / "probe.json", common.probe),
     }
@@ -149,30 +162,52 @@ def _write_manifest(folder: Path, hashes: Mapping[str, str]) -> None:
 class Examined:
     """What a worker says of a saved configuration."""
 
-    predictions: np.ndarray  # (repeats, test rows, outputs), scaled
+    indices: tuple[int, ...]  # of the repeats
+    predictions: np.ndarray  # (repeats, test rows, outputs), scaled as the rows of repeat 0 are
+    units: np.ndarray  # (repeats, test rows, predicted), in units
+    validation: tuple[np.ndarray, ...]  # of each repeat (its validation rows, predicted), in units
     keras: Mapping[str, bytes]  # file name -> the network as a native Keras file
+
+    @classmethod
+    def of(cls, members: Sequence[Member], rows: Path, keras: Mapping[str, bytes], folds: int = 0) -> Examined:
+        """What these networks predict for the rows of their study, which wait in a file, or with folds in several."""
+        own = task.load(task.file_of(rows, folds, 0))
+        target, outputs, units, validated = own.target, [], [], []
+        for member in members:
+            own = task.load(task.file_of(rows, folds, member.index)) if folds else own
+            said = models.predict(member.network, own.test.inputs)
+            units.append(own.target.to_units(said))
+            outputs.append(target.of_units(units[-1]) if folds else said)
+            validated.append(own.target.to_units(models.predict(member.network, own.validation.inputs)))
+        indices = tuple(member.index for member in members)
+        return cls(indices, np.stack(outputs), np.stack(units), tuple(validated), keras)
 
 
 @dataclass(frozen=True, slots=True)
 class Examine:
-    """A function for workers, from the key of a configuration to what its reloaded models predict for the test rows."""
+    """A function for workers, from the key of a configuration to what its reloaded models predict, untrained rows all.
+
+    The test rows judge, the validation rows choose an ensemble.
+    """
 
     study: Path
     rows: Path
     digests: Mapping[str, Digests]  # by key
     model: str = ""  # as the user named it
+    folds: int = 0
 
     @classmethod
-    def of(cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary], model: str = "") -> Examine:
+    def of(
+        cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary], model: str = "", folds: int = 0
+    ) -> Examine:
         """Knows which models the journal's repeats have of these configurations: no others are examined."""
-        return cls(study, study / "rows.npz", {each.key: digests_of(repeats, each) for each in wanted}, model)
+        return cls(study, study / "rows.npz", {each.key: digests_of(repeats, each) for each in wanted}, model, folds)
 
     def __call__(self, key: str) -> Examined:
         """Reload, as any user would, predict the test rows and pack the networks as Keras files."""
         _, members = load_members(folder_of(self.study, key), self.digests[key], self.model)
-        inputs = task.load(self.rows).test.inputs
-        predictions = np.stack([models.predict(member.network, inputs) for member in members])
-        return Examined(predictions, {f"repeat-{member.index:03d}.keras": _keras_file(member) for member in members})
+        kept = {f"repeat-{member.index:03d}.keras": _keras_file(member) for member in members}
+        return Examined.of(members, self.rows, kept, self.folds)
 
 
 def _keras_file(member: Member) -> bytes:
@@ -186,11 +221,12 @@ def _keras_file(member: Member) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class TopModels:
-    """The best configurations of a study, all their repeats, as one predictor."""
+    """Networks of a study as one predictor: all repeats of its best configurations, or an ensemble of them."""
 
     configurations: tuple[Configuration, ...]  # best first
     members: tuple[Member, ...]
     preprocessing: Preprocessing
+    times: tuple[int, ...] = ()  # how often each member counts in the mean; nothing where all count once
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -207,10 +243,14 @@ class TopModels:
 
         In original units, or the probability of each class in the order of `classes`.
         """
-        inputs = self.preprocessing.inputs(self._rows(frame))
-        return np.stack(
-            [self.preprocessing.target.to_units(models.predict(member.network, inputs)) for member in self.members]
-        )
+        rows, said = self._rows(frame), []
+        prepared: tuple[Preprocessing, np.ndarray] | None = None
+        for member in self.members:
+            own = member.preprocessing  # one and the same for networks of a configuration, but for folds
+            if prepared is None or prepared[0] is not own:
+                prepared = own, own.inputs(rows)
+            said.append(own.target.to_units(models.predict(member.network, prepared[1])))
+        return np.stack(said)
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """What all networks say together, same index; for a series, a row for each step that a window leads to.
@@ -218,11 +258,19 @@ class TopModels:
         Numbers: their mean in original units and, as `<output> spread`, their standard deviation. Classes: the
         likeliest one by mean probability, `<output> probability <class>` for each, and the likeliest one's spread.
         """
-        return pd.DataFrame(self.preprocessing.target.table(self.predict_each(frame)), index=self._rows(frame).index)
+        units = np.repeat(self.predict_each(frame), self.times or (1,), axis=0)
+        return pd.DataFrame(self.preprocessing.target.table(units), index=self._rows(frame).index)
 
     def unknown_categories(self, frame: pd.DataFrame) -> dict[str, tuple[str, ...]]:
-        """Categories that training never saw, by column; the networks see them as none of the known ones."""
-        return preprocessing.unknown_categories(self.preprocessing, self._rows(frame))
+        """Categories that training never saw, by column; the networks see them as none of the known ones.
+
+        With folds, those that one of the networks at least has not seen.
+        """
+        rows, found = self._rows(frame), dict[str, dict[str, None]]()  # in order, each once
+        for own in {id(member.preprocessing): member.preprocessing for member in self.members}.values():
+            for column, values in preprocessing.unknown_categories(own, rows).items():
+                found.setdefault(column, {}).update(dict.fromkeys(values))
+        return {column: tuple(values) for column, values in found.items()}
 
     def _rows(self, frame: pd.DataFrame) -> pd.DataFrame:
         return series.unrolled(frame, self.preprocessing.columns.inputs)

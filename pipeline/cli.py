@@ -21,6 +21,9 @@ from pipeline.errors import UserError
 from pipeline.interrupts import Interrupts
 from pipeline.settings import Names, Settings
 
+if typing.TYPE_CHECKING:
+    from pipeline.bundle import TopModels
+
 PLAIN_WIDTH = 140  # columns of what goes into a file or a pipe
 
 app = typer.Typer(
@@ -69,14 +72,16 @@ app.command()(run)
 
 @app.command()
 def predict(
+    *,
     study: Annotated[Path, typer.Option(help="folder of the study")],
     input: Annotated[Path, typer.Option("--input", help="rows to predict: CSV, Excel or Parquet")],  # noqa: A002
     output: Annotated[Path, typer.Option("--output", help="CSV file to write")],
     count: Annotated[int, typer.Option("--top", help="best configurations that predict together")] = 3,
+    ensemble: Annotated[str, typer.Option(help="greedy or mean: an ensemble of the study, in place of --top")] = "",
     model: Annotated[str, typer.Option(help="module:function that makes the networks, if it is yours")] = "",
 ) -> None:
     """Predict new rows with the best models of a study, in the units of the original data."""
-    _guarded(lambda: _predict(study, input, output, count, model))
+    _guarded(lambda: _predict(input, output, lambda: _loaded(study, count, ensemble, model)))
 
 
 ledger = typer.Typer(help="Check, redraw and join ledgers.", no_args_is_help=True, pretty_exceptions_enable=False)
@@ -187,14 +192,19 @@ class _Output(io.TextIOBase):
             os.close(nowhere)
 
 
-def _predict(study: Path, source: Path, target: Path, count: int, model: str) -> int:
-    from pipeline import load_top_models
+def _loaded(study: Path, count: int, ensemble: str, model: str) -> TopModels:
+    from pipeline import load_ensemble, load_top_models
+
+    return load_ensemble(study, ensemble, model) if ensemble else load_top_models(study, count, model)
+
+
+def _predict(source: Path, target: Path, load: Callable[[], TopModels]) -> int:
     from pipeline.data import tables
     from pipeline.files import replace
 
     console = Console(soft_wrap=True)
     frame = tables.read_frame(str(source))
-    top = load_top_models(study, count, model)
+    top = load()
     for column, values in top.unknown_categories(frame).items():
         console.print(
             f"{_escaped(column)}: never seen in training, treated as none of the known categories: "

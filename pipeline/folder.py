@@ -30,7 +30,7 @@ _KEYS: Final = frozenset({"format", "fingerprint", "settings", "versions", _SEAL
 _TODO: Final = "restore it, or use another --study"
 _LARGEST: Final = 4 << 20  # bytes of study.json, which has a few thousand
 # What fingerprints leave out where it is as it always was before there was a choice.
-_UNSAID: Final[Mapping[str, str]] = {"task": "regression", "class_weights": "none"}
+_UNSAID: Final[Mapping[str, Any]] = {"task": "regression", "class_weights": "none", "folds": 0}
 _PACKAGES: Final = (
     "tensorflow",
     "keras",

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import bundle, files, folder, models
-from pipeline.analysis.verdict import Tested, Verdict, judge, tested
+from pipeline import bundle, files, folder, judging, models
+from pipeline.analysis.verdict import Verdict
 from pipeline.data import stored, task
-from pipeline.errors import UserError
+from pipeline.data.preprocessing import Preprocessing
+from pipeline.data.task import Rows
 from pipeline.evaluate import Committed, Evaluator, Event, Observe
 from pipeline.ledger import workbook
 from pipeline.ledger.journal import Journal, open_journal
@@ -18,9 +19,11 @@ from pipeline.ledger.mixture import Mixture
 from pipeline.preparing import Prepared, prepare
 from pipeline.report.contents import Contents
 from pipeline.room import Room
+from pipeline.search.elite import best_of_each_depth
+from pipeline.search.front import elite_of_front
 from pipeline.search.stopping import Spent, unlimited
 from pipeline.study import Result, Say, run
-from pipeline.training.jobs import COMPILE_SECONDS, LARGEST_JOB, TrainJobs, limit_of
+from pipeline.training.jobs import LARGEST_JOB, TrainJobs, limit_of
 from pipeline.training.protocol import PROBE_ROWS, signature_of
 from pipeline.trial import Summary
 from pipeline.upkeep import Book, best_group, ranking, view_of
@@ -41,6 +44,7 @@ class Finished:
 def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[], bool]) -> Finished:
     """Run or resume the study; StoppedError when the user asked to stop, after everything known was written."""
     settings, study, started = prepared.settings, prepared.settings.study, time.monotonic()
+    folds = settings.folds
     if stop():
         raise StoppedError
     space_left = _room(prepared)
@@ -51,8 +55,8 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
         for name in ("models", "logs", "figures"):
             (study / name).mkdir(exist_ok=True)
         rows_file = (study / "rows.npz").resolve()
-        task.save(prepared.rows, rows_file)
         with open_journal(study / "ledger.jsonl") as journal:
+            common = _keep_rows(prepared, journal, rows_file)
             _take_in(prepared, journal, say)
             book = Book(settings.study / "ledger.xlsx", lambda elite, test: _view(prepared, journal, elite, test), say)
             mixture = Mixture(journal.repeats)
@@ -64,13 +68,12 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
                     book.refresh()
 
             with Workers(prepared.slots, study / "logs", lambda: stop() or space_left.short()) as workers:
-                common = _common(prepared)
                 train = TrainJobs(rows_file, prepared.protocol)
                 evaluator = Evaluator(
                     journal,
                     workers,
                     train,
-                    lambda trained: bundle.save(study, trained, common),
+                    lambda trained: bundle.save(study, trained, common[trained.training.index if folds else 0]),
                     watch,
                     limit=lambda job: (
                         settings.job_limit or limit_of(job, prepared.protocol, prepared.rows, prepared.most_weights)
@@ -78,10 +81,10 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
                     start=train.start,
                 )
                 try:
-                    result = run(
-                        prepared.plan, evaluator, evaluator.begin, say, spent=_clock(settings.seconds, started)
-                    )
-                    verdict = _verdict(prepared, result, journal, workers)
+                    chosen = elite_of_front if settings.elite_from == "front" else best_of_each_depth
+                    spent = _clock(settings.seconds, started)
+                    result = run(prepared.plan, evaluator, evaluator.begin, say, chosen, spent=spent)
+                    verdict = judging.verdict(prepared, result, journal, workers)
                 except StoppedError:
                     book.write()
                     if not stop():
@@ -102,15 +105,29 @@ def _room(prepared: Prepared) -> Room:
     return Room(asked.study, training + asked.top * asked.repeats, prepared.most_weights)
 
 
-def _common(prepared: Prepared) -> bundle.Common:
-    probe = prepared.rows.validation.rows[:PROBE_ROWS]
-    raw = prepared.table.frame.loc[probe, list(prepared.table.columns.inputs)]
+def _keep_rows(prepared: Prepared, journal: Journal, path: Path) -> tuple[bundle.Common, ...]:
+    """Write the rows that workers train with; returns what models are saved with, with folds that of each repeat."""
+    folds, count = prepared.settings.folds, 1
+    if folds:
+        known = (repeat.training.index + 1 for repeat in journal.contents.repeats)
+        count = max(prepared.plan.race.most, *known, 1)
+    kept = []
+    for index in range(count):
+        rows, fitted = prepared.of_repeat(index)
+        task.save(rows, task.file_of(path, folds, index))
+        kept.append(_common(prepared, rows, fitted))
+    return tuple(kept)
+
+
+def _common(prepared: Prepared, rows: Rows, fitted: Preprocessing) -> bundle.Common:
+    raw = prepared.table.frame.loc[rows.validation.rows[:PROBE_ROWS], list(prepared.table.columns.inputs)]
     return bundle.Common(
         model=prepared.settings.model,
-        signature=signature_of(prepared.rows),
-        preprocessing=stored.dumps(prepared.preprocessing),
+        signature=signature_of(rows),
+        preprocessing=stored.dumps(fitted),
         probe=bundle.probe_of(raw),
         versions=folder.versions(),
+        folds=prepared.settings.folds,
     )
 
 
@@ -143,30 +160,6 @@ def _summaries(prepared: Prepared, journal: Journal) -> tuple[Summary, ...]:
     return ranking(journal.contents, prepared.settings.epochs)
 
 
-def _verdict(prepared: Prepared, result: Result, journal: Journal, workers: Workers) -> Verdict:
-    """The best configurations and the default network predict the test rows: the only time that these are used."""
-    study = prepared.settings.study.resolve()
-    sound = (each for each in _summaries(prepared, journal) if each.failures == 0)
-    best = [each for each in sound if each.stage not in ("baseline", "imported")][: prepared.settings.top]
-    wanted = [*best, *([result.baseline] if result.baseline.repeats else [])]
-    examine = bundle.Examine.of(study, journal.repeats, wanted, prepared.settings.model)
-    answers: dict[str, bundle.Examined] = {}
-    limit = max(prepared.settings.job_limit, COMPILE_SECONDS)
-    for finished in workers.run(examine, [each.key for each in wanted], limit=lambda _: limit):
-        if finished.answer is None:
-            raise UserError(f"The models of configuration {finished.job} cannot be tested: {finished.lost}")
-        answers[finished.job] = finished.answer
-    for each in best:
-        for name, content in answers[each.key].keras.items():
-            bundle.add(bundle.folder_of(study, each.key), name, content)
-
-    def test(summary: Summary) -> Tested:
-        return tested(summary, answers[summary.key].predictions, prepared.rows.test, prepared.rows.target)
-
-    default = test(result.baseline) if result.baseline.repeats else None
-    return judge(prepared.rows.target, prepared.rows.test, prepared.rows.train, default, [test(each) for each in best])
-
-
 def _contents(prepared: Prepared, result: Result, verdict: Verdict, journal: Journal, elapsed: float) -> Contents:
     repeats = journal.contents.repeats
     rounds = range(max((len(search.found) for search in result.searches), default=0))
@@ -184,6 +177,7 @@ def _contents(prepared: Prepared, result: Result, verdict: Verdict, journal: Jou
         seconds=sum(repeat.seconds for repeat in repeats),
         elapsed=elapsed,
         repeats=prepared.settings.repeats,
+        folds=prepared.settings.folds,
         group=best_group(journal.contents, prepared.settings.epochs),
         load_command="from pipeline import load_top_models\n"
         f'predicted = load_top_models("{study}", {prepared.settings.top}{named}).predict(frame)',

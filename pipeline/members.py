@@ -99,6 +99,7 @@ class Member:
     signature: Signature
     model: str
     weights: tuple[np.ndarray, ...]
+    preprocessing: Preprocessing  # what it was trained with: of its own fold, where there are folds
 
     @property
     def network(self) -> Network:
@@ -113,26 +114,63 @@ def load_members(
 
     `own` is the one function, as `module:function`, that the caller allows to be imported to build networks.
 
-    DamagedFile where a file is not what the manifest, the probe or the journal says, or not what this program writes.
+    Returned is the preprocessing of the first of them, too. DamagedFile where a file is not what the manifest, the
+    probe or the journal says, or not what this program writes.
     """
     hashes = check(folder)
     names = _names(folder, hashes, digests)
-    configuration, model, signature = _description(folder, hashes, own)
-    path = folder / "preprocessing.skops"
+    described = _description(folder, hashes, own)
+    members: list[Member] = []
+    made: dict[str, _Preparation] = {}
+    for index, name in names:
+        suffix = f"-{index:03d}" if described.folds else ""
+        if suffix not in made:
+            made[suffix] = _preparation(folder, suffix, described, hashes)
+        members.append(_member(folder / name, index, described, made[suffix], hashes))
+    if not members:
+        raise DamagedFile(f"{folder} has no weights", todo=_AGAIN)
+    return members[0].preprocessing, tuple(members)
+
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """What a saved configuration says of itself."""
+
+    configuration: Configuration
+    model: str
+    signature: Signature | None  # None where each repeat has its own
+    folds: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Preparation:
+    """What networks of the same rows were trained with."""
+
+    preprocessing: Preprocessing
+    signature: Signature
+    probe: np.ndarray
+    shapes: Sequence[tuple[int, ...]]
+
+
+def _preparation(folder: Path, suffix: str, described: _Described, hashes: Mapping[str, str]) -> _Preparation:
+    path = folder / f"preprocessing{suffix}.skops"
     prepared = stored.loads(_read(folder, path.name, hashes, stored.LARGEST), str(path))
+    signature = described.signature or Signature(len(prepared.features), prepared.target.outputs)
     signature = replace(signature, shape=shape_of(prepared.features))
-    probe = _probe(folder, prepared, signature, hashes)
+    probe = _probe(folder, suffix, prepared, signature, hashes)
     try:
-        shapes = models.load(model).weight_shapes(configuration, signature)
+        shapes = models.load(described.model).weight_shapes(described.configuration, signature)
     except ValueError as error:
         raise _wrong(folder / "configuration.json", error) from error
-    members = []
-    for index, name in names:
-        weights, expected = _arrays(folder, name, shapes, (len(probe), signature.outputs), hashes)
-        member = Member(configuration, index, signature, model, weights)
-        _check_probe(member, probe, expected, folder / name)
-        members.append(member)
-    return prepared, tuple(members)
+    return _Preparation(prepared, signature, probe, shapes)
+
+
+def _member(path: Path, index: int, described: _Described, made: _Preparation, hashes: Mapping[str, str]) -> Member:
+    expected = (len(made.probe), made.signature.outputs)
+    weights, predicted = _arrays(path.parent, path.name, made.shapes, expected, hashes)
+    member = Member(described.configuration, index, made.signature, described.model, weights, made.preprocessing)
+    _check_probe(member, made.probe, predicted, path)
+    return member
 
 
 def _names(folder: Path, hashes: Mapping[str, str], digests: Digests | None) -> list[tuple[int, str]]:
@@ -151,12 +189,13 @@ def _names(folder: Path, hashes: Mapping[str, str], digests: Digests | None) -> 
     return [(index, weights_file(index)) for index in sorted(digests)]
 
 
-def _description(folder: Path, hashes: Mapping[str, str], own: str) -> tuple[Configuration, str, Signature]:
+def _description(folder: Path, hashes: Mapping[str, str], own: str) -> _Described:
     path = folder / "configuration.json"
     found = _object(path, _read(folder, path.name, hashes))
     try:
         configuration = Configuration.of(found["configuration"])
-        signature = Signature(_size(found["features"]), _size(found["outputs"]))
+        folds = _size(found["folds"]) if "folds" in found else 0
+        signature = None if folds else Signature(_size(found["features"]), _size(found["outputs"]))
         model = str(found["model"])
         if not models.is_own(model):
             model = models.MODELS[models.MODELS.index(found["model"])]
@@ -172,7 +211,7 @@ def _description(folder: Path, hashes: Mapping[str, str], own: str) -> tuple[Con
         )
     if key != folder.name:
         raise DamagedFile(f"{folder} holds another configuration than its name says", todo=_AGAIN)
-    return configuration, model, signature
+    return _Described(configuration, model, signature, folds)
 
 
 def _size(value: object) -> int:
@@ -185,24 +224,26 @@ def _wrong(path: Path, error: Exception) -> DamagedFile:
     return DamagedFile(f"{path} does not describe a model", came=reading.shown(str(error)), todo=_AGAIN)
 
 
-def _probe(folder: Path, prepared: Preprocessing, signature: Signature, hashes: Mapping[str, str]) -> np.ndarray:
+def _probe(
+    folder: Path, suffix: str, prepared: Preprocessing, signature: Signature, hashes: Mapping[str, str]
+) -> np.ndarray:
     """The probe's rows as a network's inputs, with the scalers that were stored."""
-    path = folder / "probe.json"
+    path, scalers = folder / f"probe{suffix}.json", folder / f"preprocessing{suffix}.skops"
     rows = _object(path, _read(folder, path.name, hashes, PROBE))
     if len(prepared.features) != signature.features or prepared.target.outputs != signature.outputs:
-        raise DamagedFile(f"{folder / 'preprocessing.skops'} belongs to networks of other sizes", todo=_AGAIN)
+        raise DamagedFile(f"{scalers} belongs to networks of other sizes", todo=_AGAIN)
     if rows.keys() != set(prepared.columns.inputs):
         raise DamagedFile(f"{path} has other columns than the inputs of the networks", todo=_AGAIN)
     try:
         inputs = prepared.inputs(pd.DataFrame(rows))
     except Exception as error:  # scalers with arrays of other lengths end in errors of every kind
         raise DamagedFile(
-            f"{folder / 'preprocessing.skops'} cannot prepare the rows of {path}",
+            f"{scalers} cannot prepare the rows of {path}",
             came=reading.shown(str(error).split("\n", 1)[0]),
             todo=_AGAIN,
         ) from error
     if inputs.shape[1:] != (signature.features,):
-        raise DamagedFile(f"{folder / 'preprocessing.skops'} belongs to networks of other sizes", todo=_AGAIN)
+        raise DamagedFile(f"{scalers} belongs to networks of other sizes", todo=_AGAIN)
     return inputs
 
 

@@ -12,6 +12,7 @@ from pipeline.data.preprocessing import Preprocessing
 from pipeline.data.task import Rows
 from pipeline.errors import UserError
 from pipeline.ledger.journal import read as read_journal
+from pipeline.models import Signature
 from pipeline.settings import Settings
 from pipeline.space import Narrowing, Space
 from pipeline.study import Plan
@@ -36,6 +37,14 @@ class Prepared:
     most_weights: int  # of the largest network of the space
     prior: tuple[Configuration, ...] = ()  # best first, of another study
 
+    def of_repeat(self, index: int) -> tuple[Rows, Preprocessing]:
+        """The rows of a repeat and what they were prepared with: where there are no folds, those of every repeat."""
+        return (
+            _rows(self.settings, self.table, index)
+            if self.settings.folds and index
+            else (self.rows, self.preprocessing)
+        )
+
     @property
     def description(self) -> tuple[str, ...]:
         """What is about to happen, a line each."""
@@ -45,6 +54,7 @@ class Prepared:
         grouped = f", grouped by {', '.join(columns.groups)}" if columns.groups else ""
         return (
             f"Data: {self.table.source}, {len(self.table.frame)} rows ({parts}{grouped})",
+            *((f"Folds: {self._folds}",) if asked.folds else ()),
             f"Inputs: {_listed(columns.inputs)} ({len(rows.features)} numbers)",
             f"Task: {self._task}",
             f"Outputs: {rows.target.words}",
@@ -55,6 +65,16 @@ class Prepared:
             *((f"Prior: {len(self.prior)} configurations of {asked.prior}, best first",) if self.prior else ()),
             f"Workers: {', '.join(slot.name for slot in self.slots)}; study: {asked.study}",
         )
+
+    @property
+    def _folds(self) -> str:
+        folds, repeats, most = self.settings.folds, self.settings.repeats, self.plan.race.most
+        text = (
+            f"{folds}, of all rows but the test rows; the numbers above are those of repeat 0, which holds out fold 0"
+        )
+        if repeats < folds:
+            text += f"; {repeats} repeats are {repeats} of the folds, contenders have up to {most}"
+        return text
 
     @property
     def _task(self) -> str:
@@ -74,7 +94,8 @@ class Prepared:
             return f"one Gaussian process ({self.settings.acquisition}), {self.plan.proposals} configurations in turn"
         if self.settings.trainings:
             return f"until {self.settings.trainings} trainings are made"
-        return f"{self.settings.elite * self.settings.calls} configurations, {self.settings.elite} at once"
+        since = "" if self.plan.joint else ", from the front of score and weights"
+        return f"{self.settings.elite * self.settings.calls} configurations, {self.settings.elite} at once{since}"
 
     @property
     def _ends(self) -> tuple[str, ...]:
@@ -105,6 +126,7 @@ class Prepared:
             target=asked.target_score,
             settled=asked.settled,
             prior=self.prior,
+            joint=asked.elite_from == "score",
             acquisition=asked.acquisition if asked.strategy == "gp" else "",
         )
 
@@ -121,6 +143,7 @@ class Prepared:
             space=self.space,
             engine=asked.engine,
             tf32=asked.tf32,
+            folds=asked.folds,
         )
 
     @property
@@ -151,6 +174,7 @@ class Prepared:
             "loss": self.loss,
             **{name: getattr(asked, name) for name in same},
             **self._further,
+            **({"folds": asked.folds} if asked.folds else {}),
             **sizing.facts(asked, self.rows),
         }
 
@@ -183,7 +207,18 @@ def prepare(settings: Settings) -> Prepared:
         horizon=settings.horizon,
         task=settings.task,
     )
-    rows, fitted = task.prepare(
+    rows, fitted = _rows(settings, table, 0)
+    signature = _largest(settings, table, rows)
+    kind.check(searched, signature)
+    largest = sizing.most_weights(settings.model, searched, signature, owned[0])
+    prepared = Prepared(settings, searched, table, rows, fitted, owned, largest, _prior(settings, searched))
+    folder.check(settings.study, prepared.fingerprint)
+    read_journal(settings.study / "ledger.jsonl")  # a damaged one is found before anything is written
+    return prepared
+
+
+def _rows(settings: Settings, table: tables.Table, index: int) -> tuple[Rows, Preprocessing]:
+    return task.prepare(
         table,
         validation=settings.validation,
         test=settings.test,
@@ -192,14 +227,28 @@ def prepare(settings: Settings) -> Prepared:
         output_scaler=settings.output_scaler,
         loss=settings.loss,
         class_weights=settings.class_weights,
+        folds=settings.folds,
+        index=index,
     )
-    signature = signature_of(rows)
-    kind.check(searched, signature)
-    largest = sizing.most_weights(settings.model, searched, signature, owned[0])
-    prepared = Prepared(settings, searched, table, rows, fitted, owned, largest, _prior(settings, searched))
-    folder.check(settings.study, prepared.fingerprint)
-    read_journal(settings.study / "ledger.jsonl")  # a damaged one is found before anything is written
-    return prepared
+
+
+def _largest(settings: Settings, table: tables.Table, rows: Rows) -> Signature:
+    """The signature with the most inputs: a category may be missing in the training rows of a fold.
+
+    Every repeat that the study may ask for is prepared once, so that a fold without a class, say, is told of now.
+    """
+    signatures = [signature_of(rows)]
+    labels = getattr(rows.target, "labels", ())
+    for index in range(1, max(settings.repeats, settings.max_repeats)) if settings.folds else ():
+        other, _ = _rows(settings, table, index)
+        if getattr(other.target, "labels", ()) != labels:
+            raise UserError(
+                f"The training rows of repeat {index} do not have the classes of those of repeat 0",
+                expected="rows of every class in all folds",
+                todo="use fewer --folds, merge rare classes, or remove their rows",
+            )
+        signatures.append(signature_of(other))
+    return max(signatures, key=lambda each: each.features)
 
 
 def _prior(settings: Settings, searched: Space) -> tuple[Configuration, ...]:

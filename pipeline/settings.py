@@ -63,6 +63,13 @@ class Settings(BaseModel):
     horizon: int = _setting(1, about="steps that a forecast reaches ahead", heading=DATA, ge=1, le=10_000)
     validation: Share = _setting(0.2, about="share of the rows that choose; from 1 up, how many", heading=DATA)
     test: Share = _setting(0.2, about="share of the rows kept for the end; from 1 up, how many", heading=DATA)
+    folds: int = _setting(
+        0,
+        about="folds of a cross-validation in place of --validation: repeat i holds out fold i; 0 for one split",
+        heading=DATA,
+        ge=0,
+        le=100,
+    )
     input_scaler: Scaler = _setting("standard", about="standard, minmax, robust or none", heading=DATA)
     output_scaler: Scaler = _setting("standard", about="standard, minmax, robust or none", heading=DATA)
 
@@ -73,6 +80,11 @@ class Settings(BaseModel):
     )
     elite: int = _setting(
         3, about="configurations that stage 2 tries at once, and starts from", heading=SEARCH, ge=1, le=20
+    )
+    elite_from: Literal["score", "front"] = _setting(
+        "score",
+        about="where stage 2 starts from: score, the best of each depth; front, along the front of score and weights",
+        heading=SEARCH,
     )
     calls: int = _setting(8, about="times that it does so; 0 for no stage 2", heading=SEARCH, ge=0, le=10_000)
     trainings: int = _setting(
@@ -177,6 +189,14 @@ class Settings(BaseModel):
                 f"the packed engine trains perceptrons (--model {PACKED}) alone; leave --engine out, or use"
                 f" --engine keras for --model {self.model}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _folds_are_several(self) -> Settings:
+        if self.folds == 1:
+            raise ValueError("one fold leaves no rows to train on; give --folds 2 or more, or 0 for one split")
+        if self.folds and self.time:
+            raise ValueError("a series is cut in order of time and has no folds; leave --folds out")
         return self
 
     @model_validator(mode="after")

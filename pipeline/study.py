@@ -39,6 +39,7 @@ class Plan:
     target: float | None = None  # mean objective at which the search ends
     settled: int = 0  # rounds in a row with an expected improvement below the noise, after which it ends; 0 for never
     prior: tuple[Configuration, ...] = ()  # best first, of another study: tried first, and trained like any other
+    joint: bool = True  # a search of stage 2 follows the best of its depth; not only what it found by itself
     acquisition: str = ""  # of one search of the whole space in place of stage 2, see `search.plain`; "" for stage 2
 
     @property
@@ -194,8 +195,12 @@ def _refine(
         "max_repeats": race.most,
         "narrowing": str(plan.narrowing),
     }
+    if not plan.joint:
+        facts["joint"] = False  # unsaid where it is as it always was
     history = begin("refine", facts)
-    effort = Effort(race, plan.epochs, plan.rounds, plan.elite, replace(limits, trainings=plan.left(found)))
+    effort = Effort(
+        race, plan.epochs, plan.rounds, plan.elite, replace(limits, trainings=plan.left(found)), joint=plan.joint
+    )
     return refine(
         plan.space,
         elite,

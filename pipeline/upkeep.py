@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline import folder
+from pipeline.analysis import front
 from pipeline.analysis.group import Group, group_of, objectives_of
 from pipeline.errors import StudyMismatch, UserError
 from pipeline.evaluate import summaries
@@ -45,6 +46,15 @@ def group_in(study: Path) -> Group:
     return best_group(journal.read(study / "ledger.jsonl"), stored.fingerprint["epochs"])
 
 
+def front_in(study: Path, cost: str) -> tuple[Summary, ...]:
+    """The configurations of a study folder of which every better one costs more, best first; see `analysis.front`."""
+    if cost not in front.COSTS:
+        raise UserError(f"There is no cost {cost!r}", expected=" or ".join(front.COSTS))
+    stored = _stored(study)
+    everything = ranking(journal.read(study / "ledger.jsonl"), stored.fingerprint["epochs"])
+    return front.front_of([each for each in everything if each.stage != "baseline"], cost)
+
+
 def view_of(
     contents: journal.Contents,
     *,
@@ -57,8 +67,9 @@ def view_of(
 ) -> workbook.View:
     """What the workbook of a study shows; `facts` are its settings, fingerprint and versions."""
     everything = ranking(contents, epochs)
+    searched = tuple(each for each in everything if each.stage != "baseline")
     return workbook.View(
-        ranking=tuple(each for each in everything if each.stage != "baseline"),
+        ranking=searched,
         baseline=next((each for each in everything if each.stage == "baseline"), None),
         repeats=contents.repeats,
         elite=elite,
@@ -67,6 +78,7 @@ def view_of(
         study=tuple((name, _shown(value)) for name, value in facts.items()),
         test=test,
         group=best_group(contents, epochs).marks,
+        front=front.marks(searched),
     )
 
 
@@ -221,7 +233,8 @@ def take_in(study: Path, other: Path) -> Taken:
 
 def _check_same(study: Path, stored: folder.Stored, other: Path) -> None:
     """Both ledgers are of one study, or StudyMismatch."""
-    ours = {name: text(_shown(value)) for name, value in stored.fingerprint.items()}
+    # A fingerprint without folds says nothing of them, but settings in a workbook do.
+    ours = {"folds": "0", **{name: text(_shown(value)) for name, value in stored.fingerprint.items()}}
     if other.suffix.lower() == ".jsonl":
         beside = other.with_name("study.json")
         if not beside.is_file():
@@ -230,11 +243,12 @@ def _check_same(study: Path, stored: folder.Stored, other: Path) -> None:
                 expected=f"{beside}, which does",
                 todo="copy it together with the study.json of its folder, or import the workbook instead",
             )
-        theirs = {name: text(_shown(value)) for name, value in folder.read(beside).fingerprint.items()}
+        fingerprint = {"folds": 0, **folder.read(beside).fingerprint}
+        theirs = {name: text(_shown(value)) for name, value in fingerprint.items()}
         names = sorted(set(ours) | set(theirs))
     else:
         rows = _rows(other, STUDY, ("name", "value"))
-        theirs = {written(cells.get("name")): written(cells.get("value")) for cells in rows}
+        theirs = {"folds": "0", **{written(cells.get("name")): written(cells.get("value")) for cells in rows}}
         names = sorted(ours)
     differing = [name for name in names if theirs.get(name, "") != ours.get(name, "").strip()]
     if differing:

@@ -27,6 +27,7 @@ LAYERS = (
     "ledger",
     "members",
     "bundle",
+    "ensembles",
     "study",
     "evaluate",
     "analysis",
@@ -37,6 +38,7 @@ LAYERS = (
     "sizing",
     "upkeep",
     "preparing",
+    "judging",
     "launch",
     "interrupts",
     "progress",
@@ -62,6 +64,7 @@ HOMES = {
 
 FORBIDDEN = {"pickle", "dill", "cloudpickle", "marshal", "shelve"}
 
+PUBLIC = ("best_group", "load_ensemble", "load_top_models", "pareto_front")
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -89,7 +92,7 @@ def test_imports_go_down(path):
         return
     for name in imports(path):
         parts = name.split(".")
-        if parts[0] == "pipeline" and len(parts) > 1 and parts[1] not in ("best_group", "load_top_models"):
+        if parts[0] == "pipeline" and len(parts) > 1 and parts[1] not in PUBLIC:
             assert LAYERS.index(parts[1]) <= LAYERS.index(room(path)), f"{path} imports {name}, which lies above it"
 
 

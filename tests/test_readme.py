@@ -34,7 +34,7 @@ def commands() -> list[list[str]]:
 def scripts() -> list[list[str]]:
     """The commands that start a script, without the interpreter."""
     found = [words[1:] for words in commands() if words[0].endswith("python") and words[1].startswith("scripts/")]
-    assert len(found) == 14
+    assert len(found) == 17
     return found
 
 
@@ -97,7 +97,7 @@ def test_the_commands_and_the_program_run(tmp_path):
             [sys.executable, *words, *small], cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert answer.returncode == 0, (words, answer.stderr)
-    assert len(pd.read_csv(tmp_path / "predictions.csv")) == 120
+    assert len(pd.read_csv(tmp_path / "predictions.csv")) == len(pd.read_csv(tmp_path / "together.csv")) == 120
     (program,) = blocks("python")
     checked = program + "\nassert list(predicted.columns) == ['MedHouseVal', 'MedHouseVal spread']\n"
     subprocess.run([sys.executable, "-c", checked], cwd=tmp_path, check=True)

@@ -80,7 +80,7 @@ def test_everything_promised_is_there(finished):
     study = finished / "study"
     for name in ("ledger.xlsx", "ledger.jsonl", "study.json", "summary.md", "worst_rows.csv", "test_predictions.csv"):
         assert (study / name).stat().st_size > 0
-    assert len(list((study / "figures").glob("*.png"))) == 6
+    assert len(list((study / "figures").glob("*.png"))) == 7
     repeats = journal.read(study / "ledger.jsonl").repeats
     assert len(repeats) == len({each.training.identity for each in repeats}) == TRAININGS
     assert {each.stage for each in repeats} == {"baseline", "explore", "refine"}

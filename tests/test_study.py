@@ -8,9 +8,9 @@ import pytest
 from pipeline.evaluate import Evaluator
 from pipeline.ledger.journal import open_journal
 from pipeline.search import bayesian
-from pipeline.space import Narrowing, contains, grid, parse, size
+from pipeline.space import Narrowing, Real, contains, grid, parse, size
 from pipeline.study import Plan, Result, run
-from pipeline.trial import Configuration, Imported, Summary
+from pipeline.trial import Configuration, Imported, Summary, ranked
 from tests.fakes import (
     FEW,
     Begun,
@@ -407,6 +407,24 @@ def test_any_rule_can_pick_the_elite():
     result = run(SMALL, ledger.evaluate, ledger.begin, say_nothing, worst)
     assert result.elite[0].mean == max(each.mean for each in result.explored)
     assert len(result.searches) == 2
+
+
+@pytest.mark.parametrize("joint", [True, False])
+def test_searches_of_one_depth_follow_the_best_of_it_unless_each_keeps_to_itself(joint):
+    def rate_of(summary: Summary) -> float:
+        return float(str(summary.configuration["learning_rate"]))
+
+    def far_apart(summaries: Sequence[Summary], count: int) -> tuple[Summary, ...]:
+        depth = summaries[0].configuration["hidden_layers"]
+        same = [each for each in summaries if each.configuration["hidden_layers"] == depth]
+        return ranked((min(same, key=rate_of), max(same, key=rate_of)))[:count]
+
+    ledger, plan = FakeLedger(), replace(LARGE, configurations=30, calls=1, joint=joint)
+    result = run(plan, ledger.evaluate, ledger.begin, say_nothing, far_apart)
+    first, second = (search.box["learning_rate"].domain for search in result.searches)
+    assert isinstance(second, Real)
+    assert (first == second) == joint
+    assert joint or second.low <= rate_of(result.elite[1]) <= second.high
 
 
 def test_the_facts_of_a_stage_are_json_and_tell_plans_apart():

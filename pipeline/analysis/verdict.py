@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.analysis.ensemble import Ensemble
 from pipeline.data.task import Part
 from pipeline.tasks import Target
 from pipeline.trial import Summary, interval
@@ -51,6 +52,7 @@ class Verdict:
     best: tuple[Tested, ...]  # the group of best configurations, best on validation rows first
     target: Target
     weights: np.ndarray  # (rows,) of the test rows
+    ensembles: tuple[Ensemble, ...] = ()  # of the networks of the best configurations
 
 
 def tested(summary: Summary, predicted: np.ndarray, part: Part, target: Target) -> Tested:

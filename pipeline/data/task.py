@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pipeline import files, tasks
+from pipeline.data.splits import fold, split
 from pipeline.errors import DamagedFile, UserError
 from pipeline.tasks import Target
 
@@ -52,81 +53,6 @@ class Rows:
     features: tuple[str, ...]
 
 
-def split(table: Table, *, validation: float, test: float, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The positions of the training, validation and test rows: disjoint, covering, each in a seeded random order.
-
-    A part is a fraction below 1, or a whole number of rows. With group columns every combination of their values stays
-    whole: fractions are then of the groups, and a number of rows is met as nearly as whole groups in random order can.
-    Rows in order of time are cut in that order: the first train, the last test. Without groups, each part has the
-    shares of classes that the table has, to within a row for each class. The test rows do not depend on `validation`.
-    UserError where a part would be empty.
-    """
-    generator = np.random.default_rng(np.random.SeedSequence([seed, 0]))
-    total = len(table.frame)
-    groups = _group_of_each_row(table)
-    sizes = np.ones(total, dtype=np.int64) if groups is None else np.bincount(groups)
-    unit = "rows" if groups is None else "groups"
-    if len(sizes) < 3:
-        raise UserError(
-            f"The table has {len(sizes)} {unit}",
-            expected=f"at least 3 {unit}: one each to train, to validate and to test",
-            todo="use more data" if groups is None else "use more data, or other group columns",
-        )
-    drawn = generator.permutation(len(sizes))
-    if table.in_time:
-        drawn = drawn[np.argsort(-drawn)]  # the latest are for the test, the ones before them for validation
-    elif groups is None and tasks.load(table.task).stratified:
-        drawn = _stratified(drawn, table.frame[table.columns.targets[0]].to_numpy(), generator)
-    tested = _count("test", test, sizes[drawn], len(sizes), total)
-    validated = _count("validation", validation, sizes[drawn[tested:]], len(sizes), total)
-    if tested + validated >= len(sizes) or (max(validation, test) < 1 <= validation + test):
-        raise UserError(
-            f"No {unit} are left for training",
-            expected=f"validation and test parts that are smaller than the table of {total} rows together",
-            came=f"validation = {validation:g}, test = {test:g}",
-            todo="ask for smaller parts",
-        )
-    part = np.zeros(len(sizes), dtype=np.int8)
-    part[drawn[:tested]] = 2
-    part[drawn[tested : tested + validated]] = 1
-    if groups is None:
-        return drawn[tested + validated :], drawn[tested : tested + validated], drawn[:tested]
-    order = generator.permutation(total)
-    of_row = part[groups[order]]
-    return order[of_row == 0], order[of_row == 1], order[of_row == 2]
-
-
-def _stratified(drawn: np.ndarray, classes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """The same rows in an order any stretch of which has the shares of classes that the whole has, to within a row."""
-    _, numbers = np.unique(classes[drawn].astype(str), return_inverse=True)
-    due = np.empty(len(drawn))
-    for number in range(int(numbers.max()) + 1):
-        places = np.flatnonzero(numbers == number)
-        due[places] = (np.arange(len(places)) + generator.random()) / len(places)
-    return drawn[np.argsort(due, kind="stable")]
-
-
-def _group_of_each_row(table: Table) -> np.ndarray | None:
-    if not table.columns.groups:
-        return None
-    frame = table.frame[list(table.columns.groups)]
-    numbers: np.ndarray = frame.groupby(list(table.columns.groups), sort=False).ngroup().to_numpy(dtype=np.int64)
-    return numbers
-
-
-def _count(name: str, asked: float, following: np.ndarray, units: int, total: int) -> int:
-    """How many of the `following` units, which have these numbers of rows, a part takes; at least one, if any."""
-    if not asked > 0 or (asked >= 1 and asked != int(min(asked, total))):
-        raise UserError(
-            f"The {name} part cannot be {asked:g} rows",
-            expected=f"a fraction between 0 and 1, or a whole number of rows below the {total} that there are",
-            todo="correct it",
-        )
-    if asked < 1:
-        return max(1, round(asked * units))
-    return 1 + int(np.argmin(np.abs(np.cumsum(following) - asked))) if following.size else 0
-
-
 def prepare(
     table: Table,
     *,
@@ -137,8 +63,13 @@ def prepare(
     output_scaler: Scaler,
     loss: str = "auto",
     class_weights: str = "none",
+    folds: int = 0,
+    index: int = 0,
 ) -> tuple[Rows, Preprocessing]:
     """Split the table and scale all parts by what the training rows alone teach.
+
+    With `folds`, training and validation rows are those of the repeat `index`; see `splits.fold`. Without, all repeats
+    have the same rows.
 
     Class weights act on the training rows alone: what chooses and tests stays as it was measured. UserError for a part
     that would be empty or weighs nothing, and for a target that is constant on the training rows.
@@ -146,7 +77,10 @@ def prepare(
     from pipeline.data import preprocessing
 
     task = tasks.load(table.task)
-    positions = split(table, validation=validation, test=test, seed=seed)
+    if folds:
+        positions = fold(table, folds=folds, index=index, validation=validation, test=test, seed=seed)
+    else:
+        positions = split(table, validation=validation, test=test, seed=seed)
     weights = _weights(table, positions)
     fitted = preprocessing.fit(
         table.frame.iloc[positions[0]],
@@ -192,6 +126,11 @@ def _part(table: Table, fitted: Preprocessing, weights: np.ndarray, rows: np.nda
         weights=weights[rows],
         rows=chosen.index.to_numpy(dtype=np.int64),
     )
+
+
+def file_of(path: Path, folds: int, index: int) -> Path:
+    """Where the rows of a repeat are kept: one file for all repeats, or with folds one for each of them beside it."""
+    return path.with_name(f"{path.stem}-{index:03d}{path.suffix}") if folds else path
 
 
 def save(rows: Rows, path: Path) -> str:

@@ -22,6 +22,7 @@ RANK: Final = "rank"
 STAGE: Final = "stage"
 ELITE: Final = "elite"
 GROUP: Final = "group"  # of what cannot be told apart from the best
+FRONT: Final = "front"  # of what no better configuration undercuts, in weights or in seconds
 LAYERS: Final = "hidden layers"
 NEURONS: Final = "neurons"
 MEAN: Final = "MAE mean"
@@ -105,6 +106,7 @@ class View:
     study: tuple[tuple[str, str], ...] = ()  # (name, value)
     test: Mapping[str, float] = field(default_factory=dict)  # key -> objective on the test rows
     group: Mapping[str, str] = field(default_factory=dict)  # key -> best, as good, ...
+    front: Mapping[str, str] = field(default_factory=dict)  # key -> weights, seconds, or both
 
 
 def tables(view: View) -> tuple[Table, ...]:
@@ -235,6 +237,7 @@ def _objective(view: View) -> list[_Source]:
         # Empty until the end of a run: a number from before may be that of fewer repeats.
         (column(TEST), lambda row: view.test.get(row.key)),
         (Column(GROUP, "text", 16, "objective"), lambda row: view.group.get(row.key)),
+        (Column(FRONT, "text", 16, "objective"), lambda row: view.front.get(row.key)),
     ]
 
 
@@ -382,5 +385,5 @@ def study(rows: Sequence[tuple[str, str]]) -> Table:
 
 
 _LATER: Final = frozenset({COUNT, FAILURES, "epochs", "mean seconds", "weights", "model", NOTES, LIMIT, KEY, JSON})
-_OURS: Final = _LATER | {RANK, STAGE, ELITE, GROUP, LAYERS, NEURONS, MEAN, STD, LOW, HIGH, LEAST, MOST, TEST}
+_OURS: Final = _LATER | {RANK, STAGE, ELITE, GROUP, FRONT, LAYERS, NEURONS, MEAN, STD, LOW, HIGH, LEAST, MOST, TEST}
 _REPEATS: Final = frozenset(column.header for column in _repeat_columns(()))

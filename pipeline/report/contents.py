@@ -28,6 +28,7 @@ class Contents:
     group: Group  # what cannot be told apart from the best
     load_command: str  # the Python that reloads the models
     folder: str  # of the study
+    folds: int = 0  # of a cross-validation: a repeat has rows of its own then
 
     @property
     def task(self) -> Task:

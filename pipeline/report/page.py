@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from pipeline.analysis.verdict import Tested
-from pipeline.report import tasks
+from pipeline.report import costs, ensembles, tasks
 from pipeline.report.contents import Contents
 from pipeline.report.effects import Gap, gap, gap_to, plainly
 from pipeline.report.wording import (
@@ -34,7 +34,9 @@ def summary(contents: Contents) -> str:
         _baselines(contents),
         "## The best configurations",
         _group(contents),
+        ensembles.section(contents),
         *tasks.load(contents.task.name).sections(contents),
+        costs.section(contents),
         "## What was spent",
         _spent(contents),
         "## The models and the files",
@@ -91,7 +93,8 @@ def _baselines(contents: Contents) -> str:
         return f"The best configuration is the default network itself. Its {name} is {clauses[0]}."
     network = gap(best, default, contents.repeats)
     clauses.insert(0, _clause(network, default.mean, "the default network"))
-    caution = "The intervals cover the seeds of the training, not the choice of the test rows."
+    covered = "folds and the seeds" if contents.folds else "seeds"
+    caution = f"The intervals cover the {covered} of the training, not the choice of the test rows."
     if network.low is None:
         caution = "With a single training the spread over seeds is unknown, so a difference may be luck."
     return (
@@ -141,6 +144,7 @@ def _group(contents: Contents) -> str:
         [*_line(str(places.get(each.summary.key, position)), each, names), marks.get(each.summary.key, "-")]
         for position, each in enumerate(verdict.best, 1)
     ]
+    rows += ensembles.lines(contents, 3 if names else 2)
     if verdict.default is None:
         failed = contents.result.baseline.configuration
         settings = [others(failed, names) or "-"] if names else []
@@ -148,7 +152,8 @@ def _group(contents: Contents) -> str:
     else:
         rows.append([*_line("default", verdict.default, names), "-"])
     rows.append([constant, "-", "-", *(["-"] if names else []), "-", number(verdict.constant), "-", "-", "-"])
-    spread = "mean over the repeats, with the 95 % interval of the mean over seeds"
+    over = "folds and seeds, as if they were independent" if contents.folds else "seeds"
+    spread = f"mean over the repeats, with the 95 % interval of the mean over {over}"
     if contents.repeats == 1:
         spread = "of one training each, so the spread over seeds is unknown"
     text = (

@@ -62,6 +62,10 @@ class Target(Protocol):
         """What people are told of a network's outputs (..., outputs): float64 (..., predicted)."""
         ...
 
+    def of_units(self, units: np.ndarray) -> np.ndarray:
+        """What a network gives (..., outputs) that people are told this of: the way back from `to_units`."""
+        ...
+
     def constant(self, measured: np.ndarray) -> np.ndarray:
         """The outputs (1, outputs) of the best prediction that knows the training rows' outputs and no input."""
         ...

@@ -64,6 +64,12 @@ class Classes:
         """The probability of each class, float64 (..., classes), of logits (..., outputs)."""
         return probabilities.of_logits(scaled)
 
+    def of_units(self, units: np.ndarray) -> np.ndarray:
+        """Logits (..., outputs) of probabilities (..., classes), bounded where one is too small for a float."""
+        logs = np.log(np.maximum(units, np.finfo(np.float64).tiny))
+        logits: np.ndarray = logs[..., 1:] - logs[..., :1] if self.outputs == 1 else logs
+        return logits
+
     def constant(self, measured: np.ndarray) -> np.ndarray:
         """The logits of the classes' frequencies, which have the least log loss of all constants."""
         del measured  # the frequencies count rows by their own weights, not by those of the classes

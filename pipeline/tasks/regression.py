@@ -47,6 +47,10 @@ class Quantities:
         units: np.ndarray = np.asarray(scaled, dtype=np.float64) * np.asarray(self.scale) + np.asarray(self.offset)
         return units
 
+    def of_units(self, units: np.ndarray) -> np.ndarray:
+        """Scaled values: units are measured ones."""
+        return self.to_scaled(units)
+
     def to_scaled(self, measured: np.ndarray) -> np.ndarray:
         """Scaled values, float64, of original units `(..., outputs)`."""
         scaled: np.ndarray = (np.asarray(measured, dtype=np.float64) - np.asarray(self.offset)) / np.asarray(self.scale)

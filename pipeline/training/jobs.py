@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Final
@@ -22,6 +22,7 @@ from pipeline.trial import Job, Training
 ENGINES: Final = {"packed": "pipeline.training.packed", "keras": "pipeline.training.keras_fit"}
 
 SMALLEST_JOB: Final = 8  # trainings: fewer leave most places of a program empty
+KEPT: Final = 10  # files of rows that a process keeps in memory, of studies with folds
 LARGEST_JOB: Final = 40  # a kill costs the jobs in flight, so many trainings for each worker at most
 
 # What a job may take before it counts as hung, some 80 times (Keras: 25 times) what was measured on one slow core.
@@ -34,14 +35,16 @@ def jobs_of(trainings: Sequence[Training], protocol: Protocol, workers: int) -> 
     """The trainings as jobs, each once; how they are cut changes when results arrive, never what they are.
 
     The packed engine wants jobs that one program can train, large enough to fill it and small enough for all workers.
+    With folds all trainings of a job have one number, and so the same rows.
     """
     if protocol.engine != "packed":
         return tuple(Job((training,)) for training in trainings)
     size = min(max(-(-len(trainings) // (2 * workers)), SMALLEST_JOB), LARGEST_JOB)
-    groups: dict[str, list[Training]] = {}
+    groups: dict[tuple[str, int], list[Training]] = {}
     for training in trainings:
-        groups.setdefault(group_of(training.configuration, protocol.space), []).append(training)
-    return tuple(Job(tuple(part), name) for name, group in groups.items() for part in _cut(group, size))
+        rows = training.index if protocol.folds else 0
+        groups.setdefault((group_of(training.configuration, protocol.space), rows), []).append(training)
+    return tuple(Job(tuple(part), name) for (name, _), group in groups.items() for part in _cut(group, size))
 
 
 def _cut(group: Sequence[Training], size: int) -> Iterator[Sequence[Training]]:
@@ -96,14 +99,19 @@ class TrainJobs:
         self.start()
         train: Trainer = import_module(ENGINES[self.protocol.engine]).train
         device, versions = provenance.device(), provenance.versions()
-        trained = train(job.trainings, rows_of(self.rows), self.protocol)
+        trained = train(job.trainings, self.rows_of(job.trainings[0]), self.protocol)
         return tuple(replace(each, device=device, versions=versions) for each in trained)
 
     def start(self) -> None:
         """Import the engine, set up TensorFlow and read the rows: takes seconds once in the life of a worker."""
         import_module(ENGINES[self.protocol.engine])
         _set_up(self.protocol.tf32)
-        rows_of(self.rows)
+        if not self.protocol.folds:
+            rows_of(self.rows)
+
+    def rows_of(self, training: Training) -> Rows:
+        """The rows that the training has, and with it all of its job."""
+        return rows_of(task.file_of(self.rows, self.protocol.folds, training.index))
 
 
 @cache
@@ -115,7 +123,7 @@ def _set_up(tf32: bool) -> None:
     tf.config.experimental.enable_tensor_float_32_execution(tf32)
 
 
-@cache
+@lru_cache(maxsize=KEPT)
 def rows_of(path: Path) -> Rows:
-    """The rows of a study, read once in the life of a process."""
+    """The rows of a study or of a repeat of it, read once while a process keeps them."""
     return task.load(path)

@@ -32,6 +32,7 @@ class Protocol:
     space: Space  # what the study may train: decides, with a configuration, which program trains it
     engine: str
     tf32: bool = False  # on GPUs: matrix products of ten-bit mantissas, faster and less exact
+    folds: int = 0  # the rows of a repeat follow from its number where there are folds; 0 for one split
     places: int = 0  # trainings that share a program of the packed engine; 0 for the engine's own rule
 
 

@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.data.preprocessing import Preprocessing
+from pipeline.data.splits import split
 from pipeline.data.stored import dumps
 from pipeline.data.tables import Columns, Table, read
-from pipeline.data.task import Rows, load, prepare, save, split
+from pipeline.data.task import Rows, load, prepare, save
 from pipeline.errors import DamagedFile, UserError
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"

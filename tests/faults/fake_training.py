@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.data import task
 from pipeline.members import Digests, load_members
-from pipeline.models import Signature, mlp, predict
+from pipeline.models import Signature, mlp
 from pipeline.training.jobs import TrainJobs, rows_of
 from pipeline.training.protocol import Protocol, Trained, intra_op_threads, outcome, seeds, signature_of
 from pipeline.trial import Configuration, Job, Repeat, Summary, Training
@@ -71,8 +70,7 @@ class FakeExamine:
         from pipeline.bundle import Examined, folder_of  # slow to import, and only needed at the end
 
         _, members = load_members(folder_of(self.study, key), self.digests[key], self.model)
-        inputs = task.load(self.rows).test.inputs
-        return Examined(np.stack([predict(member.network, inputs) for member in members]), {})
+        return Examined.of(members, self.rows, {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class Initial:
         """Nothing takes time here."""
 
     def __call__(self, job: Job) -> tuple[Trained, ...]:
-        rows = task.load(self.rows)
+        rows = task.load(task.file_of(self.rows, self.protocol.folds, job.trainings[0].index))
         return tuple(self._trained(training, rows) for training in job.trainings)
 
     def _trained(self, training: Training, rows: task.Rows) -> Trained:

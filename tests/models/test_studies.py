@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import load_top_models
+from pipeline import load_ensemble, load_top_models
 from pipeline.audit import audit
 from pipeline.data import tables
 from pipeline.errors import UserError
@@ -35,7 +35,7 @@ def command(folder: Path, model: str, *further: str) -> subprocess.CompletedProc
     (folder / "space.toml").write_text(RATE + entries)
     (folder / "own_networks.py").write_text((Path(__file__).parent / "own_networks.py").read_text())
     options = f"--data {data} --target {target} --space space.toml --study study --model {model} --configurations 2"
-    options += " --repeats 1 --max-repeats 1 --calls 1 --elite 1 --epochs 1 --top 1 --slots cpu:1"
+    options += " --repeats 1 --max-repeats 1 --calls 1 --elite 1 --epochs 1 --top 2 --slots cpu:1"
     words = [sys.executable, str(ROOT / "scripts" / "run_pipeline.py"), *options.split(), *flags, *further]
     return subprocess.run(words, capture_output=True, text=True, cwd=folder, check=False, timeout=500)
 
@@ -64,11 +64,15 @@ def _reloaded(study: Path, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(UserError, match="--model"):
             load_top_models(study, 1)
     top = load_top_models(study, 1, model if ":" in model else "")
+    together = load_ensemble(study, "mean", model if ":" in model else "")
+    assert {each.configuration for each in together.members} >= set(top.configurations)
+    assert len(together.members) == 2
     data, target, _, _ = STUDIES[model]
     frame = tables.read_frame(data)
     predicted = top.predict(frame)
     assert len(predicted) == (len(frame) if model != "recurrent" else len(frame) - 6 + 1)
     assert np.isfinite(predicted[target]).all()
+    assert np.isfinite(together.predict(frame)[target]).all()
     # The scores of the journal are those of the networks that were reloaded.
     (best,) = [each for each in journal.read(study / "ledger.jsonl").repeats if each.model and _is(each, top)]
     shared = predicted.index.intersection(frame.index)

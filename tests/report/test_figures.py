@@ -12,9 +12,11 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from pipeline.analysis.front import front_of
 from pipeline.report.contents import Contents
 from pipeline.report.figures import draw
 from pipeline.report.figures.depth import _apart, mae_by_depth
+from pipeline.report.figures.front import front
 from pipeline.report.figures.predictions import predicted_against_measured
 from pipeline.report.figures.progress import best_so_far
 from pipeline.report.figures.searches import searched_points
@@ -24,7 +26,13 @@ from pipeline.trial import Configuration, Summary
 
 Study = Callable[..., Contents]
 Failing = Callable[..., Summary]
-ALWAYS = {"mae_by_depth_scatter.png", "mae_by_depth_box.png", "best_so_far.png", "predicted_against_measured.png"}
+ALWAYS = {
+    "mae_by_depth_scatter.png",
+    "mae_by_depth_box.png",
+    "best_so_far.png",
+    "front.png",
+    "predicted_against_measured.png",
+}
 
 
 def summaries(*means: float) -> list[Summary]:
@@ -258,3 +266,26 @@ def test_beliefs_are_drawn_one_for_each_evaluation_and_on_a_sheet(study, tmp_pat
     assert not (tmp_path / "belief_99.png").exists()
     assert not any("belief" in path.name for path in draw(contents, tmp_path))
     assert not list(tmp_path.glob("belief*"))
+
+
+def test_score_against_cost_has_a_panel_for_each_known_cost(study: Study) -> None:
+    contents = study(many=30)
+    grown = tuple(replace(each, weights=100 + 7 * place) for place, each in enumerate(reversed(contents.ranking)))
+    contents = replace(contents, ranking=tuple(reversed(grown)))
+    ((name, figure),) = front(contents)
+    assert name == "front.png"
+    assert len(figure.axes) == 2
+    by_weights, by_seconds = figure.axes
+    assert by_weights.get_xscale() == by_seconds.get_xscale() == "log"
+    figure.canvas.draw()
+    labels = [label.get_text() for axes in figure.axes for label in axes.get_xticklabels()]
+    assert any(labels)
+    assert not any("$" in label for label in labels)
+    steps = np.asarray(by_weights.lines[-1].get_xdata())
+    expected = [each.weights for each in reversed(front_of(contents.ranking))]
+    assert list(steps)[: len(expected)] == expected
+    unknown = replace(contents, ranking=tuple(replace(each, weights=0, seconds=0.0) for each in contents.ranking))
+    assert list(front(unknown)) == []
+    by_time = replace(contents, ranking=tuple(replace(each, weights=0) for each in contents.ranking))
+    ((_, only),) = front(by_time)
+    assert len(only.axes) == 1

@@ -29,12 +29,12 @@ def test_time_between_an_answer_and_the_next_question_is_not_training(monkeypatc
 
 
 def test_every_figure_has_its_interval_over_the_splits():
-    splits = [Split(seed, 0.50 + 0.01 * seed, 0.49, 0.55, 40, 90, 25.0, 0.1) for seed in range(3)]
+    splits = [Split(seed, 0.50 + 0.01 * seed, 0.49, 0.48, 0.55, 40, 90, 25.0, 0.1) for seed in range(3)]
     numbers = figures(splits)
     assert numbers["california_rmse"] == pytest.approx(0.51)
     assert numbers["california_rmse_low"] < 0.51 < numbers["california_rmse_high"]
     assert set(figures(splits[:1])) == {
-        f"california_{name}" for name in ("rmse", "ensemble", "default", "minutes", "outside")
+        f"california_{name}" for name in ("rmse", "ensemble", "greedy", "default", "minutes", "outside")
     }
     assert table(splits).row_count == 4
 

@@ -120,6 +120,9 @@ def test_its_arrays_have_the_shapes_that_it_says(case: Case) -> None:
     assert scaled.shape == (40, target.outputs)
     units = target.to_units(np.stack([scaled, scaled + 1]))
     assert units.shape[:2] == (2, 40)
+    back = target.of_units(units)
+    assert back.shape == (2, 40, target.outputs)
+    assert target.to_units(back) == pytest.approx(units)
     assert measured.dtype == scaled.dtype == units.dtype == np.float64
     assert target.constant(measured).shape == (1, target.outputs)
     assert target.row_errors(measured, units[0]).shape == (40,)
@@ -202,6 +205,17 @@ def test_what_is_stored_with_it_comes_back(case: Case, tmp_path: Path) -> None:
     assert np.array_equal(again.validation.outputs, rows.validation.outputs)
     assert rows.train.outputs.shape == (72, rows.target.outputs)
     assert rows.train.weights.mean() == pytest.approx(1)
+
+
+def test_folds_hold_out_every_row_but_the_test_rows_once(case: Case, tmp_path: Path) -> None:
+    held: list[int] = []
+    for index in range(3):
+        rows, fitted = prepare(case.table(), **SPLIT, **SCALERS, folds=3, index=index)  # type: ignore[arg-type]
+        save(rows, tmp_path / "rows.npz")
+        assert load(tmp_path / "rows.npz").target == rows.target == loads(dumps(fitted)).target
+        assert rows.train.outputs.shape == (64, rows.target.outputs)
+        held += [*rows.validation.rows.tolist()]
+    assert sorted(held + rows.test.rows.tolist()) == list(range(120))
 
 
 def test_every_weighting_keeps_the_mean_and_others_are_refused(case: Case) -> None:

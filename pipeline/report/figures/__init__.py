@@ -9,12 +9,13 @@ from pipeline.report.contents import Contents
 from pipeline.report.figures.beliefs import beliefs
 from pipeline.report.figures.classes import calibration, confusion_matrix
 from pipeline.report.figures.depth import mae_by_depth
+from pipeline.report.figures.front import front
 from pipeline.report.figures.predictions import predicted_against_measured
 from pipeline.report.figures.progress import best_so_far
 from pipeline.report.figures.searches import searched_points
 from pipeline.report.figures.theme import Family, save, styled
 
-FAMILIES = (mae_by_depth, best_so_far, searched_points, beliefs)
+FAMILIES = (mae_by_depth, best_so_far, front, searched_points, beliefs)
 OF_TASKS: Mapping[str, Family] = {
     "predicted_against_measured": predicted_against_measured,
     "confusion_matrix": confusion_matrix,

@@ -1,0 +1,153 @@
+"""Ensembles of the best models: which networks are averaged, chosen on validation rows alone, and what the mean scores.
+
+Averaged is what people are told: values in original units, or the probability of each class. The selection is that of
+Caruana et al., Ensemble selection from libraries of models, ICML 2004 (doi:10.1145/1015330.1015432), with replacement.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy.special import stdtrit
+
+from pipeline.data.task import Part
+from pipeline.tasks import Target
+
+MEAN, GREEDY = "mean", "greedy"
+NAMES: Final = (MEAN, GREEDY)
+STEPS: Final = 50  # networks that the greedy selection takes, before it keeps its best beginning
+
+Bounded = tuple[float, float | None, float | None]
+"""A number and its 95 % interval, where there is one."""
+
+Chosen = Mapping[str, tuple[int, ...]]
+"""Name of an ensemble -> how often it counts each network of the library."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """Networks that enter an ensemble together, by their places in the library, and how they do where they are judged.
+
+    Predictions (rows, predicted), in units, are of rows that none of the networks was trained with.
+    """
+
+    members: tuple[int, ...]
+    predictions: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ensemble:
+    """The mean of several networks, some of them counted more than once, on the test rows."""
+
+    name: str  # one of `NAMES`
+    members: tuple[tuple[str, int], ...]  # key of the configuration and number of the repeat, the best ones first
+    times: tuple[int, ...]  # how often each counts in the mean, at least once
+    validation: float  # the objective where it was chosen
+    predictions: np.ndarray  # (test rows, predicted), in units
+    objective: Bounded  # over the test rows
+    gain: Bounded  # by how much that lies below what single networks of the best configuration have, paired by row
+    scores: Mapping[str, Mapping[str, float]]  # of `Target.scores`, on the test rows
+
+
+def mean_of(units: np.ndarray, times: Sequence[int]) -> np.ndarray:
+    """The mean (rows, predicted) of what networks say (networks, rows, predicted), each as often as it counts."""
+    mean: np.ndarray = np.repeat(units, times, axis=0).mean(axis=0)
+    return mean
+
+
+def choose(
+    candidates: Sequence[Candidate], measured: np.ndarray, weights: np.ndarray, target: Target
+) -> dict[str, tuple[tuple[int, ...], float]]:
+    """For each ensemble how often it counts each network of the library, and its objective where it was chosen.
+
+    Measured values (rows, columns) and weights (rows,) are of the rows that the candidates predict. Nothing where there
+    is no second network to be averaged with.
+    """
+    if sum(len(each.members) for each in candidates) < 2:
+        return {}
+    predictions = np.stack([each.predictions for each in candidates])
+
+    def error(units: np.ndarray) -> float:
+        return float(np.average(target.row_errors(measured, units), weights=weights))
+
+    counts = {MEAN: (1,) * len(candidates), GREEDY: greedy(predictions, error)}
+    size = 1 + max(place for each in candidates for place in each.members)
+    return {name: (_times(candidates, each, size), error(mean_of(predictions, each))) for name, each in counts.items()}
+
+
+def _times(candidates: Sequence[Candidate], counts: Sequence[int], size: int) -> tuple[int, ...]:
+    times = [0] * size
+    for candidate, count in zip(candidates, counts, strict=True):
+        for place in candidate.members:
+            times[place] += count
+    return tuple(times)
+
+
+def greedy(predictions: np.ndarray, error: Callable[[np.ndarray], float]) -> tuple[int, ...]:
+    """How often each of `predictions` (candidates, rows, predicted) is taken: in lowest terms, at least one of them.
+
+    Each step takes what lowers the error of the mean most, or raises it least, the first of equals; of all beginnings
+    of the sequence the best one is kept, the shortest of equals. So it is never worse than the best candidate alone.
+    """
+    total = np.zeros(predictions.shape[1:])
+    counts, kept, lowest = [0] * len(predictions), [0] * len(predictions), math.inf
+    for step in range(1, STEPS + 1):
+        errors = [error((total + each) / step) for each in predictions]
+        taken = int(np.argmin(errors))
+        total = total + predictions[taken]
+        counts[taken] += 1
+        if errors[taken] < lowest:
+            lowest, kept = errors[taken], list(counts)
+    common = math.gcd(*kept)
+    return tuple(count // common for count in kept)
+
+
+def examined(
+    name: str,
+    library: Sequence[tuple[str, int]],
+    times: Sequence[int],
+    validation: float,
+    *,
+    predictions: np.ndarray,
+    best: np.ndarray,
+    part: Part,
+    target: Target,
+) -> Ensemble:
+    """What an ensemble scores on test rows; `predictions` are those of the library (networks, rows, predicted).
+
+    `best` (repeats, rows, predicted) are those of the best configuration; all in units.
+    """
+    taken = [place for place, count in enumerate(times) if count]
+    counts = tuple(times[place] for place in taken)
+    units = mean_of(predictions[taken], counts)
+    errors = target.row_errors(part.measured, units)
+    single = np.mean([target.row_errors(part.measured, each) for each in best], axis=0)
+    return Ensemble(
+        name=name,
+        members=tuple(library[place] for place in taken),
+        times=counts,
+        validation=validation,
+        predictions=units,
+        objective=over_rows(errors, part.weights),
+        gain=over_rows(single - errors, part.weights),
+        scores=target.scores(part.measured, units, part.weights),
+    )
+
+
+def over_rows(values: np.ndarray, weights: np.ndarray) -> Bounded:
+    """The weighted mean of values by row, and its 95 % interval over the rows by Student's t, as if independent.
+
+    The variance is the linearised one of a ratio (Cochran, Sampling Techniques, 1977, section 6.3). No interval for a
+    single row with a weight.
+    """
+    used = np.asarray(weights, dtype=np.float64)
+    mean, rows = float(np.average(values, weights=used)), int(np.count_nonzero(used))
+    if rows < 2:
+        return mean, None, None
+    error = math.sqrt(rows / (rows - 1) * float(np.sum((used * (values - mean)) ** 2))) / float(used.sum())
+    half = float(stdtrit(rows - 1, 0.975)) * error
+    return mean, mean - half, mean + half

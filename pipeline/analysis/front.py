@@ -1,0 +1,35 @@
+"""Score against cost: the configurations of which no better one is cheaper, by number of weights or by seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from pipeline.search.front import Cost, non_dominated
+from pipeline.search.racing import TRUSTED
+from pipeline.trial import Summary
+
+WEIGHTS, SECONDS = "weights", "seconds"
+COSTS: Final[Mapping[str, Cost]] = {WEIGHTS: lambda each: each.weights, SECONDS: lambda each: each.seconds}
+"""What may be saved: the number of trainable numbers, and the mean wall time of a training in seconds."""
+
+
+def competing(ranking: Sequence[Summary]) -> tuple[Summary, ...]:
+    """Those of a ranking that can be on a front: no failure, and trained twice where anything was."""
+    sound = [each for each in ranking if not each.failures and each.repeats]
+    trusted = tuple(each for each in sound if each.repeats >= TRUSTED)
+    return trusted or tuple(sound)
+
+
+def front_of(ranking: Sequence[Summary], cost: str = WEIGHTS) -> tuple[Summary, ...]:
+    """The non-dominated configurations of a ranking, best first, cheapest last; `cost` is one of `COSTS`."""
+    return non_dominated(competing(ranking), COSTS[cost])
+
+
+def marks(ranking: Sequence[Summary]) -> dict[str, str]:
+    """What the ledger says of each configuration on a front, by key: on which, `weights`, `seconds` or both."""
+    found: dict[str, list[str]] = {}
+    for cost in COSTS:
+        for each in front_of(ranking, cost):
+            found.setdefault(each.key, []).append(cost)
+    return {key: ", ".join(costs) for key, costs in found.items()}
