@@ -18,10 +18,12 @@ from pipeline.ledger.mixture import Mixture
 from pipeline.preparing import Prepared, prepare
 from pipeline.report.contents import Contents
 from pipeline.room import Room
+from pipeline.search.stages import Say
 from pipeline.search.stopping import Spent, unlimited
-from pipeline.study import Result, Say, run
+from pipeline.settings import Settings
+from pipeline.study import Result, run
 from pipeline.training.jobs import COMPILE_SECONDS, LARGEST_JOB, TrainJobs, limit_of
-from pipeline.training.protocol import PROBE_ROWS, signature_of
+from pipeline.training.protocol import PROBE_ROWS, Trained, signature_of
 from pipeline.trial import Summary
 from pipeline.upkeep import Book, best_group, ranking, view_of
 from pipeline.workers.pool import StoppedError, Workers
@@ -70,7 +72,8 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
                     journal,
                     workers,
                     train,
-                    lambda trained: bundle.save(study, trained, common),
+                    # What was trained with fewer epochs chose what goes on: a fact, and no model that anybody wants.
+                    lambda trained: bundle.save(study, trained, common) if _in_full(trained, settings) else "",
                     watch,
                     limit=lambda job: (
                         settings.job_limit or limit_of(job, prepared.protocol, prepared.rows, prepared.most_weights)
@@ -89,6 +92,10 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
                     raise
             contents = _contents(prepared, result, verdict, journal, time.monotonic() - started)
             return _report(prepared, contents, book)
+
+
+def _in_full(trained: Trained, settings: Settings) -> bool:
+    return trained.training.epochs == settings.epochs
 
 
 def _clock(seconds: float, started: float) -> Spent:

@@ -26,6 +26,11 @@ class Limits:
     settled: int = 0  # rounds in a row whose expected improvement lies below the noise
     spent: Spent = unlimited
 
+    @property
+    def unwatched(self) -> bool:
+        """True where neither the time nor a target can end anything early."""
+        return self.target is None and self.spent is unlimited
+
     def reached(self, trainings: int, still: int, measured: Iterable[Summary]) -> str:
         """Why the search ends now, as the end of a sentence; empty where it goes on.
 
