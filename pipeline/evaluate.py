@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pipeline.ledger.journal import Journal, before
@@ -38,6 +38,7 @@ class Asked:
     stage: Stage
     trainings: int
     known: int
+    trials: tuple[Trial, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,9 @@ class Committed:
 Event = Asked | Committed
 Observe = Callable[[Event], None]
 
+Borrow = Callable[[Training], Repeat | None]
+"""What a study of the same protocol has of a training, its model copied into this one; None where it has nothing."""
+
 
 class Evaluator:
     """Answers trials from the journal, and trains what it lacks; every repeat is committed as soon as it is known."""
@@ -67,6 +71,7 @@ class Evaluator:
         *,
         limit: Callable[[Job], float] = lambda _: math.inf,
         start: Callable[[], None] | None = None,
+        borrow: Borrow = lambda _: None,
     ) -> None:
         self._journal = journal
         # What the journal has, by what is asked for: nobody else appends from here on, and asking takes no time.
@@ -78,6 +83,7 @@ class Evaluator:
         self._observe = observe
         self._limit = limit  # seconds after which a job counts as hung, from the end of `start`
         self._start = start
+        self._borrow = borrow
         self._stage: Stage = "baseline"
         self._best, self._epochs = math.inf, 0  # among the trainings with the most epochs
 
@@ -88,7 +94,7 @@ class Evaluator:
         asked = [trial for trial, row in zip(trials, rows, strict=True) if row is None]
         needed = [training for trial in asked for training in trial.trainings]
         missing = plan(asked, (training for training in needed if training.identity in known))
-        self._observe(Asked(self._stage, len(needed), len(needed) - len(missing)))
+        self._observe(Asked(self._stage, len(needed), len(needed) - len(missing), tuple(trials)))
         for trial in asked:
             self._note(trial)
         waiting = {(trial.configuration.key, trial.epochs): trial for trial in asked}
@@ -126,7 +132,14 @@ class Evaluator:
                 self._best = min(self._best, summary.mean)
 
     def _trained(self, missing: Sequence[Training]) -> Iterable[Repeat]:
-        jobs = jobs_of(missing, self._train.protocol, self._workers.count)
+        left = []
+        for training in missing:
+            borrowed = self._borrow(training)
+            if borrowed is None:
+                left.append(training)
+            else:
+                yield self._record(replace(borrowed, stage=self._stage))
+        jobs = jobs_of(left, self._train.protocol, self._workers.count)
         running = self._workers.run(
             self._train, jobs, kind=lambda job: job.kind, parts=parts_of, limit=self._limit, start=self._start
         )
@@ -163,8 +176,11 @@ class Evaluator:
             device=trained.device,
             versions=trained.versions,
         )
+        return self._record(repeat)
+
+    def _record(self, repeat: Repeat) -> Repeat:
         self._journal.append_repeat(repeat)
-        self._known[trained.training.identity] = repeat
+        self._known[repeat.training.identity] = repeat
         return repeat
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import bundle, files, folder, models
 from pipeline.analysis.verdict import Tested, Verdict, judge, tested
+from pipeline.borrowing import borrower
 from pipeline.data import stored, task
 from pipeline.errors import UserError
 from pipeline.evaluate import Committed, Evaluator, Event, Observe
@@ -40,8 +41,13 @@ class Finished:
     workbook: Path
 
 
-def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[], bool]) -> Finished:
-    """Run or resume the study; StoppedError when the user asked to stop, after everything known was written."""
+def launch(
+    prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[], bool], lenders: Sequence[Path] = ()
+) -> Finished:
+    """Run or resume the study; StoppedError when the user asked to stop, after everything known was written.
+
+    What the lenders, study folders of the same fingerprint, have trained is copied from them instead.
+    """
     settings, study, started = prepared.settings, prepared.settings.study, time.monotonic()
     if stop():
         raise StoppedError
@@ -79,6 +85,7 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
                         settings.job_limit or limit_of(job, prepared.protocol, prepared.rows, prepared.most_weights)
                     ),
                     start=train.start,
+                    borrow=borrower(study, lenders, prepared.fingerprint, common),
                 )
                 try:
                     result = run(
