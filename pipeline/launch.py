@@ -130,11 +130,10 @@ def _common(prepared: Prepared) -> bundle.Common:
 
 def _take_in(prepared: Prepared, journal: Journal, say: Say) -> None:
     """Rows that somebody added to the workbook, or that a lost journal had: results, never trained again."""
-    known = {repeat.training.configuration.key for repeat in journal.contents.repeats}
+    epochs = prepared.settings.epochs
+    known = {each.training.configuration.key for each in journal.contents.repeats if each.training.epochs == epochs}
     known |= {row.configuration.key for row in journal.contents.imported} | {prepared.plan.baseline.key}
-    found = workbook.unknown(
-        prepared.settings.study / "ledger.xlsx", known, prepared.settings.epochs, prepared.rows.target.task
-    )
+    found = workbook.unknown(prepared.settings.study / "ledger.xlsx", known, epochs, prepared.rows.target.task)
     for row in found:
         journal.append_imported(row)
     if found:
