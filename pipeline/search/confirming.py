@@ -19,7 +19,7 @@ def confirm(asked: Refining, begin: Open, evaluate: Evaluate, _: Say) -> Refined
     Answers are those of full trainings alone. Nothing is trained beyond the limit of trainings.
     """
     if not asked.elite or asked.race.most <= asked.race.repeats:
-        return Refined((), asked.found, asked.limits.met(asked.found) or ENDED)
+        return Refined((), asked.found, _ended(asked, asked.found))
     facts = {
         "found": sorted(each.key for each in asked.found),
         "space": str(asked.space),
@@ -42,7 +42,13 @@ def confirm(asked: Refining, begin: Open, evaluate: Evaluate, _: Say) -> Refined
     race(within, asked.race.most, _leaders, again)
     duel(within, asked.race.most, again)
     measured |= within
-    return Refined((), tuple(measured.values()), asked.limits.met(within.values()) or ENDED)
+    return Refined((), tuple(measured.values()), _ended(asked, within.values()))
+
+
+def _ended(asked: Refining, measured: Iterable[Summary]) -> str:
+    """Why the search ended: stage 1 leaves this stage its part of the time."""
+    over = asked.limits.spent() >= 1.0 - RESERVED
+    return asked.limits.met(measured) or ("its time is over" if over else ENDED)
 
 
 def _leaders(summaries: Iterable[Summary]) -> list[Summary]:

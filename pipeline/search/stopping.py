@@ -55,5 +55,6 @@ class Limits:
 
     def progress(self, trainings: int) -> float:
         """The part of the trainings or of the time that is over, whichever is more; 0 where neither is limited."""
-        made = trainings / max(1, self.trainings) if self.trainings is not None else 0.0
-        return max(made, self.spent())
+        if self.trainings is None:
+            return self.spent()
+        return max(trainings / self.trainings if self.trainings else 1.0, self.spent())
