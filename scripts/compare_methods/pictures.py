@@ -10,6 +10,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from scipy.special import stdtrit
 
 from pipeline.analysis.importance import Importance, Part
@@ -45,6 +46,7 @@ def progress(outcomes: Outcomes) -> Figure:
         look = {"color": colours[place], "linestyle": STYLES[place % len(STYLES)], "label": method}
         handles.append(_curve(left, seeds, "trainings", look))
         _curve(right, seeds, "seconds", look)
+    _limit(left, [np.asarray(each.get_ydata(), float) for each in handles if each is not None])
     for axes in (left, right):
         axes.axhline(1.0, color=INK, linewidth=1.0, linestyle=(0, (1, 2)))
     left.set_xlabel("trainings, in full ones")
@@ -54,13 +56,14 @@ def progress(outcomes: Outcomes) -> Figure:
     heading(figure, text, WIDTH, [each for each in handles if each is not None])
     sentence = (
         "Means over the seeds from where every seed has something to recommend, trained in full and at least twice;"
-        " bands: 95 % intervals of the mean. Dotted: the default network with the same seed."
+        " bands: 95 % intervals of the mean. Dotted: the default network with the same seed. What is far above what the"
+        " second half of each search has is cut off."
     )
     notes(figure, [sentence], WIDTH)
     return figure
 
 
-def _curve(axes: Axes, seeds: Sequence[Outcome], by: str, look: Mapping[str, Any]) -> object:
+def _curve(axes: Axes, seeds: Sequence[Outcome], by: str, look: Mapping[str, Any]) -> Line2D | None:
     drawn = [each for each in seeds if each.steps and np.isfinite(each.steps[-1].score)]
     if not drawn:
         return None
@@ -76,6 +79,15 @@ def _curve(axes: Axes, seeds: Sequence[Outcome], by: str, look: Mapping[str, Any
         half = stdtrit(len(drawn) - 1, 0.975) * curves[:, there].std(axis=0, ddof=1) / np.sqrt(len(drawn))
         axes.fill_between(grid[there], mean - half, mean + half, color=look["color"], alpha=0.10, linewidth=0)
     return line
+
+
+def _limit(axes: Axes, curves: Sequence[np.ndarray]) -> None:
+    """Show the second halves of the curves in detail: where everything begins would press them together."""
+    if curves:
+        low = min(1.0, *(float(each.min()) for each in curves))
+        high = max(1.0, *(float(each[len(each) // 2 :].max()) for each in curves))
+        margin = 0.5 * (high - low) or 0.05
+        axes.set_ylim(low - margin, high + margin)
 
 
 def _on(grid: np.ndarray, outcome: Outcome, by: str) -> np.ndarray:
