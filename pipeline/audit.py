@@ -57,7 +57,7 @@ def audit(study: Path) -> tuple[Finding, ...]:
         return (*found, Finding(path, _sentence(error)))
     if not path.exists():
         return (*found, Finding(path, "The journal is missing."))
-    found += [*_doubled(path), *_contradictions(path, contents.repeats)]
+    found += [*_doubled(path), *_contradictions(path, contents.repeats, _limit(study))]
     found += [*_models(study, contents.repeats), *_strangers(study), *_ensembles(study)]
     return (*found, *_workbook(study, contents))
 
@@ -126,10 +126,13 @@ def _doubled(path: Path) -> Iterator[Finding]:
                 yield Finding(path, f"Line {number} says again what line {seen[body]} says.")
 
 
-def _contradictions(path: Path, repeats: Collection[Repeat]) -> Iterator[Finding]:
+def _contradictions(path: Path, repeats: Collection[Repeat], limit: object) -> Iterator[Finding]:
     for repeat in repeats:
         if repeat.failed != bool(repeat.error):
             yield Finding(path, f"{_named(repeat)} has both an objective and an error, or neither.")
+        elif limit not in (None, repeat.training.epochs):
+            if repeat.model:  # it chose what was trained in full
+                yield Finding(path, f"{_named(repeat)} has a model, and was not trained in full.")
         elif repeat.failed == bool(repeat.model):
             yield Finding(path, f"{_named(repeat)} has an objective without a model, or a model without an objective.")
 

@@ -17,6 +17,7 @@ own, networks made from the configuration by `pipeline.models` and filled with n
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import tempfile
@@ -31,7 +32,7 @@ import pandas as pd
 from pipeline import files, models, reading
 from pipeline.data import preprocessing, series, task
 from pipeline.data.preprocessing import Preprocessing
-from pipeline.errors import UserError
+from pipeline.errors import DamagedFile, UserError
 from pipeline.ledger import journal
 from pipeline.members import FORMAT, PROBE, Digests, Member, check, load_members, manifest
 from pipeline.models import Signature
@@ -143,6 +144,19 @@ def _begin(folder: Path, configuration: Configuration, common: Common) -> dict[s
         "preprocessing.skops": files.replace(folder / "preprocessing.skops", common.preprocessing),
         "probe.json": files.replace(folder / "probe.json", common.probe),
     }
+
+
+def adopt(study: Path, other: Path, repeat: Repeat, common: Common) -> None:
+    """Copy the model of a repeat from a study of the same protocol, bit by bit; DamagedFile where it was altered."""
+    source, folder = (folder_of(each, repeat.training.configuration.key) for each in (other, study))
+    check(source)
+    names = [f"repeat-{repeat.training.index:03d}{suffix}" for suffix in (".npz", ".json")]
+    contents = {name: (source / name).read_bytes() for name in names}
+    if hashlib.sha256(contents[names[0]]).hexdigest() != repeat.model:
+        raise DamagedFile(f"{source / names[0]} is not the model that the ledger of {other} has")
+    known = (folder / "manifest.json").exists()
+    hashes = manifest(folder) if known else _begin(folder, repeat.training.configuration, common)
+    _put(folder, hashes, contents)
 
 
 def add(folder: Path, name: str, content: bytes) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pipeline.ledger.journal import Journal, before
@@ -38,11 +38,14 @@ class Asked:
     stage: Stage
     trainings: int
     known: int
+    trials: tuple[Trial, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A repeat is in the journal, its model on the disk; `best` is the lowest mean of a complete trial so far."""
+    """A repeat is in the journal, its model on the disk; `best` is the lowest mean of a complete trial,
+    among those with the most epochs so far.
+    """
 
     repeat: Repeat
     best: float
@@ -50,6 +53,9 @@ class Committed:
 
 Event = Asked | Committed
 Observe = Callable[[Event], None]
+
+Borrow = Callable[[Training], Repeat | None]
+"""What a study of the same protocol has of a training, its model copied into this one; None where it has nothing."""
 
 
 class Evaluator:
@@ -65,10 +71,11 @@ class Evaluator:
         *,
         limit: Callable[[Job], float] = lambda _: math.inf,
         start: Callable[[], None] | None = None,
+        borrow: Borrow = lambda _: None,
     ) -> None:
         self._journal = journal
         # What the journal has, by what is asked for: nobody else appends from here on, and asking takes no time.
-        self._imported = {row.configuration.key: row for row in journal.imported}
+        self._imported = {(row.configuration.key, row.epochs): row for row in journal.imported}
         self._known = {repeat.training.identity: repeat for repeat in journal.repeats}
         self._workers = workers
         self._train = train
@@ -76,8 +83,9 @@ class Evaluator:
         self._observe = observe
         self._limit = limit  # seconds after which a job counts as hung, from the end of `start`
         self._start = start
+        self._borrow = borrow
         self._stage: Stage = "baseline"
-        self._best = math.inf
+        self._best, self._epochs = math.inf, 0  # among the trainings with the most epochs
 
     def __call__(self, trials: Sequence[Trial]) -> tuple[Summary, ...]:
         """Summaries in the order of the trials, each of exactly the repeats that the trial asks for."""
@@ -86,12 +94,12 @@ class Evaluator:
         asked = [trial for trial, row in zip(trials, rows, strict=True) if row is None]
         needed = [training for trial in asked for training in trial.trainings]
         missing = plan(asked, (training for training in needed if training.identity in known))
-        self._observe(Asked(self._stage, len(needed), len(needed) - len(missing)))
+        self._observe(Asked(self._stage, len(needed), len(needed) - len(missing), tuple(trials)))
         for trial in asked:
             self._note(trial)
-        waiting = {trial.configuration.key: trial for trial in asked}
+        waiting = {(trial.configuration.key, trial.epochs): trial for trial in asked}
         for repeat in self._trained(missing):
-            self._note(waiting[repeat.training.configuration.key])
+            self._note(waiting[repeat.training.identity[:2]])
             self._observe(Committed(repeat, self._best))
         return tuple(
             summarise_imported(row) if row else _answer(trial, known) for trial, row in zip(trials, rows, strict=True)
@@ -99,7 +107,7 @@ class Evaluator:
 
     def _imported_of(self, trial: Trial) -> Imported | None:
         """The imported row that answers a trial, unless it was trained here as well."""
-        row = self._imported.get(trial.configuration.key)
+        row = self._imported.get((trial.configuration.key, trial.epochs))
         return None if row is None or trial.trainings[0].identity in self._known else row
 
     def begin(self, stage: Stage, facts: Mapping[str, object]) -> tuple[Summary, ...]:
@@ -118,11 +126,20 @@ class Evaluator:
         """Take a trial into account whose repeats are all there."""
         if all(training.identity in self._known for training in trial.trainings):
             summary = _answer(trial, self._known)
-            if summary.failures == 0:
+            if trial.epochs > self._epochs:
+                self._epochs, self._best = trial.epochs, math.inf
+            if summary.failures == 0 and trial.epochs == self._epochs:
                 self._best = min(self._best, summary.mean)
 
     def _trained(self, missing: Sequence[Training]) -> Iterable[Repeat]:
-        jobs = jobs_of(missing, self._train.protocol, self._workers.count)
+        left = []
+        for training in missing:
+            borrowed = self._borrow(training)
+            if borrowed is None:
+                left.append(training)
+            else:
+                yield self._record(replace(borrowed, stage=self._stage))
+        jobs = jobs_of(left, self._train.protocol, self._workers.count)
         running = self._workers.run(
             self._train, jobs, kind=lambda job: job.kind, parts=parts_of, limit=self._limit, start=self._start
         )
@@ -159,8 +176,11 @@ class Evaluator:
             device=trained.device,
             versions=trained.versions,
         )
+        return self._record(repeat)
+
+    def _record(self, repeat: Repeat) -> Repeat:
         self._journal.append_repeat(repeat)
-        self._known[trained.training.identity] = repeat
+        self._known[repeat.training.identity] = repeat
         return repeat
 
 
@@ -177,5 +197,5 @@ def summaries(repeats: Iterable[Repeat], imported: Iterable[Imported]) -> tuple[
         configurations[configuration.key] = configuration
         groups.setdefault((configuration.key, repeat.training.epochs), []).append(repeat)
     own = [summarise(configurations[key], epochs, each) for (key, epochs), each in sorted(groups.items())]
-    others = [summarise_imported(row) for row in imported if row.configuration.key not in configurations]
+    others = [summarise_imported(row) for row in imported if (row.configuration.key, row.epochs) not in groups]
     return tuple(sorted((*own, *others), key=lambda summary: (summary.key, summary.epochs)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import bundle, files, folder, judging, models
 from pipeline.analysis.verdict import Verdict
+from pipeline.borrowing import borrower
 from pipeline.data import stored, task
 from pipeline.data.preprocessing import Preprocessing
 from pipeline.data.task import Rows
@@ -21,11 +22,13 @@ from pipeline.report.contents import Contents
 from pipeline.room import Room
 from pipeline.search.elite import best_of_each_depth
 from pipeline.search.front import elite_of_front
+from pipeline.search.stages import Say
 from pipeline.search.stopping import Spent, unlimited
-from pipeline.study import Result, Say, run
+from pipeline.settings import Settings
+from pipeline.study import Result, run
 from pipeline.training.jobs import LARGEST_JOB, TrainJobs, limit_of
-from pipeline.training.protocol import PROBE_ROWS, signature_of
-from pipeline.trial import Summary
+from pipeline.training.protocol import PROBE_ROWS, Trained, signature_of
+from pipeline.trial import Summary, Training
 from pipeline.upkeep import Book, best_group, ranking, view_of
 from pipeline.workers.pool import StoppedError, Workers
 
@@ -41,10 +44,14 @@ class Finished:
     workbook: Path
 
 
-def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[], bool]) -> Finished:
-    """Run or resume the study; StoppedError when the user asked to stop, after everything known was written."""
+def launch(
+    prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[], bool], lenders: Sequence[Path] = ()
+) -> Finished:
+    """Run or resume the study; StoppedError when the user asked to stop, after everything known was written.
+
+    What the lenders, study folders of the same fingerprint, have trained is copied from them instead.
+    """
     settings, study, started = prepared.settings, prepared.settings.study, time.monotonic()
-    folds = settings.folds
     if stop():
         raise StoppedError
     space_left = _room(prepared)
@@ -61,6 +68,9 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
             book = Book(settings.study / "ledger.xlsx", lambda elite, test: _view(prepared, journal, elite, test), say)
             mixture = Mixture(journal.repeats)
 
+            def common_of(training: Training) -> bundle.Common:
+                return common[training.index if settings.folds else 0]
+
             def watch(event: Event) -> None:
                 observe(event)
                 if isinstance(event, Committed):
@@ -73,12 +83,16 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
                     journal,
                     workers,
                     train,
-                    lambda trained: bundle.save(study, trained, common[trained.training.index if folds else 0]),
+                    # What was trained with fewer epochs chose what goes on: a fact, and no model that anybody wants.
+                    lambda trained: (
+                        bundle.save(study, trained, common_of(trained.training)) if _in_full(trained, settings) else ""
+                    ),
                     watch,
                     limit=lambda job: (
                         settings.job_limit or limit_of(job, prepared.protocol, prepared.rows, prepared.most_weights)
                     ),
                     start=train.start,
+                    borrow=borrower(study, lenders, prepared.fingerprint, common_of),
                 )
                 try:
                     chosen = elite_of_front if settings.elite_from == "front" else best_of_each_depth
@@ -92,6 +106,10 @@ def launch(prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[],
                     raise
             contents = _contents(prepared, result, verdict, journal, time.monotonic() - started)
             return _report(prepared, contents, book)
+
+
+def _in_full(trained: Trained, settings: Settings) -> bool:
+    return trained.training.epochs == settings.epochs
 
 
 def _clock(seconds: float, started: float) -> Spent:
@@ -133,11 +151,10 @@ def _common(prepared: Prepared, rows: Rows, fitted: Preprocessing) -> bundle.Com
 
 def _take_in(prepared: Prepared, journal: Journal, say: Say) -> None:
     """Rows that somebody added to the workbook, or that a lost journal had: results, never trained again."""
-    known = {repeat.training.configuration.key for repeat in journal.contents.repeats}
+    epochs = prepared.settings.epochs
+    known = {each.training.configuration.key for each in journal.contents.repeats if each.training.epochs == epochs}
     known |= {row.configuration.key for row in journal.contents.imported} | {prepared.plan.baseline.key}
-    found = workbook.unknown(
-        prepared.settings.study / "ledger.xlsx", known, prepared.settings.epochs, prepared.rows.target.task
-    )
+    found = workbook.unknown(prepared.settings.study / "ledger.xlsx", known, epochs, prepared.rows.target.task)
     for row in found:
         journal.append_imported(row)
     if found:

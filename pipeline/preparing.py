@@ -59,8 +59,8 @@ class Prepared:
             f"Task: {self._task}",
             f"Outputs: {rows.target.words}",
             f"Space: {asked.space}, {'infinitely many' if count is None else count} configurations",
-            f"Stage 1: {self.plan.drawn} configurations x {asked.repeats} repeats, up to {asked.epochs} epochs",
-            f"Stage 2: {self._second}, {asked.repeats} repeats each, contenders up to {self.plan.race.most}",
+            f"Stage 1: {self._first}",
+            f"Stage 2: {self._second}, contenders up to {self.plan.race.most}",
             *((f"Ends earlier: {', '.join(self._ends)}",) if self._ends else ()),
             *((f"Prior: {len(self.prior)} configurations of {asked.prior}, best first",) if self.prior else ()),
             f"Workers: {', '.join(slot.name for slot in self.slots)}; study: {asked.study}",
@@ -89,13 +89,28 @@ class Prepared:
         return cast("Loss", self.rows.target.task.loss(self.settings.loss, task.targets_of(self.table)))
 
     @property
+    def _first(self) -> str:
+        asked, way = self.settings, self.plan.way
+        if way.screens:
+            return (
+                f"{way.about}, {asked.repeats} repeats, up to {asked.epochs} epochs; as many epochs in all as"
+                f" {self.plan.drawn} configurations take"
+            )
+        drawn = "" if way.proposes else f" of {way.about}"
+        return f"{self.plan.drawn} configurations{drawn} x {asked.repeats} repeats, up to {asked.epochs} epochs"
+
+    @property
     def _second(self) -> str:
-        if self.settings.strategy == "gp":
-            return f"one Gaussian process ({self.settings.acquisition}), {self.plan.proposals} configurations in turn"
-        if self.settings.trainings:
-            return f"until {self.settings.trainings} trainings are made"
+        asked = self.settings
+        each = f", {asked.repeats} repeats each"
+        if not self.plan.way.proposes:
+            return "nothing new"
+        if asked.strategy == "gp":
+            return f"one Gaussian process ({asked.acquisition}), {self.plan.proposals} configurations in turn{each}"
+        if asked.trainings:
+            return f"until {asked.trainings} trainings are made{each}"
         since = "" if self.plan.joint else ", from the front of score and weights"
-        return f"{self.settings.elite * self.settings.calls} configurations, {self.settings.elite} at once{since}"
+        return f"{asked.elite * asked.calls} configurations, {asked.elite} at once{since}{each}"
 
     @property
     def _ends(self) -> tuple[str, ...]:
@@ -127,7 +142,8 @@ class Prepared:
             settled=asked.settled,
             prior=self.prior,
             joint=asked.elite_from == "score",
-            acquisition=asked.acquisition if asked.strategy == "gp" else "",
+            strategy=asked.strategy,
+            acquisition=asked.acquisition,
         )
 
     @property

@@ -30,6 +30,8 @@ class Progress:
         explored = plan.drawn * plan.repeats
         # Contenders are trained again: how often, only the end tells.
         refined = plan.trainings - explored if plan.trainings else plan.elite * plan.calls * plan.repeats
+        if not plan.way.proposes:
+            refined = 0
         self._totals: dict[Stage, int] = {
             "baseline": plan.repeats,
             "explore": explored,

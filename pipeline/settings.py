@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from pipeline import models
 from pipeline.errors import UserError
+from pipeline.search.strategies import STRATEGIES
 from pipeline.space import nearest, read_toml
 
 
@@ -120,9 +121,11 @@ class Settings(BaseModel):
     box_fraction: float = _setting(
         0.4, about="part of a range that stage 2 looks up and down at first", heading=SEARCH, gt=0, le=1
     )
-    strategy: Literal["two-stage", "gp"] = _setting(
+    strategy: str = _setting(
         "two-stage",
-        about="two-stage; or gp: one Gaussian process of the whole space in place of stage 2, one proposal at a time",
+        about="two-stage; gp: one Gaussian process of the whole space in place of stage 2, one proposal at a time;"
+        " random, sobol, latin-hypercube or grid, without stage 2; halving or hyperband, which stop most trainings"
+        " after fewer epochs",
         heading=SEARCH,
     )
     acquisition: Literal["ei", "pi", "lcb", "gp_hedge"] = _setting(
@@ -173,6 +176,14 @@ class Settings(BaseModel):
         if isinstance(values, Mapping) and values.get("model", PACKED) != PACKED:
             return {"engine": "keras", **values}
         return values
+
+    @field_validator("strategy")
+    @classmethod
+    def _known_strategy(cls, strategy: str) -> str:
+        if strategy not in STRATEGIES:
+            near = nearest(strategy, STRATEGIES)
+            raise ValueError(f"expected {', '.join(STRATEGIES)}{near and f'; {near}'}")
+        return strategy
 
     @field_validator("model")
     @classmethod

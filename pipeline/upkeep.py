@@ -220,7 +220,7 @@ def take_in(study: Path, other: Path) -> Taken:
     _check_same(study, stored, other)
     epochs = stored.fingerprint["epochs"]
     with folder.held(study), journal.open_journal(study / "ledger.jsonl") as ours:
-        known = {repeat.training.configuration.key for repeat in ours.repeats}
+        known = {each.training.configuration.key for each in ours.repeats if each.training.epochs == epochs}
         known |= {row.configuration.key for row in ours.imported}
         offered, failed = _offered(other, epochs, folder.task_of(stored.fingerprint))
         usable = [row for row in offered if row.epochs == epochs]

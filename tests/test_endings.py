@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline.search.designs import PORTION
 from pipeline.space import contains, sample
-from pipeline.study import INHERITED, PORTION, Plan, Result, run
+from pipeline.study import INHERITED, Plan, Result, run
 from pipeline.trial import Configuration, Training, ranked
 from tests.fakes import FakeLedger, bowl, networks
 from tests.test_study import BASELINE, LARGE, remembered, run_on, say_nothing

@@ -18,6 +18,7 @@ from pipeline.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()
+COMPARED = ["--trainings", "10", "--seeds", "1", "--epochs", "2", "--methods", "random", "halving", "--slots", "cpu:1"]
 SMALL = ["--configurations", "2", "--repeats", "2", "--calls", "1", "--elite", "1", "--epochs", "3", "--slots", "cpu:1"]
 
 
@@ -72,6 +73,7 @@ def test_the_commands_and_the_program_run(tmp_path):
     frame = pd.DataFrame(rng.normal(size=(120, 3)), columns=["MedInc", "HouseAge", "AveRooms"])
     frame["MedHouseVal"] = frame["MedInc"] + 0.1 * rng.normal(size=120)
     frame.to_csv(tmp_path / "housing.csv", index=False)
+    frame.to_csv(tmp_path / "california_housing.csv", index=False)
     frame.drop(columns="MedHouseVal").to_csv(tmp_path / "new.csv", index=False)
     pd.DataFrame(
         {
@@ -92,7 +94,7 @@ def test_the_commands_and_the_program_run(tmp_path):
         if words[1] == "import":  # a colleague's ledger of the same study
             (tmp_path / "colleague").mkdir()
             shutil.copy(tmp_path / "results" / "housing" / "ledger.xlsx", tmp_path / "colleague" / "ledger.xlsx")
-        small = SMALL if "run_pipeline" in words[0] else []
+        small = SMALL if "run_pipeline" in words[0] else COMPARED if "compare" in words[0] else []
         answer = subprocess.run(
             [sys.executable, *words, *small], cwd=tmp_path, capture_output=True, text=True, check=False
         )

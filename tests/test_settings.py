@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import UserError
+from pipeline.search.strategies import STRATEGIES
 from pipeline.settings import Settings, read
 
 GIVEN = {"data": "housing.csv", "target": "price", "space": "search_spaces/x.toml", "study": "results/housing"}
@@ -196,3 +197,11 @@ def test_what_was_stored_with_the_study_reads_back(tmp_path):
     assert read(None, settings.model_dump(mode="json")) == settings
     with pytest.raises(ValueError):
         settings.repeats = 3
+
+
+def test_a_strategy_is_one_of_the_table():
+    for name in STRATEGIES:
+        assert read(None, {**GIVEN, "strategy": name}).strategy == name
+    with pytest.raises(UserError, match="did you mean hyperband") as caught:
+        read(None, {**GIVEN, "strategy": "hyperbnd"})
+    assert "latin-hypercube" in str(caught.value)

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from scipy.special import polygamma, psi, stdtr
 
+from pipeline.analysis.comparison import holm
 from pipeline.search.racing import POOLED, TRUSTED
 from pipeline.trial import Repeat, Summary
 
@@ -78,7 +79,7 @@ def group_of(ranking: Sequence[Summary], objectives: Objectives) -> Group:
     winner, *others = usable
     pairs = [(each, _differences(objectives[winner.key], objectives[each.key])) for each in others]
     pairs = [(each, values) for each, values in pairs if len(values) >= TRUSTED]
-    rejected = _holm(_moderated([values for _, values in pairs]))
+    rejected = holm(_moderated([values for _, values in pairs])) <= LEVEL
     members = [each for (each, _), apart in zip(pairs, rejected, strict=True) if not apart]
     return Group((winner, *members), 1 + len(pairs))
 
@@ -128,13 +129,3 @@ def _inverse_trigamma(value: float) -> float:
         if -step / point < 1e-8:
             break
     return point
-
-
-def _holm(chances: np.ndarray) -> np.ndarray:
-    """Which hypotheses Holm's procedure rejects at the level, (hypotheses,)."""
-    order = np.argsort(chances, kind="stable")
-    bounds = LEVEL / (len(chances) - np.arange(len(chances)))
-    kept = np.flatnonzero(chances[order] > bounds)
-    rejected = np.zeros(len(chances), bool)
-    rejected[order[: kept[0] if len(kept) else len(chances)]] = True
-    return rejected

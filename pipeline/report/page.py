@@ -206,6 +206,11 @@ def _spent(contents: Contents) -> str:
         f"{count(contents.trainings, 'training')}{failed}; {duration(contents.seconds)} of training in all",
         f"this run took {duration(contents.elapsed)}",
     ]
+    screened = contents.result.screened
+    if screened:
+        limits = ", ".join(f"{limit:,}" for limit in sorted({each.epochs for each in screened}))
+        tried = len({each.key for each in screened})
+        lines.append(f"{count(tried, 'configuration')} began with fewer epochs ({limits}); the best of them went on")
     if contents.result.ended:
         lines.append(f"the search ended because {contents.result.ended}")
     return "\n".join(f"- {line}" for line in lines)

@@ -7,12 +7,12 @@ third layer of two) is NaN.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.space import Choice, Domain, Integer, Space, ends, flatten
+from pipeline.space import Choice, Domain, Integer, Real, Space, assemble, ends, flatten, value_at
 from pipeline.trial import Configuration, Scalar
 
 
@@ -62,6 +62,33 @@ def row_of(axes: Sequence[Axis], configuration: Configuration) -> np.ndarray | N
         return np.array([axis.coordinate(flat[axis.name]) if axis.name in flat else np.nan for axis in axes])
     except (ValueError, AssertionError):
         return None
+
+
+def configuration_at(space: Space, point: Sequence[float] | np.ndarray) -> Configuration:
+    """The configuration at a point (axes,) of the unit cube, whose equal volumes are equally likely ones.
+
+    Coordinates of elements that it does not have are passed over.
+    """
+    return assembled(
+        space, {axis.name: _at(axis.domain, float(unit)) for axis, unit in zip(axes_of(space), point, strict=True)}
+    )
+
+
+def _at(domain: Domain, unit: float) -> Scalar:
+    if isinstance(domain, Real):
+        return domain.at(unit)
+    return value_at(domain, min(int(unit * domain.size), domain.size - 1))
+
+
+def assembled(space: Space, values: Mapping[str, Scalar]) -> Configuration:
+    """The configuration with these values on the axes, and what is fixed as it is."""
+    whole = dict(values)
+    only = [parameter for parameter in space.parameters if parameter.domain.size == 1]
+    whole |= {parameter.name: ends(parameter.domain)[0] for parameter in only if not parameter.per}
+    for parameter in only:
+        count = int(whole[parameter.per]) if parameter.per else 0
+        whole |= {f"{parameter.name}[{place}]": ends(parameter.domain)[0] for place in range(count)}
+    return assemble(whole, space)
 
 
 def features(axes: Sequence[Axis], rows: np.ndarray) -> np.ndarray:

@@ -16,10 +16,11 @@ from typing import Any, Final
 import numpy as np
 
 from pipeline.search.belief import Belief
-from pipeline.search.coordinates import Axis, axes_of, position_of
-from pipeline.search.refining import Refined, Search
+from pipeline.search.coordinates import Axis, assembled, axes_of, position_of
+from pipeline.search.designs import at_random
+from pipeline.search.stages import Open, Refined, Refining, Say, Search, Strategy
 from pipeline.search.stopping import Limits
-from pipeline.space import Choice, Narrowing, Real, Space, assemble, contains, ends, flatten, narrow, stream, value_at
+from pipeline.space import Choice, Narrowing, Real, Space, contains, flatten, narrow, stream, value_at
 from pipeline.trial import Configuration, Evaluate, Scalar, Summary, Trial, ranked
 
 ACQUISITIONS: Final = {"ei": "EI", "pi": "PI", "lcb": "LCB", "gp_hedge": "gp_hedge"}
@@ -76,6 +77,24 @@ def optimise(
         beliefs += surrogate.told()
     ended = ended or "all its proposals are made"
     return Refined(_searches(space, known, found), (*history, *found), ended, tuple(beliefs))
+
+
+def proposed(asked: Refining, begin: Open, evaluate: Evaluate, say: Say) -> Refined:
+    """One search of the whole space as stage 2: its initial points are those of stage 1."""
+    facts = {
+        "initial": sorted(each.key for each in asked.found),
+        "space": str(asked.space),
+        "repeats": asked.race.repeats,
+        "acquisition": asked.acquisition,
+    }
+    history = begin(facts)
+    calls = Calls(
+        asked.proposals if asked.elite else 0, asked.epochs, asked.race.repeats, asked.acquisition, asked.limits
+    )
+    return optimise(asked.space, history, evaluate, calls, seed=asked.seed, say=say)
+
+
+GP: Final = Strategy("drawn at random", at_random, proposed, explored=0.3, proposes=True)
 
 
 def _aimed(belief: Belief, proposal: Configuration) -> Belief:
@@ -172,12 +191,7 @@ class _Surrogate:
 
     def _assembled(self, point: Sequence[Any]) -> Configuration:
         values = {axis.name: _value(axis, each) for axis, each in zip(self._axes, point, strict=True)}
-        only = [parameter for parameter in self._space.parameters if parameter.domain.size == 1]
-        values |= {parameter.name: ends(parameter.domain)[0] for parameter in only if not parameter.per}
-        for parameter in only:
-            count = int(values[parameter.per]) if parameter.per else 0
-            values |= {f"{parameter.name}[{place}]": ends(parameter.domain)[0] for place in range(count)}
-        return assemble(values, self._space)
+        return assembled(self._space, values)
 
 
 def _dimension(axis: Axis) -> Any:

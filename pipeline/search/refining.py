@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from pipeline.search.bayesian import Known, known_of, propose
-from pipeline.search.belief import Belief
+from pipeline.search.designs import at_random
 from pipeline.search.racing import Race, duel, race, standing, trained
+from pipeline.search.stages import Open, Refined, Refining, Say, Search, Strategy
 from pipeline.search.stopping import Limits
 from pipeline.space import Choice, Domain, Integer, Narrowing, Real, Space, contains, narrow
 from pipeline.trial import Configuration, Evaluate, Summary, Trial
@@ -22,15 +23,6 @@ WIDEST, NARROWEST = 64.0, 1 / 16  # factors of the first box
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
-    """One search of stage 2: the configuration it set out from, where it looked, and what it tried, in order."""
-
-    elite: Summary
-    box: Space
-    found: tuple[Summary, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Effort:
     """How much stage 2 tries."""
 
@@ -40,16 +32,6 @@ class Effort:
     width: int  # proposals of a round, shared by the searches
     limits: Limits = field(default_factory=Limits)  # that may end stage 2 before its rounds are over
     joint: bool = True  # one box around the best of all, instead of one for each search
-
-
-@dataclass(frozen=True, slots=True)
-class Refined:
-    """What stage 2 leaves: its searches, and the latest summary of everything that it knows."""
-
-    searches: tuple[Search, ...]
-    measured: tuple[Summary, ...]
-    ended: str = ""  # why stage 2 ended, as the end of a sentence; empty where there was none
-    beliefs: tuple[Belief, ...] = ()  # of a search in one dimension, after each evaluation
 
 
 @dataclass(slots=True)
@@ -101,6 +83,38 @@ def refine(
         for box in boxes
     )
     return Refined(searches if effort.rounds else (), tuple(stage.measured.values()), stage.ended)
+
+
+def around(asked: Refining, begin: Open, evaluate: Evaluate, say: Say) -> Refined:
+    """Stage 2 of the two-stage search: `refine` around the elite, or nothing where there is nothing to do."""
+    race = asked.race
+    if not asked.elite or not (asked.rounds or race.most > race.repeats):
+        return Refined((), asked.found, asked.limits.met(asked.found) or "there was no stage 2")
+    # Everything that the searches depend on: with other facts they are new searches, which learn from the earlier ones.
+    facts: dict[str, object] = {
+        "elite": [each.key for each in asked.elite],
+        "space": str(asked.space),
+        "repeats": race.repeats,
+        "max_repeats": race.most,
+        "narrowing": str(asked.narrowing),
+    }
+    if not asked.joint:
+        facts["joint"] = False  # unsaid where it is as it always was
+    history = begin(facts)
+    return refine(
+        asked.space,
+        asked.elite,
+        history,
+        evaluate,
+        Effort(race, asked.epochs, asked.rounds, asked.width, asked.limits, asked.joint),
+        known={each.key for each in asked.found},
+        seed=asked.seed,
+        narrowing=asked.narrowing,
+        say=say,
+    )
+
+
+TWO_STAGE = Strategy("drawn at random", at_random, around, explored=0.3, proposes=True)
 
 
 class _Stage:

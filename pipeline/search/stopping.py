@@ -26,6 +26,11 @@ class Limits:
     settled: int = 0  # rounds in a row whose expected improvement lies below the noise
     spent: Spent = unlimited
 
+    @property
+    def unwatched(self) -> bool:
+        """True where neither the time nor a target can end anything early."""
+        return self.target is None and self.spent is unlimited
+
     def reached(self, trainings: int, still: int, measured: Iterable[Summary]) -> str:
         """Why the search ends now, as the end of a sentence; empty where it goes on.
 
@@ -50,5 +55,6 @@ class Limits:
 
     def progress(self, trainings: int) -> float:
         """The part of the trainings or of the time that is over, whichever is more; 0 where neither is limited."""
-        made = trainings / max(1, self.trainings) if self.trainings is not None else 0.0
-        return max(made, self.spent())
+        if self.trainings is None:
+            return self.spent()
+        return max(trainings / self.trainings if self.trainings else 1.0, self.spent())

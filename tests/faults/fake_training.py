@@ -59,18 +59,21 @@ class FakeExamine:
     rows: Path
     digests: Mapping[str, Digests]
     model: str
+    folds: int
 
     @classmethod
-    def of(cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary], model: str) -> "FakeExamine":
+    def of(
+        cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary], model: str, folds: int
+    ) -> "FakeExamine":
         from pipeline.bundle import digests_of
 
-        return cls(study, study / "rows.npz", {each.key: digests_of(repeats, each) for each in wanted}, model)
+        return cls(study, study / "rows.npz", {each.key: digests_of(repeats, each) for each in wanted}, model, folds)
 
     def __call__(self, key: str) -> object:
         from pipeline.bundle import Examined, folder_of  # slow to import, and only needed at the end
 
         _, members = load_members(folder_of(self.study, key), self.digests[key], self.model)
-        return Examined.of(members, self.rows, {})
+        return Examined.of(members, self.rows, {}, self.folds)
 
 
 @dataclass(frozen=True, slots=True)

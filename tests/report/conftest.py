@@ -15,7 +15,7 @@ from pipeline.analysis.verdict import Tested, Verdict
 from pipeline.report.contents import Contents
 from pipeline.search.elite import best_of_each_depth
 from pipeline.search.racing import recommend
-from pipeline.search.refining import Search
+from pipeline.search.stages import Search
 from pipeline.space import Narrowing, Space, assemble, narrow, parse, sample
 from pipeline.study import Result
 from pipeline.tasks.regression import Quantities

@@ -23,7 +23,7 @@ def valley(training: Training) -> float:
 
 
 def plan(space: Space, acquisition: str = "ei", calls: int = 8, configurations: int = 1) -> Plan:
-    return Plan(space, BASELINE, configurations, 1, 1, calls, epochs=1, seed=3, acquisition=acquisition)
+    return Plan(space, BASELINE, configurations, 1, 1, calls, epochs=1, seed=3, strategy="gp", acquisition=acquisition)
 
 
 def asked(ledger: FakeLedger) -> list[str]:

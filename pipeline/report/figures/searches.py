@@ -30,7 +30,7 @@ from pipeline.report.figures.theme import (
     spread,
 )
 from pipeline.report.wording import number, title, usable, written
-from pipeline.search.refining import Search
+from pipeline.search.stages import Search
 from pipeline.space import Choice, Domain, Parameter, Real, flatten, inside
 from pipeline.trial import Summary, ranked
 

@@ -1,0 +1,151 @@
+"""Which hyperparameters decide the score: functional ANOVA of a random forest (Hutter et al. 2014, PMLR 32).
+
+Each tree of a forest that was fitted to what was measured says a score for every configuration of the space. The
+variance of these scores over the space, every value equally likely on its own scale, falls into one part for each
+hyperparameter alone, one for each pair beyond both alone, and a rest. A tree is constant on its leaves, which are
+boxes, so that the parts are sums over leaves and exact; how much they differ between trees says how far to trust them.
+A layer that a configuration does not have counts as one of middle width.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from pipeline.search.coordinates import Axis, axes_of, features, groups, row_of
+from pipeline.space import Choice, Integer, Space, contains
+from pipeline.trial import Configuration
+
+TREES: Final = 64
+LEAF: Final = 3  # configurations in a leaf at least
+LEAST: Final = 10  # configurations, below which nothing is said
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The part of the variance that one hyperparameter, or a pair beyond both alone, decides: a mean over trees."""
+
+    names: tuple[str, ...]
+    mean: float  # of 1
+    deviation: float  # over the trees
+
+
+@dataclass(frozen=True, slots=True)
+class Importance:
+    """What the forest says of the space, and how well it knows it."""
+
+    parts: tuple[Part, ...]  # largest first
+    explained: float  # R2 on configurations that a tree was not fitted to; at 0 and below the parts mean nothing
+    configurations: int
+
+    def of(self, many: int) -> tuple[Part, ...]:
+        """The parts of single hyperparameters (1) or of pairs (2), largest first."""
+        return tuple(part for part in self.parts if len(part.names) == many)
+
+
+def importance(
+    space: Space, scores: Sequence[tuple[Configuration, float]], *, trees: int = TREES, seed: int = 0
+) -> Importance | None:
+    """Decompose the variance of finite scores over the space; None below ten configurations or where all score alike.
+
+    Configurations of other spaces are left out; one that stands there several times counts as often. The same arguments
+    give the same answer.
+    """
+    axes = axes_of(space)
+    rows = [(row_of(axes, each), score) for each, score in scores if contains(space, each)]
+    usable = [(row, score) for row, score in rows if row is not None]
+    values = np.array([score for _, score in usable])
+    if len(usable) < LEAST or not axes or np.ptp(values) == 0:
+        return None
+    forest = _forest(features(axes, np.array([row for row, _ in usable])), values, trees, seed)
+    found: dict[tuple[str, ...], list[float]] = {}
+    for tree in forest.estimators_:
+        for names, part in _parts(axes, tree.tree_).items():
+            found.setdefault(names, []).append(part)
+    parts = [Part(names, float(np.mean(each)), float(np.std(each, ddof=1))) for names, each in found.items()]
+    ordered = tuple(sorted(parts, key=lambda part: (-part.mean, part.names)))
+    return Importance(ordered, float(forest.oob_score_), len(usable))
+
+
+def _forest(inputs: np.ndarray, values: np.ndarray, trees: int, seed: int) -> Any:
+    import warnings
+
+    from sklearn.ensemble import RandomForestRegressor  # deferred: it takes a second to import
+
+    forest = RandomForestRegressor(
+        trees, min_samples_leaf=LEAF, max_features=5 / 6, oob_score=True, random_state=seed, n_jobs=1
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a row that every tree was fitted to has no score of its own
+        return forest.fit(inputs, values)
+
+
+# ---------------------------------------------------------------------------------------------------------- one tree
+
+
+def _parts(axes: Sequence[Axis], tree: Any) -> dict[tuple[str, ...], float]:
+    """The part of the variance of each axis, and of each pair beyond both; nothing but zeros for a tree of one leaf."""
+    low, high, values = _leaves(tree)
+    columns = groups(axes)
+    weights, masks = zip(
+        *(_cells(axis, low[:, columns == place], high[:, columns == place]) for place, axis in enumerate(axes)),
+        strict=True,
+    )
+    sizes = np.array([mask @ weight for weight, mask in zip(weights, masks, strict=True)])  # (axes, leaves)
+    whole = values * sizes.prod(axis=0)
+    mean = float(whole.sum())
+    total = float((values**2 * sizes.prod(axis=0)).sum() - mean**2)
+    alone: dict[tuple[str, ...], float] = {}
+    for one, axis in enumerate(axes):
+        others = np.delete(sizes, one, axis=0).prod(axis=0)
+        marginal = (values * others) @ masks[one]
+        alone[(axis.name,)] = float(weights[one] @ marginal**2 - mean**2)
+    pairs: dict[tuple[str, ...], float] = {}
+    for one, two in itertools.combinations(range(len(axes)), 2):
+        others = np.delete(sizes, [one, two], axis=0).prod(axis=0)
+        marginal = (masks[one] * (values * others)[:, None]).T @ masks[two]
+        both = float(weights[one] @ marginal**2 @ weights[two] - mean**2)
+        names = (axes[one].name, axes[two].name)
+        pairs[names] = both - alone[names[:1]] - alone[names[1:]]
+    return _shares({**alone, **pairs}, total)
+
+
+def _shares(parts: Mapping[tuple[str, ...], float], total: float) -> dict[tuple[str, ...], float]:
+    if total <= 0:
+        return dict.fromkeys(parts, 0.0)
+    return {names: max(0.0, part) / total for names, part in parts.items()}
+
+
+def _leaves(tree: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lower and upper ends (leaves, features) of each leaf's box, low < x <= high, and its value (leaves,)."""
+    low = np.full((tree.node_count, tree.n_features), -np.inf)
+    high = np.full((tree.node_count, tree.n_features), np.inf)
+    for node in range(tree.node_count):  # children come after their parents
+        left, right, column = tree.children_left[node], tree.children_right[node], tree.feature[node]
+        if left == right:
+            continue
+        low[[left, right]], high[[left, right]] = low[node], high[node]
+        high[left, column] = low[right, column] = tree.threshold[node]
+    leaf = tree.children_left == tree.children_right
+    return low[leaf], high[leaf], tree.value[leaf, 0, 0]
+
+
+def _cells(axis: Axis, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How likely each part of an axis is (cells,), and which leaves have it (leaves, cells); none begins or ends in it.
+
+    `low` and `high` are the leaves' ends in the features of the axis: one of a range, one for each value of a choice.
+    """
+    if isinstance(axis.domain, Choice):
+        points = np.eye(axis.domain.size) * np.sqrt(0.5)  # as `features` writes them
+        inside = (low[:, None, :] < points) & (points <= high[:, None, :])
+        return np.full(len(points), 1 / len(points)), inside.all(axis=2).astype(float)
+    if isinstance(axis.domain, Integer):
+        points = np.linspace(0.0, 1.0, axis.domain.size)
+        return np.full(len(points), 1 / len(points)), ((low < points) & (points <= high)).astype(float)
+    cuts = np.unique(np.clip(np.concatenate([low[:, 0], high[:, 0], [0.0, 1.0]]), 0.0, 1.0))
+    middles = (cuts[1:] + cuts[:-1]) / 2
+    return np.diff(cuts), ((low < middles) & (middles <= high)).astype(float)

@@ -1,0 +1,57 @@
+"""Stage 2 of the strategies that have none: nothing new is tried, and who leads is trained until that is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pipeline.search.racing import duel, race, standing, trained
+from pipeline.search.stages import Open, Refined, Refining, Say
+from pipeline.space import contains
+from pipeline.trial import Evaluate, Summary, Trial, ranked
+
+RESERVED = 0.1  # part of a budget of trainings that is kept for it
+ENDED = "all its configurations are tried"
+
+
+def confirm(asked: Refining, begin: Open, evaluate: Evaluate, _: Say) -> Refined:
+    """Train the leader and whoever may be better until they are told apart, at most as often as contenders may be.
+
+    Answers are those of full trainings alone. Nothing is trained beyond the limit of trainings.
+    """
+    if not asked.elite or asked.race.most <= asked.race.repeats:
+        return Refined((), asked.found, _ended(asked, asked.found))
+    facts = {
+        "found": sorted(each.key for each in asked.found),
+        "space": str(asked.space),
+        "repeats": asked.race.repeats,
+        "max_repeats": asked.race.most,
+    }
+    history = begin(facts)
+    measured = {each.key: each for each in history}
+    within = {key: each for key, each in measured.items() if contains(asked.space, each.configuration)}
+    spent = 0
+
+    def again(summary: Summary) -> Summary | None:
+        nonlocal spent
+        if asked.limits.progress(spent) >= 1.0:
+            return None
+        spent += 1
+        (answer,) = evaluate([Trial(summary.configuration, asked.epochs, trained(summary) + 1)])
+        return answer
+
+    race(within, asked.race.most, _leaders, again)
+    duel(within, asked.race.most, again)
+    measured |= within
+    return Refined((), tuple(measured.values()), _ended(asked, within.values()))
+
+
+def _ended(asked: Refining, measured: Iterable[Summary]) -> str:
+    """Why the search ended: stage 1 leaves this stage its part of the time."""
+    over = asked.limits.spent() >= 1.0 - RESERVED
+    return asked.limits.met(measured) or ("its time is over" if over else ENDED)
+
+
+def _leaders(summaries: Iterable[Summary]) -> list[Summary]:
+    """The lowest mean, maybe a lucky one, and the one that would be recommended now."""
+    every = list(summaries)
+    return [*ranked(every)[:1], *standing(every)[:1]]
