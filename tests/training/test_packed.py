@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -225,6 +226,27 @@ def test_a_failing_program_is_tried_with_fewer_places_and_its_trainings_fail_wit
     (failed,) = packed.train(sampled(SIMPLE, 1), rows, protocol(SIMPLE))
     assert tried == [8, 4, 2, 1]
     assert failed.error == "MemoryError: no room"
+
+
+@pytest.mark.slow
+def test_compiling_is_no_time_of_the_first_trainings(rows, monkeypatch):
+    compiled = program.compiled
+
+    def slow(shape):
+        advance, calls = compiled(shape), list[int]()
+
+        def called(*arguments):
+            if not calls:
+                time.sleep(2.0)
+            calls.append(1)
+            return advance(*arguments)
+
+        return called
+
+    monkeypatch.setattr(program, "compiled", slow)
+    trained = list(packed.train(sampled(SIMPLE, 2), rows, protocol(SIMPLE)))
+    assert trained
+    assert 0 < sum(each.seconds for each in trained) < 2.0
 
 
 @pytest.mark.slow
