@@ -343,7 +343,7 @@ def test_classes_are_learned_and_reloaded_models_tell_them(tmp_path, engine, lab
     frame.loc[::19, "a"] = np.nan
     frame.to_csv(tmp_path / "kinds.csv", index=False)
     options = {"data": "kinds.csv", "target": "kind", "engine": engine, "epochs": "25", "slots": "cpu:1"}
-    words = command(tmp_path, **options)
+    words = command(tmp_path, script=WHOLE, **options)
     (tmp_path / "space.toml").write_text(TAPERED)
     answer = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert answer.returncode == 0, answer.stderr

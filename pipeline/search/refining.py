@@ -143,6 +143,7 @@ class _Stage:
 
     def run(self, boxes: Sequence[_Box]) -> None:
         """All rounds, and the race at the end."""
+        reserved = self._effort.limits.reserved
         for turn in range(self._effort.rounds):
             self._race(self._progress(turn))
             if self._effort.limits.met(self._within().values()):
@@ -151,9 +152,11 @@ class _Stage:
             if self.ended or self._progress(turn) >= 1.0 - RESERVED:
                 break
             self._round(boxes, turn)
+        else:
+            reserved = ""
         if boxes:
             self._settle()
-        self.ended = self.ended or self._end(boxes) or "all its rounds are made"
+        self.ended = self.ended or self._end(boxes) or reserved or "all its rounds are made"
 
     def _settle(self) -> None:
         """Train who leads, and who may, until they are told apart or were trained as often as may be."""

@@ -31,6 +31,13 @@ class Limits:
         """True where neither the time nor a target can end anything early."""
         return self.target is None and self.spent is unlimited
 
+    @property
+    def reserved(self) -> str:
+        """Why a search ends that spends its last part on its leader alone, as the end of a sentence."""
+        if self.trainings is None:
+            return "its time is over"
+        return "who leads is settled with the last of the trainings that it was given"
+
     def reached(self, trainings: int, still: int, measured: Iterable[Summary]) -> str:
         """Why the search ends now, as the end of a sentence; empty where it goes on.
 
