@@ -11,7 +11,7 @@ from pipeline.errors import UserError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (7, 3, 2), dtype=np.uint8)
 LABELS = np.array([3, 1, 2, 1, 0, 3, 3], np.uint8)
-FASHION = Path("/work/shared/data/fashion_mnist")
+FASHION = Path(__file__).parents[3] / "shared" / "data" / "fashion_mnist"
 
 
 def idx(array: np.ndarray) -> bytes:
