@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import threading
@@ -48,6 +49,7 @@ class Interrupts:
     ) -> None:
         if self._received is not None:
             self._hurried = True  # the process is about to end with `exit_code`: so it does when an echo comes late
+            atexit.register(_deafen)
             return
         for each, handler in self._before.items():
             signal.signal(each, handler)  # type: ignore[arg-type]
@@ -62,3 +64,9 @@ class Interrupts:
             os._exit(self.exit_code)
         self._hurried = True
         raise KeyboardInterrupt
+
+
+def _deafen() -> None:
+    """An interpreter that shuts down forgets its handlers, and the echo would end it with another exit code."""
+    for each in set(_SIGNALS) - {signal.SIGINT}:
+        signal.signal(each, signal.SIG_IGN)

@@ -105,6 +105,25 @@ print("never")
     assert (run.returncode, run.stdout) == (143, "goes on\n")
 
 
+def test_an_echo_that_comes_while_the_interpreter_shuts_down_changes_nothing():
+    """By then its handlers are gone: only what is ignored stays ignored."""
+    code = """
+import os, signal, sys
+from pipeline.interrupts import Interrupts
+
+class Last:
+    def __del__(self, kill=os.kill, own=os.getpid()):
+        kill(own, 15)
+
+sys.modules["last"] = Last()
+with Interrupts() as asked:
+    os.kill(os.getpid(), signal.SIGTERM)
+sys.exit(asked.exit_code)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (run.returncode, run.stderr) == (143, "")
+
+
 def test_a_closed_terminal_stops_the_run_and_keeps_what_finished(tmp_path):
     mark = str(tmp_path)
     driver, terminal = pty.fork()

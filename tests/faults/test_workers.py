@@ -165,10 +165,11 @@ def test_a_worker_that_leaks_is_replaced_by_one_that_owns_the_same_slot(workers)
 def test_signals_to_the_whole_group_are_the_drivers_business(workers):
     """Sent to every worker every few milliseconds, from its birth on: the trackers of the pool live as well."""
     ended = threading.Event()
+    others = set(psutil.Process().children(recursive=True))  # what other tests keep: launchers, say
 
     def pester() -> None:
         while not ended.wait(0.005):
-            for each in psutil.Process().children(recursive=True):
+            for each in set(psutil.Process().children(recursive=True)) - others:
                 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                     with contextlib.suppress(psutil.Error):
                         os.kill(each.pid, number)
