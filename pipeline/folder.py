@@ -98,8 +98,6 @@ def check(study: Path, fingerprint: Mapping[str, Any]) -> None:
     path = study / "study.json"
     if study.exists() and not study.is_dir():
         raise UserError(f"{study} is not a folder", todo="give --study another name")
-    if study.exists():
-        reading.plain(study)
     if not path.exists():
         if (study / "ledger.jsonl").exists():
             raise DamagedFile(

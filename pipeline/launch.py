@@ -58,11 +58,11 @@ def launch(
     space_left.check()
     with folder.held(study):
         folder.check(study, prepared.fingerprint)
-        folder.write(study, prepared.fingerprint, settings.model_dump(mode="json"))
-        for name in ("models", "logs", "figures"):
-            (study / name).mkdir(exist_ok=True)
-        rows_file = (study / "rows.npz").resolve()
-        with open_journal(study / "ledger.jsonl") as journal:
+        rows_file, ledger = (study / "rows.npz").resolve(), study / "ledger.jsonl"
+        if not ledger.exists():
+            _say_what_it_is(prepared)  # there is never a journal without it
+        with open_journal(ledger) as journal:
+            _say_what_it_is(prepared)  # after the journal was read: where that is damaged, nothing is written
             common = _keep_rows(prepared, journal, rows_file)
             _take_in(prepared, journal, say)
             book = Book(settings.study / "ledger.xlsx", lambda elite, test: _view(prepared, journal, elite, test), say)
@@ -106,6 +106,14 @@ def launch(
                     raise
             contents = _contents(prepared, result, verdict, journal, time.monotonic() - started)
             return _report(prepared, contents, book)
+
+
+def _say_what_it_is(prepared: Prepared) -> None:
+    """Write study.json and the folders of the study."""
+    study = prepared.settings.study
+    folder.write(study, prepared.fingerprint, prepared.settings.model_dump(mode="json"))
+    for name in ("models", "logs", "figures"):
+        (study / name).mkdir(exist_ok=True)
 
 
 def _in_full(trained: Trained, settings: Settings) -> bool:

@@ -11,7 +11,6 @@ from pipeline.data import tables, task
 from pipeline.data.preprocessing import Preprocessing
 from pipeline.data.task import Rows
 from pipeline.errors import UserError
-from pipeline.ledger.journal import read as read_journal
 from pipeline.models import Signature
 from pipeline.settings import Settings
 from pipeline.space import Narrowing, Space
@@ -229,7 +228,8 @@ def prepare(settings: Settings) -> Prepared:
     largest = sizing.most_weights(settings.model, searched, signature, owned[0])
     prepared = Prepared(settings, searched, table, rows, fitted, owned, largest, _prior(settings, searched))
     folder.check(settings.study, prepared.fingerprint)
-    read_journal(settings.study / "ledger.jsonl")  # a damaged one is found before anything is written
+    if settings.study.is_dir():
+        reading.plain(settings.study)
     return prepared
 
 
