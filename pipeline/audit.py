@@ -18,9 +18,9 @@ from pipeline import bundle, ensembles, folder, reading
 from pipeline.errors import UserError
 from pipeline.evaluate import summaries
 from pipeline.ledger import journal, package
+from pipeline.ledger.columns import CONFIGURATIONS, INDEX, KEY, LIMIT, MEAN, REPEATS, headed
 from pipeline.ledger.merge import written
 from pipeline.ledger.records import FENCE, unframe
-from pipeline.ledger.sheets import CONFIGURATIONS, INDEX, KEY, LIMIT, MEAN, REPEATS, headed
 from pipeline.ledger.taking import Cells, records
 from pipeline.ledger.workbook import BROKEN
 from pipeline.trial import Repeat

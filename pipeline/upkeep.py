@@ -15,8 +15,8 @@ from pipeline.analysis.group import Group, group_of, objectives_of
 from pipeline.errors import StudyMismatch, UserError
 from pipeline.evaluate import summaries
 from pipeline.ledger import journal, package, workbook
+from pipeline.ledger.columns import CONFIGURATIONS, KEY, STUDY, TEST, headed
 from pipeline.ledger.merge import written
-from pipeline.ledger.sheets import CONFIGURATIONS, KEY, STUDY, TEST, headed
 from pipeline.ledger.style import text
 from pipeline.ledger.taking import records
 from pipeline.room import FAILING

@@ -12,11 +12,11 @@ from typing import Any, Final
 from openpyxl.formula.translate import Translator, TranslatorError
 from openpyxl.worksheet.cell_range import CellRange
 
+from pipeline.ledger.columns import CONFIGURATIONS, RANK, Cell, Link, Table
 from pipeline.ledger.grid import Cell as Placed
 from pipeline.ledger.grid import Formula, Grid, Row, Sheet
 from pipeline.ledger.markup import Line
 from pipeline.ledger.package import Loaded
-from pipeline.ledger.sheets import CONFIGURATIONS, RANK, Cell, Link, Table
 from pipeline.ledger.style import Palette, content, furnish, header_height, text, widen
 
 SEARCHED: Final = 20  # rows from the top that may hold the headers: people put titles above

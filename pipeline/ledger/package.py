@@ -32,9 +32,9 @@ from openpyxl.xml.constants import ARC_CUSTOM
 
 from pipeline.files import sync_folder
 from pipeline.ledger import markup
+from pipeline.ledger.columns import CONFIGURATIONS
 from pipeline.ledger.grid import Grid, Sheet
 from pipeline.ledger.markup import RELATION, Line
-from pipeline.ledger.sheets import CONFIGURATIONS
 
 SEAL: Final = "two-stage-search seal"  # a document property: the digest of all other parts as they were drawn
 BLANK: Final = "0" * 64

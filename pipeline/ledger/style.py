@@ -14,8 +14,8 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.dimensions import ColumnDimension
 
+from pipeline.ledger.columns import CONFIGURATIONS, ELITE, JSON, KEY, NEURONS, RANK, STAGE, Column, Link, Table
 from pipeline.ledger.grid import Attributes
-from pipeline.ledger.sheets import CONFIGURATIONS, ELITE, JSON, KEY, NEURONS, RANK, STAGE, Column, Link, Table
 
 LIMIT: Final = 32_767  # UTF-16 units of a cell, Excel's own
 LAST: Final = 1_048_576  # row of a sheet

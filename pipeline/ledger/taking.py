@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.errors import UserError
-from pipeline.ledger.merge import written
-from pipeline.ledger.sheets import (
+from pipeline.ledger.columns import (
     CONFUSABLE,
     COUNT,
     ELITE,
@@ -27,6 +26,7 @@ from pipeline.ledger.sheets import (
     STAGE,
     STD,
 )
+from pipeline.ledger.merge import written
 from pipeline.trial import Configuration, Imported
 
 _NAMES: Final = {LAYERS: "hidden_layers", NEURONS: "units"}

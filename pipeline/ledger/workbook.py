@@ -19,10 +19,12 @@ from openpyxl import Workbook
 
 from pipeline.errors import UserError
 from pipeline.ledger import package
+from pipeline.ledger.columns import CONFIGURATIONS, KEY, MEAN, STD, Table, headed
 from pipeline.ledger.grid import Grid
 from pipeline.ledger.merge import Unmergeable, drawn, find_headers, refresh, written
-from pipeline.ledger.sheets import CONFIGURATIONS, KEY, MEAN, STD, Table, View, headed, tables
+from pipeline.ledger.sheets import tables
 from pipeline.ledger.taking import configuration_of, learn, records, taken
+from pipeline.ledger.view import View
 from pipeline.tasks import Task
 from pipeline.tasks.regression import TASK
 from pipeline.trial import Imported

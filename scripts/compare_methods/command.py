@@ -64,6 +64,11 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--trainings", type=int, help="of each search, in full ones: as many epochs; of the settings, or 40"
     )
+    options.add_argument(
+        "--seconds", type=float,
+        help="of the clock for each search, starts and compilation included: equal time. Nothing is shared then, and"
+        " designs and rungs are laid out for --trainings, which still end a search: give more of them than fit",
+    )  # fmt: skip
     options.add_argument("--score", type=float, help="validation score to reach; what random search ends with if not")
     options.add_argument("--slots", help="workers")
     options.add_argument("--json", type=Path, help="file for every figure: {name: value}")
@@ -100,7 +105,7 @@ def _methods(names: Sequence[str]) -> list[str]:
 
 def _settings(asked: argparse.Namespace) -> Settings:
     given: dict[str, Any] = {
-        name: getattr(asked, name) for name in ("data", "target", "space", "epochs", "trainings", "slots")
+        name: getattr(asked, name) for name in ("data", "target", "space", "epochs", "trainings", "seconds", "slots")
     }
     base = read(asked.settings, {**given, "study": asked.folder})
     base = base if base.trainings else read(asked.settings, {**given, "study": asked.folder, "trainings": TRAININGS})
@@ -116,7 +121,7 @@ def _settings(asked: argparse.Namespace) -> Settings:
 def _of_seed(
     base: Settings, seed: int, methods: Sequence[str], console: Console, interrupts: Interrupts
 ) -> list[Outcome]:
-    """The outcomes of one seed; each study may borrow what those before it have trained."""
+    """The outcomes of one seed; each study may borrow what those before it have trained, unless time is what counts."""
     found: list[Outcome] = []
     lenders: list[Path] = []
     for method in methods:
@@ -124,7 +129,8 @@ def _of_seed(
             continue
         study = base.study / f"{method}-{seed}"
         asked = base.model_copy(update={"strategy": method, "seed": seed, "study": study})
-        outcome = outcome_of(asked, method, lenders, console.print, interrupts.asked)
+        # What is shared takes no time, and equal time would be none.
+        outcome = outcome_of(asked, method, () if base.seconds else lenders, console.print, interrupts.asked)
         found.append(outcome)
         lenders.append(study)
         console.print(
@@ -154,7 +160,9 @@ def _comparison(outcomes: figures.Outcomes, base: Settings, target: float | None
         seeds=tuple(each.seed for each in first),
         objective="mean absolute error on scaled outputs (for classes the log loss)",
         epochs=base.epochs,
-        budget=base.trainings,
+        budget=f"{base.seconds:g} seconds, and at most {base.trainings} trainings"
+        if base.seconds
+        else f"{base.trainings} trainings",
         target=f"a validation score of {target:g}"
         if target is not None
         else f"what {figures.reference(outcomes)} ends with, with the same seed",

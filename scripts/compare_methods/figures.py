@@ -63,7 +63,7 @@ class Comparison:
     seeds: tuple[int, ...]
     objective: str
     epochs: int
-    budget: int  # trainings
+    budget: str  # of each search, in words
     target: str  # the score to reach, in words
 
 

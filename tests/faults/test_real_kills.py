@@ -16,28 +16,35 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(len(available_cores()) < 2, r
 TINY = {"configurations": "3", "repeats": "2", "max_repeats": "2", "calls": "0", "top": "1"}
 
 
-@pytest.mark.parametrize("word", ["segfault", "held"])
-def test_a_poison_configuration_in_a_packed_job_takes_nothing_with_it(tmp_path, word):
+POISONED = {**TINY, "seed": "8", "job_limit": "20"}
+SAYS = {
+    "segfault": "killed its worker 3 times: signal SIGSEGV, exit code -11",
+    "held": "ran past its limit 3 times",
+}
+
+
+def known_of(folder, script, **given):
+    with running(command(folder, script, **POISONED), folder, folder / "output.txt", **given) as run:
+        assert run.driver.wait(400) == 0, (folder / "output.txt").read_text()
+        return sound(folder, run).known
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory):
+    """What the study knows at its end where nothing is poisoned."""
+    return known_of(tmp_path_factory.mktemp("calm"), REAL)
+
+
+@pytest.mark.parametrize("word", list(SAYS))
+def test_a_poison_configuration_in_a_packed_job_takes_nothing_with_it(tmp_path, calm, word):
     """Its job-mates were trained in the same program, and have the weights that they have without it."""
-    poisoned, calm = tmp_path / "poisoned", tmp_path / "calm"
-    options = {**TINY, "seed": "8", "job_limit": "20"}
-    known = {}
-    for folder, given in ((poisoned, {"FAKE_HARM": word, "REAL_ENGINE": "1"}), (calm, {})):
-        folder.mkdir()
-        script = ROOT / "tests" / "faults" / "fake_driver.py" if given else REAL
-        with running(command(folder, script, **options), folder, folder / "output.txt", **given) as run:
-            assert run.driver.wait(400) == 0, (folder / "output.txt").read_text()
-            known[folder] = sound(folder, run).known
-    failed = {name: each for name, each in known[poisoned].items() if each.failed}
+    poisoned = known_of(tmp_path, ROOT / "tests" / "faults" / "fake_driver.py", FAKE_HARM=word, REAL_ENGINE="1")
+    failed = {name: each for name, each in poisoned.items() if each.failed}
     assert {each.training.configuration["activation"] for each in failed.values()} == {"selu"}
     assert len(failed) == 2
-    says = {
-        "segfault": "killed its worker 3 times: signal SIGSEGV, exit code -11",
-        "held": "ran past its limit 3 times",
-    }
-    assert all(each.error.startswith(says[word]) and "harm.py" in each.error for each in failed.values())
-    innocent = {name: each for name, each in known[calm].items() if name not in failed}
-    assert facts(innocent) == facts({name: each for name, each in known[poisoned].items() if name not in failed})
+    assert all(each.error.startswith(SAYS[word]) and "harm.py" in each.error for each in failed.values())
+    innocent = {name: each for name, each in calm.items() if name not in failed}
+    assert facts(innocent) == facts({name: each for name, each in poisoned.items() if name not in failed})
 
 
 def test_sigterm_to_the_group_keeps_what_finished(tmp_path):

@@ -47,7 +47,7 @@ OUTCOMES = {
 
 def comparison() -> figures.Comparison:
     lines, pairs = figures.lines_of(OUTCOMES, None), figures.pairs_of(OUTCOMES)
-    return figures.Comparison(lines, pairs, None, (0, 1, 2), "error", EPOCHS, 20, "what random ends with")
+    return figures.Comparison(lines, pairs, None, (0, 1, 2), "error", EPOCHS, "20 trainings", "what random ends with")
 
 
 def repeat(value: float, epochs: int, index: int, objective: float | None) -> Repeat:
@@ -132,6 +132,7 @@ def test_pictures_are_drawn_and_equal_outcomes_give_equal_bytes(tmp_path, seeds)
         (["--methods", "baseline"], "it needs a search beside it"),
         (["--seeds", "0"], "At least one seed"),
         (["--trainings", "5"], "at least 10"),
+        (["--seconds", "-1"], "seconds"),
         (["--data", "nothing.csv"], "nothing.csv"),
     ],
 )
@@ -188,3 +189,18 @@ def again(words: list[str], studies: list[Path], folder: Path, capsys: pytest.Ca
     capsys.readouterr()
     made = [line for line in (folder / "seeds.csv").read_text().splitlines() if line.startswith("halving")]
     assert [line.split(",")[:5] for line in made] == [line.split(",")[:5] for line in tests]
+
+
+@pytest.mark.slow
+def test_equal_time_shares_nothing_and_ends_each_search(tmp_path, capsys):
+    folder = tmp_path / "compared"
+    settings = ["--settings", "search_spaces/compare_diabetes.settings.toml", "--epochs", "3"]
+    methods = ["--methods", "random", "latin-hypercube", "--seeds", "1", "--slots", "cpu:1"]
+    assert main([*settings, *methods, "--seconds", "3", "--trainings", "4000", "--folder", str(folder)]) == 0
+    text = capsys.readouterr().out
+    assert "3 seconds, and at most 4000 trainings" in (folder / "comparison.md").read_text()
+    assert text.count(", 0 of them shared") == 2
+    for method in ("random", "latin-hypercube"):
+        repeats = journal.read(folder / f"{method}-0" / "ledger.jsonl").repeats
+        assert 0 < sum(each.stage != BASELINE for each in repeats) < 4000
+        assert not any(is_borrowed(each) for each in repeats)
