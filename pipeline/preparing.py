@@ -159,6 +159,7 @@ class Prepared:
             engine=asked.engine,
             tf32=asked.tf32,
             folds=asked.folds,
+            rows=len(self.rows.train.rows),
         )
 
     @property

@@ -43,7 +43,7 @@ def jobs_of(trainings: Sequence[Training], protocol: Protocol, workers: int) -> 
     groups: dict[tuple[str, int], list[Training]] = {}
     for training in trainings:
         rows = training.index if protocol.folds else 0
-        groups.setdefault((group_of(training.configuration, protocol.space), rows), []).append(training)
+        groups.setdefault((group_of(training, protocol), rows), []).append(training)
     return tuple(Job(tuple(part), name) for (name, _), group in groups.items() for part in _cut(group, size))
 
 
@@ -77,7 +77,7 @@ def _seconds(training: Training, protocol: Protocol, rows: Rows, most_weights: i
     # A weight is used at every step of a window and, at most, at every pixel of an image.
     weights = most_weights * math.prod(shape_of(rows.features)[:-1])
     if protocol.engine == "packed":
-        widths = (len(rows.features), *padded_widths(training.configuration, protocol.space), rows.target.outputs)
+        widths = (len(rows.features), *padded_widths(training, protocol), rows.target.outputs)
         weights = sum((inputs + 1) * units for inputs, units in itertools.pairwise(widths))
     batch = training.configuration["batch_size"]
     assert isinstance(batch, int)

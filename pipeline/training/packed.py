@@ -32,7 +32,7 @@ def train(trainings: Sequence[Training], rows: Rows, protocol: Protocol) -> Iter
     """
     groups: dict[Shape, list[Training]] = {}
     for training in trainings:
-        groups.setdefault(shape_of(training.configuration, rows, protocol), []).append(training)
+        groups.setdefault(shape_of(training, rows, protocol), []).append(training)
     for shape, group in groups.items():
         yield from _with_fewer_places(shape, group, rows, protocol)
 

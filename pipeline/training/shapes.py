@@ -8,6 +8,9 @@ hundred rows 0.2 ms an epoch: a second of compiling buys thousands of epochs, an
 than another program while layers are narrow. So all layers of a configuration get one width, that of the widest
 network of the space up to 128, and a half, a quarter, ... of it beyond, whichever is the smallest that fits. Depths and
 batch sizes have programs of their own: padding those would cost every training more than the compilation.
+Wide networks on many rows are another matter: 13,000 rows, 48-160-208-304-224-96 units, take 0.23 s an epoch, and 3.0 s
+where all six layers are padded to 512. Where the padding of a training costs more than the compilation (`pays`), its
+configuration has a program of its own, with every layer as wide as it is and two places, for its repeats.
 Places pay as long as the arrays of all of them stay in a core's cache (ms per network and epoch):
 
     places                       2      4      8     16
@@ -33,33 +36,41 @@ from pipeline.models import mlp
 from pipeline.space import Choice, Domain, Space, ends
 from pipeline.training.program import Shape
 from pipeline.training.protocol import Protocol
-from pipeline.trial import Configuration, Scalar
+from pipeline.trial import Scalar, Training
 
 GRAIN: Final = 16  # padded widths of the widest network are multiples of this: whole vector registers
 ONE_WIDTH: Final = 128  # up to here all networks of a study are padded to the same width
 
 
-def group_of(configuration: Configuration, space: Space) -> str:
-    """Equal for configurations that one program can train, whatever the rows: what a job is made of."""
-    widths = padded_widths(configuration, space)
-    return f"{_words(widths)} b{configuration['batch_size']}"
+# Measured as the seconds above; for layers of hundreds of units, which leave the cache, the padding costs twice that.
+COMPILE: Final = 1.2  # seconds for each layer of a program, the last one included
+UNIT: Final = 50  # weights that cost as much as everything else that a unit takes part in
+RATE: Final = 1e11 / 6  # weights and rows in a second: products forwards and backwards, and the optimizer
+OWN_PLACES: Final = 2
 
 
-def shape_of(configuration: Configuration, rows: Rows, protocol: Protocol) -> Shape:
-    """The program of a configuration: a function of it and of the study alone."""
-    widths = padded_widths(configuration, protocol.space)
+def group_of(training: Training, protocol: Protocol) -> str:
+    """Equal for trainings that one program can do, whatever the rows: what a job is made of."""
+    own = " own" if pays(training, protocol) else ""
+    return f"{_words(padded_widths(training, protocol))}{own} b{training.configuration['batch_size']}"
+
+
+def shape_of(training: Training, rows: Rows, protocol: Protocol) -> Shape:
+    """The program of a training: a function of it and of the study alone."""
+    widths = padded_widths(training, protocol)
     train = len(rows.train.rows)
-    batch = configuration["batch_size"]
+    batch = training.configuration["batch_size"]
     assert isinstance(batch, int)
     offered = _offered(protocol.space)
     features, outputs = rows.train.inputs.shape[1], rows.target.outputs
     sizes = itertools.pairwise((features, *widths, outputs))
+    fitting = places_of(sum((inputs + 1) * units for inputs, units in sizes))
     return Shape(
         features=features,
         outputs=outputs,
         widths=widths,
         batch=batch,
-        places=protocol.places or places_of(sum((inputs + 1) * units for inputs, units in sizes)),
+        places=protocol.places or (min(fitting, OWN_PLACES) if pays(training, protocol) else fitting),
         train=train,
         validation=len(rows.validation.rows),
         epochs=max(1, min(8, 4000 // train)),
@@ -72,9 +83,31 @@ def shape_of(configuration: Configuration, rows: Rows, protocol: Protocol) -> Sh
     )
 
 
-def padded_widths(configuration: Configuration, space: Space) -> tuple[int, ...]:
-    """One width for all hidden layers: the smallest that the study has and that holds the widest of them."""
-    units = [int(each) for each in mlp.each_layer(configuration, "units")]
+def padded_widths(training: Training, protocol: Protocol) -> tuple[int, ...]:
+    """The width of each hidden layer in its program: its own where that `pays`, else one width for all of them.
+
+    That one is the smallest that the study has and that holds the widest layer.
+    """
+    return _own(training) if pays(training, protocol) else _shared(training, protocol.space)
+
+
+def pays(training: Training, protocol: Protocol) -> bool:
+    """True where padding half of the epochs of two repeats costs more than to compile a program of its own."""
+    padded, own = _shared(training, protocol.space), _own(training)
+    saved = training.epochs * protocol.rows * (_weight(padded) - _weight(own)) / RATE
+    return saved > COMPILE * (1 + len(own))
+
+
+def _weight(widths: Sequence[int]) -> int:
+    return sum(one * other for one, other in itertools.pairwise(widths)) + UNIT * sum(widths)
+
+
+def _own(training: Training) -> tuple[int, ...]:
+    return tuple(-(-int(each) // GRAIN) * GRAIN for each in mlp.each_layer(training.configuration, "units"))
+
+
+def _shared(training: Training, space: Space) -> tuple[int, ...]:
+    units = [int(each) for each in mlp.each_layer(training.configuration, "units")]
     return (_width(max(units), _widest(space)),) * len(units) if units else ()
 
 

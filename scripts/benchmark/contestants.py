@@ -67,7 +67,7 @@ def engine(case: Case, rows: Rows) -> Contestant:
         **mlp.BASELINE.as_dict(), **fixed, "hidden_layers": depth, "units": case.units,
         "batch_size": BATCH, "learning_rate": RATE,
     })  # fmt: skip
-    networks = shapes.shape_of(configuration, rows, protocol).places
+    networks = shapes.shape_of(Training(configuration, 1, 0), rows, protocol).places
 
     def train(epochs: int) -> None:
         trainings = [Training(configuration, epochs, index) for index in range(networks)]

@@ -15,8 +15,9 @@ from pipeline.models import Signature, mlp
 from pipeline.models.tapered import NAMES, structure, widths
 from pipeline.report.wording import depth, neurons
 from pipeline.search.elite import best_of_each_depth
+from pipeline.training.protocol import Protocol
 from pipeline.training.shapes import padded_widths
-from pipeline.trial import Configuration
+from pipeline.trial import Configuration, Training
 from tests.fakes import summary_of
 
 GIVEN: dict[str, Any] = {
@@ -99,7 +100,9 @@ def test_no_network_of_a_space_is_larger_than_it_says() -> None:
     for _ in range(200):
         drawn = spaces.sample(space, rng)
         assert sum(int(np.prod(shape)) for shape in mlp.weight_shapes(drawn, SIGNATURE)) <= most
-        assert max(padded_widths(drawn, space)) <= -(-widest // 16) * 16
+        for rows in (0, 10**6):  # few, and enough for a program of its own
+            study = Protocol("mlp", "mse", 3, 0.0, seed=7, space=space, engine="packed", rows=rows)
+            assert max(padded_widths(Training(drawn, 100, 0), study)) <= -(-widest // 16) * 16
     assert widest == 100
 
 

@@ -297,11 +297,11 @@ def test_dropout_trains_the_network_that_keras_would_with_the_same_masks(rows):
 @pytest.mark.parametrize("high", [20, 64, 96, 100, 128, 200, 512, 1000])
 def test_padded_widths_are_few_and_hold_their_units(high):
     entries = {**SIMPLE, "units": {"type": "integer", "low": 1, "high": high, "per": "hidden_layers"}}
-    searched = mlp.complete(spaces.parse(entries))
+    study = protocol(entries)
     widths = set()
     for units in range(1, max(high, 64) + 1):
         configuration = Configuration.of({**mlp.BASELINE.as_dict(), "units": (1, units)})
-        first, second = shapes.padded_widths(configuration, searched)
+        first, second = shapes.padded_widths(Training(configuration, 100, 0), study)
         assert first == second >= units
         assert second <= 128 or second < 2 * units + 16
         widths.add(second)
@@ -314,9 +314,7 @@ def test_jobs_hold_each_training_once_and_one_program_each():
         study = protocol(SIMPLE)
         jobs = jobs_of(trainings, study, workers)
         assert sorted(each.identity for job in jobs for each in job.trainings) == sorted(t.identity for t in trainings)
-        assert all(
-            len({shapes.group_of(each.configuration, study.space) for each in job.trainings}) == 1 for job in jobs
-        )
+        assert all(len({shapes.group_of(each, study) for each in job.trainings}) == 1 for job in jobs)
     assert len(jobs_of(trainings, protocol(SIMPLE, engine="keras"), 2)) == 100
 
 
@@ -324,5 +322,34 @@ def test_the_program_depends_on_the_training_and_the_study_alone(rows):
     one = Training(Configuration.of({**mlp.BASELINE.as_dict(), "hidden_layers": 1, "units": (9,)}), 5, 0)
     wider = replace(one, configuration=Configuration.of({**one.configuration.as_dict(), "units": (31,)}))
     study = protocol(SIMPLE)
-    assert shapes.shape_of(one.configuration, rows, study) == shapes.shape_of(wider.configuration, rows, study)
-    assert shapes.shape_of(one.configuration, rows, study).uses == frozenset({"dropout"})
+    assert shapes.shape_of(one, rows, study) == shapes.shape_of(wider, rows, study)
+    assert shapes.shape_of(one, rows, study).uses == frozenset({"dropout"})
+
+
+WIDE = {**SIMPLE, "dropout": 0.0, "hidden_layers": 4, "units": {"type": "integer", "low": 1, "high": 512, "per": "hidden_layers"}}
+
+
+def test_a_wide_network_has_a_program_of_its_own_where_its_padding_costs_more_than_compiling(rows):
+    tapered = Configuration.of({**mlp.BASELINE.as_dict(), "hidden_layers": 4, "units": (500, 250, 60, 9)})
+    own, shared = (496 + 16, 256, 64, 16), (512,) * 4
+    long, short = Training(tapered, 100, 0), Training(tapered, 1, 0)
+    assert shapes.padded_widths(long, protocol(WIDE, rows=13_000)) == own
+    assert shapes.padded_widths(short, protocol(WIDE, rows=13_000)) == shared
+    assert shapes.padded_widths(long, protocol(WIDE, rows=100)) == shared
+    assert shapes.padded_widths(long, protocol(WIDE)) == shared
+    assert shapes.shape_of(long, rows, protocol(WIDE, rows=13_000)).places == shapes.OWN_PLACES
+    narrow = replace(long, configuration=Configuration.of({**tapered.as_dict(), "units": (64, 32, 16, 8)}))
+    assert shapes.padded_widths(narrow, protocol(SIMPLE, rows=13_000)) == (64,) * 4
+    kinds = {shapes.group_of(each, protocol(WIDE, rows=13_000)) for each in (long, replace(long, index=1), short)}
+    assert len(kinds) == 2
+
+
+def test_a_program_of_its_own_gives_what_the_shared_one_gives(rows):
+    wide = sampled(WIDE, 1, epochs=2)
+    wide += [replace(wide[0], index=1)]
+    shared = by_identity(packed.train(wide, rows, protocol(WIDE)))
+    own = by_identity(packed.train(wide, rows, protocol(WIDE, rows=10**7)))
+    assert {each.program for each in shared.values()} != {each.program for each in own.values()}
+    for name, each in shared.items():
+        for one, other in zip(each.weights, own[name].weights, strict=True):
+            assert np.allclose(one, other, atol=1e-4)
