@@ -326,7 +326,8 @@ def test_the_program_depends_on_the_training_and_the_study_alone(rows):
     assert shapes.shape_of(one, rows, study).uses == frozenset({"dropout"})
 
 
-WIDE = {**SIMPLE, "dropout": 0.0, "hidden_layers": 4, "units": {"type": "integer", "low": 1, "high": 512, "per": "hidden_layers"}}
+WIDE_UNITS = {"type": "integer", "low": 1, "high": 512, "per": "hidden_layers"}
+WIDE = {**SIMPLE, "dropout": 0.0, "hidden_layers": 4, "units": WIDE_UNITS}
 
 
 def test_a_wide_network_has_a_program_of_its_own_where_its_padding_costs_more_than_compiling(rows):
