@@ -33,7 +33,7 @@ class Protocol:
     engine: str
     tf32: bool = False  # on GPUs: matrix products of ten-bit mantissas, faster and less exact
     folds: int = 0  # the rows of a repeat follow from its number where there are folds; 0 for one split
-    rows: int = 0  # of training, about: decides which networks are worth a program of their own
+    rows: int = 0  # of training, about: decides which networks have a program of their own; 0 where none has
     places: int = 0  # trainings that share a program of the packed engine; 0 for the engine's own rule
 
 
