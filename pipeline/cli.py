@@ -134,6 +134,7 @@ def _search(file: Path | None, options: dict[str, Any]) -> int:
     from pipeline import settings
     from pipeline.launch import launch, prepare
     from pipeline.progress import Progress
+    from pipeline.report.effects import plainly
     from pipeline.room import DiskFailed
     from pipeline.workers.pool import StoppedError
 
@@ -155,6 +156,7 @@ def _search(file: Path | None, options: dict[str, Any]) -> int:
                 raise
             return interrupts.exit_code
     console.print(Markdown(finished.summary))
+    console.print(Markdown(plainly(finished.contents)))  # once more: the page is longer than a screen
     console.print(f"Ledger: {_escaped(str(finished.workbook))}", highlight=False)
     return 0 if finished.contents.verdict.best else 1
 
