@@ -26,6 +26,7 @@ def _names(value: object) -> object:
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Share = Annotated[float, Field(gt=0)]
 Scaler = Literal["standard", "minmax", "robust", "none"]
+InputScaler = Literal["standard", "minmax", "robust", "quantile", "none"]
 
 PACKED = "mlp"  # the kind of network that the packed engine trains
 DATA, SEARCH, TRAINING = "Data", "Search", "Training"  # the headings of --help
@@ -71,7 +72,11 @@ class Settings(BaseModel):
         ge=0,
         le=100,
     )
-    input_scaler: Scaler = _setting("standard", about="standard, minmax, robust or none", heading=DATA)
+    input_scaler: InputScaler = _setting(
+        "standard",
+        about="standard, minmax, robust, quantile (ranks as a bell curve, for skewed columns) or none",
+        heading=DATA,
+    )
     output_scaler: Scaler = _setting("standard", about="standard, minmax, robust or none", heading=DATA)
 
     configurations: int = _setting(40, about="configurations of stage 1", heading=SEARCH, ge=1, le=100_000)

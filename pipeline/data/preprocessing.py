@@ -1,29 +1,35 @@
 """What turns a table's rows into a network's inputs: fitted on the training rows only, stored without code.
 
-Numbers: the median fills missing cells, then a scaler. Columns with missing training cells get an indicator, 0 or 1.
+Numbers: the median fills missing cells, then a scaler; *quantile* is the place among the training values, as a bell
+curve has it, scaled to deviation one: what columns with long tails want (Gorishniy et al. 2021, arXiv:2106.11959).
+Columns with missing training cells get an indicator, 0 or 1.
 Categories: one-hot, compared as text; a missing cell is a category of its own; what training never saw is all zeros.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
 
 from pipeline.data.cells import SHOWN_MISSING, numbers, row_number, texts
 from pipeline.data.layout import shape_of
 from pipeline.data.tables import Columns, unknown_column
 from pipeline.errors import UserError
 from pipeline.tasks import Target, regression
-from pipeline.tasks.scaling import SCALERS, Scaler, pool, widen
+from pipeline.tasks.scaling import SCALERS, InputScaler, Scaler, pool, widen
 
-__all__ = ["Preprocessing", "Scaler", "fit", "unfitted", "unknown_categories"]
+__all__ = ["InputScaler", "Preprocessing", "Scaler", "fit", "unfitted", "unknown_categories"]
+
+QUANTILES: Final = 1000  # that are remembered of a column
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +76,7 @@ def fit(
     train: pd.DataFrame,
     columns: Columns,
     *,
-    input_scaler: Scaler,
+    input_scaler: InputScaler,
     output_scaler: Scaler = "standard",
     target: Target | None = None,
 ) -> Preprocessing:
@@ -90,14 +96,18 @@ def fit(
         )
     gaps = [name for name in numeric if bool(typed[name].isna().any())]
     categories = [name for name in columns.inputs if name in columns.categories]
+    images = len(shape_of(numeric)) == 3
+    if images and input_scaler == "quantile":
+        raise UserError("Pixels have no quantiles of their own", todo="use another --input-scaler for images")
     transformer = unfitted(input_scaler, numeric, gaps, categories)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "n_quantiles")  # of few rows fewer are remembered
         transformer.fit(typed)
         if numeric:
             filling = transformer.named_transformers_["numbers"]
             if input_scaler == "robust":
                 widen(filling["scale"], filling["fill"].transform(typed[numeric]))
-            if input_scaler != "none" and len(shape_of(numeric)) == 3:
+            if images and input_scaler != "none":
                 pool(filling["scale"])
     if target is None:
         measured = {name: train[name].to_numpy(dtype=np.float64) for name in columns.targets}
@@ -105,7 +115,7 @@ def fit(
     return Preprocessing(columns, transformer, target)
 
 
-def unfitted(scaler: Scaler, numeric: list[str], gaps: list[str], categories: list[str]) -> ColumnTransformer:
+def unfitted(scaler: InputScaler, numeric: list[str], gaps: list[str], categories: list[str]) -> ColumnTransformer:
     """What is fitted: numbers, indicators of missing ones, categories, each where there are columns for it."""
     one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False, dtype=np.float64)
     steps = [
@@ -116,9 +126,15 @@ def unfitted(scaler: Scaler, numeric: list[str], gaps: list[str], categories: li
     return ColumnTransformer([step for step in steps if step[2]])
 
 
-def _numeric(scaler: Scaler) -> Pipeline:
+def _numeric(scaler: InputScaler) -> Pipeline:
     fill = ("fill", SimpleImputer(strategy="median"))
-    return Pipeline([fill] if scaler == "none" else [fill, ("scale", SCALERS[scaler]())])
+    if scaler == "none":
+        return Pipeline([fill])
+    if scaler == "quantile":
+        ranks = QuantileTransformer(n_quantiles=QUANTILES, output_distribution="normal", subsample=None)
+        # Many equal values at an end, zeros say, would all lie five deviations from the middle.
+        return Pipeline([fill, ("ranks", ranks), ("scale", StandardScaler())])
+    return Pipeline([fill, ("scale", SCALERS[scaler]())])
 
 
 def _typed(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:

@@ -18,10 +18,10 @@ from typing import Any, Final
 import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, RobustScaler, StandardScaler
 
 from pipeline import reading, tasks
-from pipeline.data.preprocessing import Preprocessing, Scaler, unfitted
+from pipeline.data.preprocessing import InputScaler, Preprocessing, unfitted
 from pipeline.data.tables import Columns
 from pipeline.errors import DamagedFile, UserError
 
@@ -47,13 +47,19 @@ _TYPES: Final = frozenset(
         ("sklearn.impute._base.SimpleImputer", "ObjectNode"),
         ("sklearn.pipeline.Pipeline", "ObjectNode"),
         ("sklearn.preprocessing._data.MinMaxScaler", "ObjectNode"),
+        ("sklearn.preprocessing._data.QuantileTransformer", "ObjectNode"),
         ("sklearn.preprocessing._data.RobustScaler", "ObjectNode"),
         ("sklearn.preprocessing._data.StandardScaler", "ObjectNode"),
         ("sklearn.preprocessing._encoders.OneHotEncoder", "ObjectNode"),
     }
 )
 _KINDS: Final = ("<f8", "<i8", "|b1")
-_SCALER_OF: Final[dict[type, Scaler]] = {StandardScaler: "standard", MinMaxScaler: "minmax", RobustScaler: "robust"}
+_SCALER_OF: Final[dict[type, InputScaler]] = {
+    StandardScaler: "standard",
+    MinMaxScaler: "minmax",
+    RobustScaler: "robust",
+    QuantileTransformer: "quantile",
+}
 
 
 def dumps(preprocessing: Preprocessing) -> bytes:
@@ -207,7 +213,8 @@ def _is_ours(transformer: object) -> bool:
         return False
     parts = {name: part for name, part, _ in fitted}
     numbers = parts.get("numbers")
-    scaler = _SCALER_OF.get(type(numbers[-1]), "none") if isinstance(numbers, Pipeline) else "none"
+    after = numbers.steps[1:2] if isinstance(numbers, Pipeline) else []  # what follows the filling of gaps
+    scaler: InputScaler = _SCALER_OF.get(type(after[0][1]), "none") if after else "none"
     made = unfitted(scaler, *(used.get(name, []) for name in ("numbers", "missing", "categories")))
     expected = {name: part for name, part, _ in made.transformers}
     return (

@@ -23,7 +23,7 @@ from pipeline.tasks import Target
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.data.preprocessing import Preprocessing, Scaler
+    from pipeline.data.preprocessing import InputScaler, Preprocessing, Scaler
     from pipeline.data.tables import Table
 
 FORMAT: Final = 2  # 1 had regression alone; the file is made anew by every run
@@ -59,7 +59,7 @@ def prepare(
     validation: float,
     test: float,
     seed: int,
-    input_scaler: Scaler,
+    input_scaler: InputScaler,
     output_scaler: Scaler,
     loss: str = "auto",
     class_weights: str = "none",

@@ -8,6 +8,8 @@ import numpy as np
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 Scaler = Literal["standard", "minmax", "robust", "none"]
+InputScaler = Scaler | Literal["quantile"]
+"""*quantile* is no straight line, so an error of a target could not be told in its units: it is for inputs alone."""
 
 SCALERS: Final = {"standard": StandardScaler, "minmax": MinMaxScaler, "robust": RobustScaler}
 

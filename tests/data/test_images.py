@@ -126,6 +126,12 @@ def test_all_pixels_have_one_scale(scaler):
     assert isinstance(fitted, preprocessing.Preprocessing)
 
 
+def test_pixels_have_no_quantiles():
+    table = tables.read("builtin:digits", targets=["target"])
+    with pytest.raises(UserError, match="another --input-scaler"):
+        task.prepare(table, validation=0.2, test=0.2, seed=0, input_scaler="quantile", output_scaler="standard")
+
+
 @pytest.mark.skipif(not FASHION.is_dir(), reason="the images of Fashion-MNIST are not here")
 def test_fashion_mnist_is_read():
     frame = tables.read_frame(str(FASHION / "t10k-images-idx3-ubyte.gz"))

@@ -16,7 +16,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from pipeline.data import stored as module
-from pipeline.data.preprocessing import Preprocessing, Scaler, fit, unknown_categories
+from pipeline.data.preprocessing import InputScaler, Preprocessing, Scaler, fit, unknown_categories
 from pipeline.data.stored import dumps, loads
 from pipeline.data.tables import Columns
 from pipeline.errors import DamagedFile, UserError
@@ -47,11 +47,12 @@ def test_median_indicator_constant_and_one_hot() -> None:
     assert values[3].tolist() == [30.0, 5.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0]
 
 
-@pytest.mark.parametrize("scaler", ["standard", "minmax", "robust", "none"])
-def test_stored_and_alone_rows_have_the_same_bits(scaler: Scaler) -> None:
+@pytest.mark.parametrize("scaler", ["standard", "minmax", "robust", "quantile", "none"])
+def test_stored_and_alone_rows_have_the_same_bits(scaler: InputScaler) -> None:
     frame = pd.concat([FRAME] * 25, ignore_index=True)
     frame["a"] = np.random.default_rng(1).normal(1e3, 7.7, len(frame))
-    preprocessing = fit(frame, COLUMNS, input_scaler=scaler, output_scaler=scaler)
+    output: Scaler = "standard" if scaler == "quantile" else scaler
+    preprocessing = fit(frame, COLUMNS, input_scaler=scaler, output_scaler=output)
     again = loads(dumps(preprocessing))
     batch = preprocessing.inputs(frame)
     assert np.isfinite(batch).all()
@@ -80,6 +81,21 @@ def test_robust_scaling_of_mostly_zeros_uses_the_deviation() -> None:
     assert preprocessing.inputs(frame).max() == pytest.approx(1000 / 300)
     assert isinstance(preprocessing.target, Quantities)
     assert preprocessing.target.scale == pytest.approx((150.0,))
+
+
+def test_quantiles_are_a_bell_curve_whatever_the_tails() -> None:
+    rng = np.random.default_rng(0)
+    skewed, spiked = np.exp(3 * rng.normal(size=3000)), np.where(rng.random(3000) < 0.5, 0.0, rng.random(3000))
+    frame = pd.DataFrame({"skewed": skewed, "spiked": spiked, "constant": 7.0, "y": rng.normal(size=3000)})
+    inputs = ("skewed", "spiked", "constant")
+    preprocessing = fit(frame, Columns(("y",), inputs, ()), input_scaler="quantile")
+    values = preprocessing.inputs(frame)
+    assert np.percentile(values[:, 0], [2.5, 50, 97.5]) == pytest.approx([-1.96, 0, 1.96], abs=0.1)
+    assert values[:, :2].std(axis=0) == pytest.approx(1, abs=1e-3)
+    assert np.abs(values[:, 1]).max() < 4
+    assert np.abs(values[:, 2]).max() < 1e-6
+    beyond = preprocessing.inputs(pd.DataFrame({"skewed": [1e300], "spiked": [-9.0], "constant": [8.0]}))
+    assert np.isfinite(beyond).all()
 
 
 def test_bytes_are_the_same_in_every_process() -> None:
