@@ -104,6 +104,7 @@ def has_a_study_of_its_own(words):
     return "compare" in words[0] or any(word.endswith(".settings.toml") for word in words)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_commands_of_other_networks_data_and_comparisons_run(home):
     alone = [words for words in scripts() if has_a_study_of_its_own(words)]
@@ -112,6 +113,7 @@ def test_the_commands_of_other_networks_data_and_comparisons_run(home):
         try_out(words, home)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_commands_of_a_study_and_the_program_run(home):
     for words in scripts():

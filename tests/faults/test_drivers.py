@@ -216,6 +216,7 @@ def test_a_poison_configuration_fails_alone_and_says_why(tmp_path, word):
         assert each.seed == next(other.seed for other in known.values() if other.training.index == each.training.index)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_thirty_random_kills_lose_nothing_and_double_nothing(home):
     weather = Weather(calm=(0.05, 1.5), kills=30, drivers=30, seed=20)

@@ -35,6 +35,7 @@ def calm(tmp_path_factory):
     return known_of(tmp_path_factory.mktemp("calm"), REAL)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("word", list(SAYS))
 def test_a_poison_configuration_in_a_packed_job_takes_nothing_with_it(tmp_path, calm, word):
     """Its job-mates were trained in the same program, and have the weights that they have without it."""
@@ -55,6 +56,7 @@ def test_sigterm_to_the_group_keeps_what_finished(tmp_path):
         sound(tmp_path, run)
 
 
+@pytest.mark.long
 def test_random_kills_of_a_real_study_lose_nothing(tmp_path):
     """The command of the README, with few kills."""
     words = ["--kills", "6", "--seed", "3", "--slots", "cpu:2", "--folder", str(tmp_path / "chaos")]

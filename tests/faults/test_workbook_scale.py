@@ -28,6 +28,7 @@ def measured(folder: Path, repeats: int) -> dict[str, float]:
     return dict(json.loads(answer.stdout))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_workbook_of_20000_trainings_costs_little(tmp_path):
     """Drawn, searched for a user's rows and merged with what a user made; one configuration each is the worst case."""

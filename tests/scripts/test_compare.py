@@ -154,6 +154,7 @@ SMALL = [
 ]  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_small_comparison_shares_what_is_equal_and_trains_nothing_twice(tmp_path, capsys):
     folder = tmp_path / "compared"
