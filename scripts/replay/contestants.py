@@ -173,6 +173,7 @@ METHODS: Final[Mapping[str, Search]] = {
     "pipeline_1": _product(repeats=1),
     "pipeline_2": _product(repeats=2),
     "pipeline_4": _product(repeats=4),
+    "pipeline_frugal": _product(repeats=1, elite=1),  # one proposal at a time, and few repeats: few trainings
     "random": random,
     "tpe": tpe,
     "gp_sampler": gp_sampler,
