@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import joblib
+import psutil
 
 from pipeline.errors import UserError
 
 EXPECTED: Final = "auto, gpu:0,1 (these GPUs), cpu:4 (four workers of one core) or cpu:4x2 (four workers of two cores)"
+LOOK: Final = 0.1  # seconds in which it is seen how busy the cores are
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,10 @@ def parse(text: str, *, cores: Sequence[int] | None = None, gpus: Sequence[str] 
     """The slots that a text asks for, at least one; UserError for a GPU or a core that this machine does not have.
 
     `auto` takes every GPU, one core for each; where there is none it takes every core as a slot of its own, so that
-    the number of threads of a training, and with it its bits, does not depend on the machine's size.
+    the number of threads of a training, and with it its bits, does not depend on the machine's size. Cores that have
+    nothing to do are taken first, so that two studies beside each other do not share one.
     """
-    cores = available_cores() if cores is None else cores
+    cores = idle_first(available_cores()) if cores is None else cores
     gpus = available_gpus() if gpus is None else gpus
     if text == "auto":
         return _gpu_slots(gpus, cores, gpus) if gpus else _cpu_slots(len(cores), 1, cores)
@@ -80,6 +83,12 @@ def available_cores() -> tuple[int, ...]:
     """The cores that this process may use, by number; a container's share of processor time limits how many."""
     allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
     return tuple(allowed)[: joblib.cpu_count()]
+
+
+def idle_first(cores: Sequence[int]) -> tuple[int, ...]:
+    """The cores by how busy they are now, in quarters; equally busy ones in their order."""
+    busy = psutil.cpu_percent(LOOK, percpu=True) if len(cores) > 1 else []
+    return tuple(sorted(cores, key=lambda core: round(busy[core] / 25) if core < len(busy) else 0))
 
 
 def available_gpus() -> tuple[str, ...]:

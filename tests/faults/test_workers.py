@@ -112,7 +112,9 @@ def test_a_kill_at_any_stage_on_any_slot_costs_one_attempt(workers, tmp_path, st
     jobs = [(stage, tmp_path), (stage, tmp_path)]
     done = list(workers.run(harm.once_at, jobs))
     assert [each.answer and each.answer[0] for each in done] == [stage, stage]
-    assert {each.name for each in tmp_path.glob("core-*")} == {f"core-{core}" for core in available_cores()[:2]}
+    found = {each.name for each in tmp_path.glob("core-*")}
+    assert len(found) == 2
+    assert found <= {f"core-{core}" for core in available_cores()}
 
 
 def test_a_kill_before_a_job_starts_costs_one_attempt(workers):

@@ -1,3 +1,4 @@
+import psutil
 import pytest
 
 from pipeline.errors import UserError
@@ -58,3 +59,12 @@ def test_gpus_are_found_through_the_driver_program_and_limited_by_the_environmen
     assert slots.available_gpus() == ("1",)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert slots.available_gpus() == ()
+
+
+def test_idle_cores_are_taken_first_and_equally_busy_ones_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(psutil, "cpu_percent", lambda interval, percpu: [97.0, 3.0, 60.0, 8.0])
+    assert slots.idle_first((0, 1, 2, 3)) == (1, 3, 2, 0)
+    assert slots.idle_first((0, 2, 7)) == (7, 2, 0)
+    assert slots.idle_first((5,)) == (5,)
+    monkeypatch.setattr(slots, "available_cores", lambda: (0, 1))
+    assert slots.parse("cpu:1", gpus=()) == (Slot("cpu0", (1,)),)
