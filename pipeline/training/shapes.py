@@ -1,4 +1,4 @@
-"""Which program trains which configuration: a function of the configuration and of the study alone.
+"""Which program does which training: a function of the training, the study and the kind of device alone.
 
 The program has padded widths from the configuration's own, places from the padded widths, activations and optimizers
 from the search space. So the bits of a training do not depend on what else waits, on the workers or on an interruption.
