@@ -38,7 +38,7 @@ def load_ensemble(study: str | Path, name: str = "greedy", model: str = "") -> T
 
     `model` names the function that makes the networks, `module:function`, where it is one of yours.
     """
-    from pipeline.ensembles import load_ensemble as load  # deferred: the package itself imports at once
+    from pipeline.bundle.ensembles import load_ensemble as load  # deferred: the package itself imports at once
 
     return load(study, name, model)
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline import bundle, ensembles, folder, reading
+from pipeline import bundle, folder, reading
+from pipeline.bundle import ensembles
 from pipeline.errors import UserError
 from pipeline.evaluate import summaries
 from pipeline.ledger import journal, package

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import bundle, ensembles
+from pipeline import bundle
 from pipeline.analysis.ensemble import NAMES, Candidate, Ensemble, choose, examined
 from pipeline.analysis.verdict import Tested, Verdict, judge, tested
+from pipeline.bundle import ensembles
+from pipeline.bundle.members import Digests
 from pipeline.data import task
 from pipeline.data.task import Rows
 from pipeline.errors import UserError
 from pipeline.ledger.journal import Journal
-from pipeline.members import Digests
 from pipeline.preparing import Prepared
 from pipeline.study import Result
 from pipeline.training.jobs import COMPILE_SECONDS

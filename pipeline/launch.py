@@ -24,11 +24,10 @@ from pipeline.search.elite import best_of_each_depth
 from pipeline.search.front import elite_of_front
 from pipeline.search.stages import Say
 from pipeline.search.stopping import Spent, unlimited
-from pipeline.settings import Settings
 from pipeline.study import Result, run
 from pipeline.training.jobs import LARGEST_JOB, TrainJobs, limit_of
 from pipeline.training.protocol import PROBE_ROWS, Trained, signature_of
-from pipeline.trial import Summary, Training
+from pipeline.trial import Job, Summary, Training
 from pipeline.upkeep import Book, best_group, ranking, view_of
 from pipeline.workers.pool import StoppedError, Workers
 
@@ -58,42 +57,17 @@ def launch(
     space_left.check()
     with folder.held(study):
         folder.check(study, prepared.fingerprint)
-        rows_file, ledger = (study / "rows.npz").resolve(), study / "ledger.jsonl"
+        ledger = study / "ledger.jsonl"
         if not ledger.exists():
             _say_what_it_is(prepared)  # there is never a journal without it
         with open_journal(ledger) as journal:
             _say_what_it_is(prepared)  # after the journal was read: where that is damaged, nothing is written
-            common = _keep_rows(prepared, journal, rows_file)
+            common = _keep_rows(prepared, journal, _rows_file(study))
             _take_in(prepared, journal, say)
             book = Book(settings.study / "ledger.xlsx", lambda elite, test: _view(prepared, journal, elite, test), say)
-            mixture = Mixture(journal.repeats)
-
-            def common_of(training: Training) -> bundle.Common:
-                return common[training.index if settings.folds else 0]
-
-            def watch(event: Event) -> None:
-                observe(event)
-                if isinstance(event, Committed):
-                    mixture.note(event.repeat, say)
-                    book.refresh()
-
+            watch = _watched(observe, Mixture(journal.repeats), book, say)
             with Workers(prepared.slots, study / "logs", lambda: stop() or space_left.short()) as workers:
-                train = TrainJobs(rows_file, prepared.protocol)
-                evaluator = Evaluator(
-                    journal,
-                    workers,
-                    train,
-                    # What was trained with fewer epochs chose what goes on: a fact, and no model that anybody wants.
-                    lambda trained: (
-                        bundle.save(study, trained, common_of(trained.training)) if _in_full(trained, settings) else ""
-                    ),
-                    watch,
-                    limit=lambda job: (
-                        settings.job_limit or limit_of(job, prepared.protocol, prepared.rows, prepared.most_weights)
-                    ),
-                    start=train.start,
-                    borrow=borrower(study, lenders, prepared.fingerprint, common_of),
-                )
+                evaluator = _evaluator(prepared, journal, workers, common, lenders=lenders, watch=watch)
                 try:
                     chosen = elite_of_front if settings.elite_from == "front" else best_of_each_depth
                     spent = _clock(settings.seconds, started)
@@ -108,16 +82,56 @@ def launch(
             return _report(prepared, contents, book)
 
 
+def _watched(observe: Observe, mixture: Mixture, book: Book, say: Say) -> Observe:
+    """The observer, and with it what a study does itself at every repeat that the journal has."""
+
+    def watch(event: Event) -> None:
+        observe(event)
+        if isinstance(event, Committed):
+            mixture.note(event.repeat, say)
+            book.refresh()
+
+    return watch
+
+
+def _evaluator(
+    prepared: Prepared,
+    journal: Journal,
+    workers: Workers,
+    common: Sequence[bundle.Common],
+    *,
+    lenders: Sequence[Path],
+    watch: Observe,
+) -> Evaluator:
+    """What answers the trials of the study: the journal, or a lender, or else the workers, who train."""
+    settings, study = prepared.settings, prepared.settings.study
+    train = TrainJobs(_rows_file(study), prepared.protocol)
+
+    def common_of(training: Training) -> bundle.Common:
+        return common[training.index if settings.folds else 0]
+
+    def save(trained: Trained) -> str:
+        # What was trained with fewer epochs chose what goes on: a fact, and no model that anybody wants.
+        in_full = trained.training.epochs == settings.epochs
+        return bundle.save(study, trained, common_of(trained.training)) if in_full else ""
+
+    def limit(job: Job) -> float:
+        return settings.job_limit or limit_of(job, prepared.protocol, prepared.rows, prepared.most_weights)
+
+    borrow = borrower(study, lenders, prepared.fingerprint, common_of)
+    return Evaluator(journal, workers, train, save, watch, limit=limit, start=train.start, borrow=borrow)
+
+
+def _rows_file(study: Path) -> Path:
+    return (study / "rows.npz").resolve()
+
+
 def _say_what_it_is(prepared: Prepared) -> None:
     """Write study.json and the folders of the study."""
     study = prepared.settings.study
     folder.write(study, prepared.fingerprint, prepared.settings.model_dump(mode="json"))
     for name in ("models", "logs", "figures"):
         (study / name).mkdir(exist_ok=True)
-
-
-def _in_full(trained: Trained, settings: Settings) -> bool:
-    return trained.training.epochs == settings.epochs
 
 
 def _clock(seconds: float, started: float) -> Spent:

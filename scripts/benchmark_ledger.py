@@ -62,6 +62,7 @@ class Answered(Exception):
 def run(study: Path, trials: int, *, until: bool) -> dict[str, float]:
     """Run the study and measure it; `until` stops a restarted one as soon as it knows what is done."""
     from pipeline import bundle, launch
+    from pipeline.bundle import examining
     from pipeline.evaluate import Asked, Committed
     from pipeline.ledger import workbook
     from pipeline.ledger.journal import Journal
@@ -72,7 +73,7 @@ def run(study: Path, trials: int, *, until: bool) -> dict[str, float]:
     clock, replaced = Clock(), launch
     setattr(replaced, "Workers", Inline)  # noqa: B010 - another type, on purpose
     setattr(replaced, "TrainJobs", partial(Drawing, seconds=0.001))  # noqa: B010
-    bundle._keras_file = lambda _: b"a network"  # type: ignore[assignment]  # noqa: SLF001 - it needs TensorFlow
+    setattr(examining, "_keras_file", lambda _: b"a network")  # noqa: B010 - it needs TensorFlow
     for owner, name in ((workbook, "write"), (bundle, "save"), (Journal, "append_repeat")):
         setattr(owner, name, clock.timed(name, getattr(owner, name)))
     space = study.parent / "space.toml"

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import ensembles, judging, load_ensemble, load_top_models
+from pipeline import judging, load_ensemble, load_top_models
 from pipeline.audit import audit
+from pipeline.bundle import ensembles
+from pipeline.bundle.members import manifest
 from pipeline.data import task
 from pipeline.errors import DamagedFile, UserError
-from pipeline.members import manifest
 from tests.faults import small_study as small
 
 FLIPS = 100

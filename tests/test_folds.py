@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import bundle, ensembles, judging, load_ensemble, load_top_models
+from pipeline import bundle, judging, load_ensemble, load_top_models
 from pipeline.audit import audit
+from pipeline.bundle import ensembles
 from pipeline.data import task
 from pipeline.errors import DamagedFile
 from pipeline.ledger import journal

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.members import Digests, load_members
+from pipeline.bundle.members import Digests, load_members
 from pipeline.models import Signature, mlp
 from pipeline.training.jobs import TrainJobs, rows_of
 from pipeline.training.protocol import Protocol, Trained, intra_op_threads, outcome, seeds, signature_of

@@ -123,7 +123,9 @@ def stand_in(
     """Let runs of this process do without TensorFlow, other processes and pictures."""
     patch.setattr("pipeline.launch.Workers", lambda slots, *_, **__: Here(slots, shuffle, dies_after, workers))
     patch.setattr("pipeline.launch.TrainJobs", engine)
-    patch.setattr("pipeline.bundle._keras_file", lambda member: b"a Keras file of " + member.configuration.key.encode())
+    patch.setattr(
+        "pipeline.bundle.examining._keras_file", lambda member: b"a Keras file of " + member.configuration.key.encode()
+    )
     patch.setattr("pipeline.report.figures.draw", lambda *_: None)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pipeline import models, sizing
+from pipeline.bundle.members import load_members
 from pipeline.errors import DamagedFile, UserError
-from pipeline.members import load_members
 from pipeline.models import Signature
 from pipeline.models.own import source_sha256
 from pipeline.space import parse

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline import files, reading
-from pipeline.bundle import TopModels, folder_of
+from pipeline.bundle.members import Member, load_members
+from pipeline.bundle.predictors import TopModels
+from pipeline.bundle.saving import folder_of
 from pipeline.errors import DamagedFile, UserError
 from pipeline.ledger import journal
-from pipeline.members import Member, load_members
 
 FORMAT: Final = 1
 LARGEST: Final = 1 << 20  # bytes: five thousand members
