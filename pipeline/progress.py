@@ -77,6 +77,9 @@ class Progress:
             # A used-up space asks for less than the plan had; searches may end early, which only the end tells.
             if event.stage != "refine":
                 self._totals[event.stage] = self._done[event.stage] + event.trainings
+            if event.stage == "baseline":  # asked for again at the end, with all its trainings
+                self._known -= self._done[event.stage]
+                self._done[event.stage] = 0
             self._done[event.stage] += event.known
             self._known += event.known
         else:

@@ -29,6 +29,7 @@ Scaler = Literal["standard", "minmax", "robust", "none"]
 InputScaler = Literal["standard", "minmax", "robust", "quantile", "none"]
 
 PACKED = "mlp"  # the kind of network that the packed engine trains
+COUNTED = {"repeats": 1, "elite": 2}  # defaults where trainings are counted: measured by scripts/benchmark_search.py
 DATA, SEARCH, TRAINING = "Data", "Search", "Training"  # the headings of --help
 
 
@@ -80,12 +81,18 @@ class Settings(BaseModel):
     output_scaler: Scaler = _setting("standard", about="standard, minmax, robust or none", heading=DATA)
 
     configurations: int = _setting(40, about="configurations of stage 1", heading=SEARCH, ge=1, le=100_000)
-    repeats: int = _setting(2, about="trainings of each configuration", heading=SEARCH, ge=1, le=100)
+    repeats: int = _setting(
+        2, about="trainings of each configuration; 1 unless given with --trainings", heading=SEARCH, ge=1, le=100
+    )
     max_repeats: int = _setting(
         4, about="trainings of a contender, before its rank is believed", heading=SEARCH, ge=1, le=100
     )
     elite: int = _setting(
-        3, about="configurations that stage 2 tries at once, and starts from", heading=SEARCH, ge=1, le=20
+        3,
+        about="configurations that stage 2 tries at once, and starts from; 2 unless given with --trainings",
+        heading=SEARCH,
+        ge=1,
+        le=20,
     )
     elite_from: Literal["score", "front"] = _setting(
         "score",
@@ -180,6 +187,17 @@ class Settings(BaseModel):
         """Where no engine is named, the one that can train the model."""
         if isinstance(values, Mapping) and values.get("model", PACKED) != PACKED:
             return {"engine": "keras", **values}
+        return values
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sparing_where_trainings_are_counted(cls, values: Any) -> Any:
+        """Where trainings are what there is a budget of, each one that may tries something new, knowing all before it.
+
+        Contenders are still trained several times, up to `max_repeats`.
+        """
+        if isinstance(values, Mapping) and values.get("trainings"):
+            return {**COUNTED, **values}
         return values
 
     @field_validator("strategy")

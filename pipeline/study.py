@@ -139,9 +139,20 @@ def run(
     refined = plan.way.refine(asked, lambda facts: _full(begin("refine", facts), plan), evaluate, say)
     within = [each for each in refined.measured if contains(plan.space, each.configuration)]
     screened = tuple(each for each in tried if each.epochs != plan.epochs)
-    return Result(
-        baseline, explored, elite, refined.searches, recommend(within), refined.ended, refined.beliefs, screened
-    )
+    best = recommend(within)
+    if best is not None:
+        baseline = _as_often(baseline, best, plan, evaluate, begin)
+    return Result(baseline, explored, elite, refined.searches, best, refined.ended, refined.beliefs, screened)
+
+
+def _as_often(baseline: Summary, best: Summary, plan: Plan, evaluate: Evaluate, begin: Begin) -> Summary:
+    """The default network, trained as often as the recommended one: they are compared in pairs of equal seeds."""
+    wanted = min(best.repeats, plan.race.most)
+    if baseline.failures or baseline.stage == "imported" or wanted <= baseline.repeats:
+        return baseline
+    begin("baseline", {})
+    (again,) = evaluate([Trial(plan.baseline, plan.epochs, wanted)])
+    return again
 
 
 def _full(summaries: Sequence[Summary], plan: Plan) -> tuple[Summary, ...]:

@@ -205,3 +205,11 @@ def test_a_strategy_is_one_of_the_table():
     with pytest.raises(UserError, match="did you mean hyperband") as caught:
         read(None, {**GIVEN, "strategy": "hyperbnd"})
     assert "latin-hypercube" in str(caught.value)
+
+
+def test_where_trainings_are_counted_none_is_spent_on_what_nobody_asked_for():
+    plain, counted = read(None, GIVEN), read(None, {**GIVEN, "trainings": 50})
+    assert (plain.repeats, plain.elite) == (2, 3)
+    assert (counted.repeats, counted.elite) == (1, 2)
+    assert read(None, {**GIVEN, "trainings": 50, "repeats": 3}).repeats == 3
+    assert read(None, counted.model_dump(mode="json")) == counted

@@ -348,6 +348,21 @@ def test_one_repeat_is_enough():
     assert all(each.std is None for each in (*result.explored, *refined(result)))
 
 
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_the_default_network_is_trained_as_often_as_the_recommended_one(repeats):
+    ledger = FakeLedger()
+    plan = replace(LARGE, repeats=repeats, max_repeats=5)
+    result = run_on(ledger, plan)
+    assert result.recommended is not None
+    assert result.recommended.repeats > repeats
+    assert result.baseline.repeats == result.recommended.repeats
+    own = [each for each in ledger.repeats if each.training.configuration == BASELINE]
+    assert {each.stage for each in own} == {"baseline"}
+    again = ledger.resumed()
+    assert run_on(again, plan) == result
+    assert again.trained == ledger.trained
+
+
 def test_no_calls_have_no_searches():
     ledger = FakeLedger()
     result = run_on(ledger, replace(SMALL, calls=0))

@@ -169,11 +169,11 @@ def _product(**settings: Any) -> Search:
 
 
 METHODS: Final[Mapping[str, Search]] = {
-    "pipeline": _product(),
-    "pipeline_1": _product(repeats=1),
+    "pipeline": _product(),  # the defaults of a study with a budget of trainings, `repeats = 1` among them
     "pipeline_2": _product(repeats=2),
     "pipeline_4": _product(repeats=4),
-    "pipeline_frugal": _product(repeats=1, elite=1),  # one proposal at a time, and few repeats: few trainings
+    "pipeline_single": _product(elite=1),  # one proposal at a time, which keeps one worker busy
+    "pipeline_batches": _product(repeats=2, elite=3),  # the defaults of a study without such a budget
     "random": random,
     "tpe": tpe,
     "gp_sampler": gp_sampler,

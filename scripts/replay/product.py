@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from pipeline.search.racing import believed
@@ -15,7 +16,6 @@ from scripts.replay.tables import Draws, Table
 
 BASELINE: Final = Configuration.of({"baseline": "a table has none"})
 EPOCHS: Final = 1
-SETTINGS: Final = ("repeats", "max_repeats", "elite")  # those of a study that matter when trainings are counted
 
 
 @dataclass(slots=True)
@@ -67,7 +67,9 @@ def _hush(text: str) -> None:
 
 def plan_of(table: Table, seed: int, budget: int, settings: Mapping[str, Any]) -> Plan:
     """A study of so many trainings with the defaults of the command line, but for the settings given."""
-    defaults = {name: Settings.model_fields[name].default for name in SETTINGS}
+    asked = Settings(
+        data="a table", target=("score",), space=Path("space"), study=Path("study"), trainings=budget, **settings
+    )
     return Plan(
         space=table.space,
         baseline=BASELINE,
@@ -75,8 +77,10 @@ def plan_of(table: Table, seed: int, budget: int, settings: Mapping[str, Any]) -
         calls=0,
         epochs=EPOCHS,
         seed=seed,
-        trainings=budget,
-        **{**defaults, **settings},
+        trainings=asked.trainings,
+        repeats=asked.repeats,
+        max_repeats=asked.max_repeats,
+        elite=asked.elite,
     )
 
 

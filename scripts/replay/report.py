@@ -18,17 +18,17 @@ TO_REACH: Final = {
     **{f"pipeline_vs_tpe_{budget}": 0.85 for budget in (50, 100, 200)},
     **{f"pipeline_vs_{peer}_{budget}": 0.9 for peer in ("gp_sampler", "gp_minimize") for budget in (50, 100)},
 }
-OWN: Final = ("pipeline", "pipeline_frugal")  # that are held against the others
+OWN: Final = ("pipeline", "pipeline_single")  # that are held against the others
 COVERED: Final = 0.9  # of the runs have the true mean in the interval of the reported score
 WORDS: Final = {
-    "pipeline": "this pipeline", "pipeline_1": "repeats = 1", "pipeline_2": "repeats = 2", "pipeline_4": "repeats = 4",
-    "pipeline_frugal": "one at a time",
+    "pipeline": "this pipeline", "pipeline_2": "repeats = 2", "pipeline_4": "repeats = 4",
+    "pipeline_single": "one at a time", "pipeline_batches": "repeats = 2, three at once",
     "random": "random search", "tpe": "Optuna TPE", "gp_sampler": "Optuna GPSampler", "gp_minimize": "gp_minimize",
     "smac": "SMAC3",
 }  # fmt: skip
 COLOURS: Final = {
-    "pipeline": "#0b6e4f", "pipeline_1": "#6cc3a0", "pipeline_2": "#3f9d7a", "pipeline_4": "#a8d5c2",
-    "pipeline_frugal": "#004d40",
+    "pipeline": "#0b6e4f", "pipeline_2": "#3f9d7a", "pipeline_4": "#a8d5c2",
+    "pipeline_single": "#004d40", "pipeline_batches": "#6cc3a0",
     "random": "#8a8a8a", "tpe": "#c1440e", "gp_sampler": "#d99b2b", "gp_minimize": "#7a6c9d", "smac": "#3b6ea5",
 }  # fmt: skip
 
