@@ -25,7 +25,7 @@ from scripts.benchmark.plan import Data, Sizes
 from scripts.benchmark.process import Worker
 from scripts.benchmark.report import Figure, figure
 
-PARTS = ("steady", "searches", "workers")
+PARTS = ("steady", "wide", "searches", "workers")
 REPEATS = 5  # of each configuration of a whole search
 Figures = dict[str, Figure]
 
@@ -74,7 +74,9 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--quick", action="store_true", help="few rounds, no whole searches, fewer contestants: at most 3 minutes"
     )
-    options.add_argument("--parts", type=_parts, help=f"some of {','.join(PARTS)} [all; --quick leaves out searches]")
+    options.add_argument(
+        "--parts", type=_parts, help=f"some of {','.join(PARTS)} [all; --quick leaves out wide and searches]"
+    )
     options.add_argument(
         "--budget", type=float, help="seconds after which a peer begins no other configuration of a whole search [300]"
     )
@@ -115,6 +117,8 @@ def measure(sizes: Sizes, core: int, parts: Iterable[str], out: Path, console: C
             console.print(f"{each.name}: {each.note}")
         if "steady" in parts:
             figures |= steady(given, sizes, bench)
+        if "wide" in parts:
+            figures |= wide(given["california"], sizes, bench)
         if "searches" in parts:
             for each in given.values():
                 figures |= searches(each, sizes, bench)
@@ -146,6 +150,16 @@ def steady(given: Mapping[str, Data], sizes: Sizes, bench: Bench) -> Figures:
             if name == "california":
                 figures |= arithmetic(each, rounds)
     return figures
+
+
+def wide(given: Data, sizes: Sizes, bench: Bench) -> Figures:
+    """What it gains that a wide network has a program of its own, and its layers are not padded to the widest."""
+    with Worker("engine", [bench.core], bench.logs / "engine.log") as worker:
+        rounds, first = in_turn(plan.wide(given), {"engine": worker}, 1, sizes, bench.console)
+    figures = {f"{label}_ms": figure(values) for label, values in rounds.items()}
+    figures |= {f"{label}_first_s": figure([seconds]) for label, seconds in first.items()}
+    own, padded = rounds["wide_own"], rounds["wide_padded"]
+    return figures | {"wide_own_vs_padded": figure([theirs / mine for theirs, mine in zip(padded, own, strict=True)])}
 
 
 def available(library: str, console: Console) -> bool:

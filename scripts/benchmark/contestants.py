@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from pipeline.data.task import Rows
 BATCH: Final = 32
 RATE: Final = 1e-3
 FOREVER: Final = 1_000_000  # patience that no training exhausts: each of its epochs is wanted
+WIDEST: Final = 512  # units of the spaces in which narrower layers are padded, or have programs of their own
 PRODUCT: Final = 2048  # rows and columns of the matrices whose product is the yardstick of arithmetic
 
 
@@ -51,7 +52,10 @@ def prepare(case: Case) -> Contestant:
 
 
 def engine(case: Case, rows: Rows) -> Contestant:
-    """As many trainings as the program has places, so none runs empty."""
+    """As many trainings as the program has places, so none runs empty.
+
+    The variants are those of a space of up to `WIDEST` units: a program of its own, or layers padded to these.
+    """
     from pipeline import space
     from pipeline.models import mlp
     from pipeline.training import packed, shapes
@@ -60,9 +64,12 @@ def engine(case: Case, rows: Rows) -> Contestant:
 
     fixed = {"dropout": case.dropout} if case.dropout else {}
     depth = len(case.units)
-    entries = {"hidden_layers": depth, "units": {"type": "choice", "values": [max(case.units)], "per": "hidden_layers"}}
+    units = [max(case.units), *([WIDEST] if case.variant else [])]
+    entries = {"hidden_layers": depth, "units": {"type": "choice", "values": units, "per": "hidden_layers"}}
     searched = mlp.complete(space.parse({**entries, **fixed}))
     protocol = Protocol("mlp", "mse", FOREVER, 0.0, seed=0, space=searched, engine="packed", places=case.places)
+    # With so many rows nothing costs more than padding; with none, nothing less.
+    protocol = replace(protocol, rows=FOREVER * FOREVER if case.variant == "own" else 0)
     configuration = Configuration.of({
         **mlp.BASELINE.as_dict(), **fixed, "hidden_layers": depth, "units": case.units,
         "batch_size": BATCH, "learning_rate": RATE,

@@ -18,6 +18,7 @@ from scripts.benchmark.process import ROOT
 CALIFORNIA: Final = ROOT.parent / "shared" / "data" / "california_housing.csv"
 PLACES: Final = (2, 5, 20, 100)
 WIDTHS: Final = (64, 128, 256)
+UNEQUAL: Final = (48, 160, 208, 304, 224, 96)  # of a space of up to 512 units
 LENGTHS: Final = (250, 1000, 4000)  # training rows, besides all 13,000 of them
 TUNED: Final = ("jit", "epoch", "epoch jit")
 
@@ -133,6 +134,14 @@ def cases(given: Data, sizes: Sizes, folder: Path) -> Iterator[tuple[str, Case]]
         yield "product_numpy", Case("product", variant="numpy")
         yield "product_tensorflow", Case("product", variant="tensorflow")
         yield from _larger_and_smaller(given, sizes, folder)
+
+
+def wide(given: Data) -> dict[str, Case]:
+    """A deep network of unequal layers, as it is and padded to the widest of its space."""
+    return {
+        f"wide_{variant}": Case("engine", str(given.file), UNEQUAL, variant=variant, places=2)
+        for variant in ("own", "padded")
+    }
 
 
 def _larger_and_smaller(given: Data, sizes: Sizes, folder: Path) -> Iterator[tuple[str, Case]]:
