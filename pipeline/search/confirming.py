@@ -1,11 +1,14 @@
-"""Stage 2 of the strategies that have none: nothing new is tried, and who leads is trained until that is believed."""
+"""The end of stage 2, and all of it where nothing new is tried: who leads is trained until that is believed."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 from pipeline.search.racing import duel, race, standing, trained
 from pipeline.search.stages import Open, Refined, Refining, Say
+from pipeline.search.stopping import Limits, unlimited
 from pipeline.space import contains
 from pipeline.trial import Evaluate, Summary, Trial, ranked
 
@@ -26,10 +29,18 @@ def confirm(asked: Refining, begin: Open, evaluate: Evaluate, _: Say) -> Refined
         "repeats": asked.race.repeats,
         "max_repeats": asked.race.most,
     }
-    history = begin(facts)
-    measured = {each.key: each for each in history}
-    within = {key: each for key, each in measured.items() if contains(asked.space, each.configuration)}
-    spent = 0
+    measured = settle(asked, begin(facts), evaluate)
+    within = [each for each in measured if contains(asked.space, each.configuration)]
+    return Refined((), measured, _ended(asked, within))
+
+
+def settle(asked: Refining, measured: Iterable[Summary], evaluate: Evaluate, spent: int = 0) -> tuple[Summary, ...]:
+    """Everything measured, with the leader and whoever may be better trained again, until they are told apart.
+
+    `spent` are the trainings that stage 2 has made before.
+    """
+    known = {each.key: each for each in measured}
+    within = {key: each for key, each in known.items() if contains(asked.space, each.configuration)}
 
     def again(summary: Summary) -> Summary | None:
         nonlocal spent
@@ -41,8 +52,19 @@ def confirm(asked: Refining, begin: Open, evaluate: Evaluate, _: Say) -> Refined
 
     race(within, asked.race.most, _leaders, again)
     duel(within, asked.race.most, again)
-    measured |= within
-    return Refined((), tuple(measured.values()), _ended(asked, within.values()))
+    return tuple((known | within).values())
+
+
+def sparing(asked: Refining) -> Limits:
+    """What is left for trying something new, where a part is kept to train contenders again."""
+    limits = asked.limits
+    if asked.race.most <= asked.race.repeats:
+        return limits
+    if limits.trainings is not None:
+        limits = replace(limits, trainings=limits.trainings - math.ceil(RESERVED * limits.trainings))
+    if limits.spent is not unlimited:
+        limits = replace(limits, spent=lambda: asked.limits.spent() / (1.0 - RESERVED))
+    return limits
 
 
 def _ended(asked: Refining, measured: Iterable[Summary]) -> str:

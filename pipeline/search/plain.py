@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from pipeline.search.belief import Belief
+from pipeline.search.confirming import settle, sparing
 from pipeline.search.coordinates import Axis, assembled, axes_of, position_of
 from pipeline.search.designs import at_random
 from pipeline.search.stages import Open, Refined, Refining, Say, Search, Strategy
@@ -80,7 +81,10 @@ def optimise(
 
 
 def proposed(asked: Refining, begin: Open, evaluate: Evaluate, say: Say) -> Refined:
-    """One search of the whole space as stage 2: its initial points are those of stage 1."""
+    """One search of the whole space as stage 2: its initial points are those of stage 1.
+
+    Where contenders may have more trainings than all others, a part of what is given is kept for them, to the end.
+    """
     facts = {
         "initial": sorted(each.key for each in asked.found),
         "space": str(asked.space),
@@ -88,10 +92,16 @@ def proposed(asked: Refining, begin: Open, evaluate: Evaluate, say: Say) -> Refi
         "acquisition": asked.acquisition,
     }
     history = begin(facts)
-    calls = Calls(
-        asked.proposals if asked.elite else 0, asked.epochs, asked.race.repeats, asked.acquisition, asked.limits
-    )
-    return optimise(asked.space, history, evaluate, calls, seed=asked.seed, say=say)
+    proposals, race = asked.proposals if asked.elite else 0, asked.race
+    calls = Calls(proposals, asked.epochs, race.repeats, asked.acquisition, sparing(asked))
+    found = optimise(asked.space, history, evaluate, calls, seed=asked.seed, say=say)
+    if not proposals or race.most <= race.repeats:
+        return found
+    tried = len(found.measured) - len(history)
+    measured = settle(asked, found.measured, evaluate, tried * race.repeats)
+    latest = {each.key: each for each in measured}
+    searches = tuple(replace(each, found=tuple(latest[one.key] for one in each.found)) for each in found.searches)
+    return replace(found, searches=searches, measured=measured)
 
 
 GP: Final = Strategy("drawn at random", at_random, proposed, explored=0.3, proposes=True)
