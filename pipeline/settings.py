@@ -29,7 +29,7 @@ Scaler = Literal["standard", "minmax", "robust", "none"]
 InputScaler = Literal["standard", "minmax", "robust", "quantile", "none"]
 
 PACKED = "mlp"  # the kind of network that the packed engine trains
-COUNTED = {"repeats": 1, "elite": 2}  # defaults where trainings are counted: measured by scripts/benchmark_search.py
+COUNTED = {"repeats": 1, "max_repeats": 8, "elite": 2}  # defaults where trainings are counted: benchmark_search.py
 DATA, SEARCH, TRAINING = "Data", "Search", "Training"  # the headings of --help
 
 
@@ -85,7 +85,11 @@ class Settings(BaseModel):
         2, about="trainings of each configuration; 1 unless given with --trainings", heading=SEARCH, ge=1, le=100
     )
     max_repeats: int = _setting(
-        4, about="trainings of a contender, before its rank is believed", heading=SEARCH, ge=1, le=100
+        4,
+        about="trainings of a contender, before its rank is believed; 8 unless given with --trainings",
+        heading=SEARCH,
+        ge=1,
+        le=100,
     )
     elite: int = _setting(
         3,

@@ -209,7 +209,7 @@ def test_a_strategy_is_one_of_the_table():
 
 def test_where_trainings_are_counted_none_is_spent_on_what_nobody_asked_for():
     plain, counted = read(None, GIVEN), read(None, {**GIVEN, "trainings": 50})
-    assert (plain.repeats, plain.elite) == (2, 3)
-    assert (counted.repeats, counted.elite) == (1, 2)
+    assert (plain.repeats, plain.max_repeats, plain.elite) == (2, 4, 3)
+    assert (counted.repeats, counted.max_repeats, counted.elite) == (1, 8, 2)
     assert read(None, {**GIVEN, "trainings": 50, "repeats": 3}).repeats == 3
     assert read(None, counted.model_dump(mode="json")) == counted

@@ -10,8 +10,8 @@ network of the space up to 128, and a half, a quarter, ... of it beyond, whichev
 batch sizes have programs of their own: padding those would cost every training more than the compilation.
 Wide networks on many rows are another matter: on 13,000 rows 48-160-208-304-224-96 units, all six layers padded to 512,
 take six times as long as they are (`scripts/benchmark_training.py --parts wide`). Where the padding of a training costs
-more than the compilation (`pays`), its configuration has a program of its own, with every layer as wide as it is and
-two places, for its repeats.
+more than the compilation (`pays`), its configuration has a program of its own, with every layer as wide as it is and a
+single place: it fills the core, so that a second one would save nothing and cost as much again while it is empty.
 Places pay as long as the arrays of all of them stay in a core's cache (ms per network and epoch):
 
     places                       2      4      8     16
@@ -47,7 +47,7 @@ ONE_WIDTH: Final = 128  # up to here all networks of a study are padded to the s
 COMPILE: Final = 1.2  # seconds for each layer of a program, the last one included
 UNIT: Final = 50  # weights that cost as much as everything else that a unit takes part in
 RATE: Final = 1e11 / 6  # weights and rows in a second: products forwards and backwards, and the optimizer
-OWN_PLACES: Final = 2
+OWN_PLACES: Final = 1
 
 
 def group_of(training: Training, protocol: Protocol) -> str:

@@ -139,7 +139,7 @@ def cases(given: Data, sizes: Sizes, folder: Path) -> Iterator[tuple[str, Case]]
 def wide(given: Data) -> dict[str, Case]:
     """A deep network of unequal layers, as it is and padded to the widest of its space."""
     return {
-        f"wide_{variant}": Case("engine", str(given.file), UNEQUAL, variant=variant, places=2)
+        f"wide_{variant}": Case("engine", str(given.file), UNEQUAL, variant=variant, places=1)
         for variant in ("own", "padded")
     }
 
