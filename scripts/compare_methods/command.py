@@ -16,14 +16,13 @@ from pipeline import files, models, space
 from pipeline.analysis.importance import importance
 from pipeline.errors import UserError
 from pipeline.interrupts import Interrupts
-from pipeline.ledger import journal
 from pipeline.report.wording import duration, number
 from pipeline.search.strategies import STRATEGIES, load
 from pipeline.settings import Settings, read
 from pipeline.space import nearest
 from pipeline.workers.pool import StoppedError
 from scripts.compare_methods import figures, pictures, tables
-from scripts.compare_methods.studies import BASELINE, Outcome, baseline_of, outcome_of, relative
+from scripts.compare_methods.studies import BASELINE, Outcome, baseline_of, outcome_of, relative, with_one_default
 
 METHODS: Final = (BASELINE, *sorted(STRATEGIES, key=lambda name: load(name).proposes))
 PLAIN_WIDTH: Final = 140  # columns of what goes into a file or a pipe
@@ -138,10 +137,8 @@ def _of_seed(
             f" {outcome.trained} trainings that cost {outcome.trainings:.1f} full ones, {outcome.borrowed} of them"
             f" shared; {duration(outcome.seconds)}"
         )
-    if BASELINE not in methods:
-        return found
-    own = [each for each in journal.read(lenders[0] / "ledger.jsonl").repeats if each.stage == BASELINE]
-    return [baseline_of(found, len(own), sum(each.seconds for each in own)), *found]
+    found = with_one_default(found)
+    return [baseline_of(found[0]), *found] if BASELINE in methods else found
 
 
 def _comparison(outcomes: figures.Outcomes, base: Settings, target: float | None) -> figures.Comparison:

@@ -22,7 +22,7 @@ from pipeline.trial import Configuration, Repeat, Summary, Trial, summarise
 
 BASELINE: Final = "baseline"
 FILE: Final = "outcome.json"  # in the study's folder
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,8 @@ class Outcome:
     test: float
     default_validation: float  # of the default network with the same seed
     default_test: float
+    default_trainings: int = 0  # that these are the mean of: as many as what is recommended has
+    default_seconds: float = 0.0  # of them all
     scores: dict[str, dict[str, float]] = field(default_factory=dict)  # on the test rows: output -> metric -> value
     measured: tuple[tuple[str, float], ...] = ()  # configuration as JSON, and mean objective of its full trainings
     seconds: float = math.nan  # wall time of the run that finished it
@@ -109,7 +111,7 @@ def judged(
     best = next((each for each in verdict.best if _same(each.summary, result.recommended)), None)
     own = [each for each in repeats if each.stage != BASELINE]
     full = [each for each in finished.contents.ranking if each.stage not in (BASELINE, "imported")]
-    default = verdict.default
+    default, theirs = verdict.default, [each for each in repeats if each.stage == BASELINE]
     return Outcome(
         method=method,
         seed=asked.seed,
@@ -122,6 +124,8 @@ def judged(
         test=best.mean if best else math.nan,
         default_validation=result.baseline.mean,
         default_test=default.mean if default else math.nan,
+        default_trainings=len(theirs),
+        default_seconds=sum(each.seconds for each in theirs),
         scores={output: dict(each) for output, each in best.scores.items()} if best else {},
         measured=tuple((each.configuration.json, each.mean) for each in full if math.isfinite(each.mean)),
     )
@@ -150,21 +154,28 @@ def steps_of(trials: Sequence[Trial], repeats: Sequence[Repeat], epochs: int) ->
         yield Step(round(spent, 9), seconds, best.mean if best else math.nan)
 
 
-def baseline_of(others: Sequence[Outcome], repeats: int, seconds: float) -> Outcome:
-    """The default network of one seed as a method of its own, from the studies that have trained it."""
-    one = others[0]
-    return Outcome(
+def with_one_default(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes of one seed, all held against the same trainings of the default network: the most that one has."""
+    most = max(outcomes, key=lambda each: each.default_trainings)
+    theirs = ("default_validation", "default_test", "default_trainings", "default_seconds")
+    return [replace(each, **{name: getattr(most, name) for name in theirs}) for each in outcomes]
+
+
+def baseline_of(one: Outcome) -> Outcome:
+    """The default network of one seed as a method of its own, from a study that has trained it."""
+    return replace(
+        one,
         method=BASELINE,
-        seed=one.seed,
-        steps=(Step(float(repeats), seconds, one.default_validation),),
+        steps=(Step(float(one.default_trainings), one.default_seconds, one.default_validation),),
         configurations=1,
         screened=0,
         borrowed=0,
-        trained=repeats,
+        trained=one.default_trainings,
         validation=one.default_validation,
         test=one.default_test,
-        default_validation=one.default_validation,
-        default_test=one.default_test,
+        scores={},
+        measured=(),
+        seconds=math.nan,
     )
 
 

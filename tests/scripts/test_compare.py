@@ -19,7 +19,15 @@ from pipeline.ledger import journal
 from pipeline.trial import Configuration, Repeat, Training, Trial
 from scripts.compare_methods import figures, pictures, tables
 from scripts.compare_methods.command import METHODS, main
-from scripts.compare_methods.studies import BASELINE, Outcome, Step, relative, steps_of
+from scripts.compare_methods.studies import (
+    BASELINE,
+    Outcome,
+    Step,
+    baseline_of,
+    relative,
+    steps_of,
+    with_one_default,
+)
 
 EPOCHS = 10
 
@@ -43,6 +51,18 @@ OUTCOMES = {
     "gp": [outcome("gp", seed, 0.7, 0.5, 0.5, test=0.50 + 0.01 * seed) for seed in range(3)],
     "grid": [outcome("grid", seed, 0.5, 0.7, 0.7, test=0.61 + 0.02 * seed) for seed in range(3)],
 }
+
+
+def test_all_searches_of_a_seed_are_held_against_the_same_trainings_of_the_default_network():
+    few, many = (
+        replace(outcome(name, 0, 0.5), default_test=score, default_trainings=count, default_seconds=3.0)
+        for name, score, count in (("gp", 0.9, 1), ("random", 1.1, 4))
+    )
+    held = with_one_default([few, many])
+    assert [each.default_test for each in held] == [1.1, 1.1]
+    assert [each.test for each in held] == [0.5, 0.5]
+    base = baseline_of(held[0])
+    assert (base.method, base.test, base.trained, base.trainings, base.measured) == (BASELINE, 1.1, 4, 4.0, ())
 
 
 def comparison() -> figures.Comparison:
