@@ -173,7 +173,7 @@ METHODS: Final[Mapping[str, Search]] = {
     "pipeline_2": _product(repeats=2),
     "pipeline_4": _product(repeats=4),
     "pipeline_single": _product(elite=1),  # one proposal at a time, which keeps one worker busy
-    "pipeline_batches": _product(repeats=2, elite=3),  # the defaults of a study without such a budget
+    "pipeline_batches": _product(repeats=2, max_repeats=4, elite=3),  # the defaults of a study without such a budget
     "random": random,
     "tpe": tpe,
     "gp_sampler": gp_sampler,
