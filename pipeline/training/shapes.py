@@ -9,7 +9,7 @@ than another program while layers are narrow. So all layers of a configuration g
 network of the space up to 128, and a half, a quarter, ... of it beyond, whichever is the smallest that fits. Depths and
 batch sizes have programs of their own: padding those would cost every training more than the compilation.
 Wide networks on many rows are another matter: on 13,000 rows 48-160-208-304-224-96 units, all six layers padded to 512,
-take six times as long as they are (`scripts/benchmark_training.py --parts wide`). Where the padding of a training costs
+take nearly six times as long (`scripts/benchmark_training.py --parts wide`). Where the padding of a training costs
 more than the compilation (`pays`), its configuration has a program of its own, with every layer as wide as it is and a
 single place: it fills the core, so that a second one would save nothing and cost as much again while it is empty.
 Places pay as long as the arrays of all of them stay in a core's cache (ms per network and epoch):
