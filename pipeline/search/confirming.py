@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from pipeline.search.racing import duel, race, standing, trained
+from pipeline.search.racing import duel, race, standing, trials_again
 from pipeline.search.stages import Open, Refined, Refining, Say
 from pipeline.search.stopping import Limits, unlimited
 from pipeline.space import contains
-from pipeline.trial import Evaluate, Summary, Trial, ranked
+from pipeline.trial import Evaluate, Summary, ranked
 
 RESERVED = 0.1  # part of a budget of trainings that is kept for it
 ENDED = "all its configurations are tried"
@@ -42,16 +42,14 @@ def settle(asked: Refining, measured: Iterable[Summary], evaluate: Evaluate, spe
     known = {each.key: each for each in measured}
     within = {key: each for key, each in known.items() if contains(asked.space, each.configuration)}
 
-    def again(summary: Summary) -> Summary | None:
+    def again(wanted: Sequence[Summary]) -> Sequence[Summary]:
         nonlocal spent
-        if asked.limits.progress(spent) >= 1.0:
-            return None
-        spent += 1
-        (answer,) = evaluate([Trial(summary.configuration, asked.epochs, trained(summary) + 1)])
-        return answer
+        affordable = wanted[: asked.limits.affordable(spent, len(wanted))]
+        spent += len(affordable)
+        return evaluate(trials_again(affordable, asked.epochs)) if affordable else ()
 
-    race(within, asked.race.most, _leaders, again)
-    duel(within, asked.race.most, again)
+    race(within, asked.race.most, _leaders, again, asked.width)
+    duel(within, asked.race.most, again, asked.width)
     return tuple((known | within).values())
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from scipy.special import stdtrit
 
-from pipeline.trial import Summary, ranked
+from pipeline.trial import Summary, Trial, ranked
 
 SCHEDULE: Final = ((0.8, 4), (0.5, 3), (0.0, 2))  # from this part of stage 2 on, the leader's trainings
 TRUSTED: Final = 2  # trainings, below which nothing is recommended
@@ -37,38 +38,57 @@ def trained(summary: Summary) -> int:
 Leaders = Callable[[Iterable[Summary]], Sequence[Summary]]
 """Who leads: by one ranking, or by several."""
 
+Train = Callable[[Sequence[Summary]], Sequence[Summary]]
+"""Trains each as often again as it is named, side by side; answers without any when there is no more to spend."""
 
-def race(
-    measured: dict[str, Summary], needed: int, leaders: Leaders, train: Callable[[Summary], Summary | None]
-) -> None:
-    """Train the leaders until they lead with enough trainings; `train` returns None when there is no more to spend.
+
+def race(measured: dict[str, Summary], needed: int, leaders: Leaders, train: Train, width: int = 1) -> None:
+    """Train the leaders, `width` trainings at once, until they lead with enough of them.
 
     Rows of a workbook cannot be trained again, and a configuration that failed is not.
     """
     while True:
-        short = [
-            each
-            for each in leaders(measured.values())
-            if not each.failures and each.stage != "imported" and trained(each) < needed
-        ]
-        again = train(short[0]) if short else None
-        if again is None:
+        sound = [each for each in leaders(measured.values()) if not each.failures and each.stage != "imported"]
+        asked = _shared(sound, needed, width)
+        answers = train(asked) if asked else ()
+        if not answers:
             return
-        measured[again.key] = again
+        measured |= {each.key: each for each in answers}
 
 
-def duel(measured: dict[str, Summary], most: int, train: Callable[[Summary], Summary | None]) -> None:
+def duel(measured: dict[str, Summary], most: int, train: Train, width: int = 1) -> None:
     """Train the leader and whoever may still be better, up to `most` times, until they can be told apart.
 
     Who may be better is the one with the lowest mean - deviation / sqrt(repeats); the leader has the lowest sum (LUCB,
-    Kalyanakrishnan et al., ICML 2012). Of the two the one with less trainings is next.
+    Kalyanakrishnan et al., ICML 2012). Of the two the one with less trainings is next; `width` trainings are made at
+    once.
     """
     while True:
-        pair = _undecided(measured.values(), most)
-        again = train(min(pair, key=lambda each: (trained(each), each.key))) if pair else None
-        if again is None:
+        asked = _shared(_undecided(measured.values(), most), most, width)
+        answers = train(asked) if asked else ()
+        if not answers:
             return
-        measured[again.key] = again
+        measured |= {each.key: each for each in answers}
+
+
+def trials_again(asked: Sequence[Summary], epochs: int) -> list[Trial]:
+    """The trials that train each of these as often again as it is named."""
+    named = Counter(each.key for each in asked)
+    return [
+        Trial(each.configuration, epochs, trained(each) + named[key])
+        for key, each in {each.key: each for each in asked}.items()
+    ]
+
+
+def _shared(among: Sequence[Summary], most: int, width: int) -> list[Summary]:
+    """Who is trained next, up to `width` times in all: whoever has had the fewest, up to `most`; ties go by order."""
+    counts = {each.key: trained(each) for each in among}
+    known = {each.key: each for each in among}
+    asked: list[Summary] = []
+    while len(asked) < width and counts and (fewest := min(counts, key=counts.__getitem__)) and counts[fewest] < most:
+        counts[fewest] += 1
+        asked.append(known[fewest])
+    return asked
 
 
 def _undecided(summaries: Iterable[Summary], most: int) -> list[Summary]:

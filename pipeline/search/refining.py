@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.search.bayesian import Known, known_of, propose
 from pipeline.search.designs import at_random
-from pipeline.search.racing import Race, duel, race, standing, trained
+from pipeline.search.racing import Race, duel, race, standing, trained, trials_again
 from pipeline.search.stages import Open, Refined, Refining, Say, Search, Strategy
 from pipeline.search.stopping import Limits
 from pipeline.space import Choice, Domain, Integer, Narrowing, Real, Space, contains, narrow
@@ -160,8 +160,8 @@ class _Stage:
 
     def _settle(self) -> None:
         """Train who leads, and who may, until they are told apart or were trained as often as may be."""
-        race(self._within(), self._effort.race.most, self._leaders, self._again)
-        duel(self._within(), self._effort.race.most, self._again)
+        race(self._within(), self._effort.race.most, self._leaders, self._again, self._effort.width)
+        duel(self._within(), self._effort.race.most, self._again, self._effort.width)
 
     def box_of(self, box: _Box) -> Space:
         """The narrowed space that a search looks at now."""
@@ -176,9 +176,6 @@ class _Stage:
         limits = self._effort.limits
         # With a number of trainings the rounds only end what proposes nothing.
         return limits.progress(self._spent) if limits.trainings is not None else max(by_rounds, limits.progress(0))
-
-    def _affordable(self) -> bool:
-        return self._effort.limits.progress(self._spent) < 1.0
 
     def _learn(self, answers: Iterable[Summary], *, fit: bool = False) -> None:
         """Take in what was measured; the surrogate's parameters are found anew where asked for."""
@@ -212,26 +209,25 @@ class _Stage:
         return next(iter(self._ranked(among)), box.elite)
 
     def _race(self, progress: float) -> None:
-        race(self._within(), self._effort.race.needed(progress), self._leaders, self._again)
+        race(self._within(), self._effort.race.needed(progress), self._leaders, self._again, self._effort.width)
 
     def _within(self) -> dict[str, Summary]:
         return {key: each for key, each in self.measured.items() if contains(self._space, each.configuration)}
 
-    def _again(self, summary: Summary) -> Summary | None:
-        """Train it once more; None when there is no more to spend."""
-        if not self._affordable():
-            return None
-        return self._train([(summary.configuration, trained(summary) + 1)])[0]
+    def _again(self, wanted: Sequence[Summary]) -> Sequence[Summary]:
+        """Train each as often again as it is named; those that can be afforded."""
+        affordable = wanted[: self._effort.limits.affordable(self._spent, len(wanted))]
+        return self._train(trials_again(affordable, self._effort.epochs)) if affordable else ()
 
     def _leaders(self, summaries: Iterable[Summary]) -> list[Summary]:
         """The one that the surrogate believes in, and the one that would be recommended now."""
         every = list(summaries)
         return [*self._ranked(every)[:1], *standing(every)[:1]]
 
-    def _train(self, asked: Sequence[tuple[Configuration, int]]) -> tuple[Summary, ...]:
+    def _train(self, asked: Sequence[Trial]) -> tuple[Summary, ...]:
         before = {key: trained(each) for key, each in self.measured.items()}
-        self._spent += sum(count - before.get(each.key, 0) for each, count in asked)
-        answers = self._evaluate([Trial(each, self._effort.epochs, count) for each, count in asked])
+        self._spent += sum(each.repeats - before.get(each.configuration.key, 0) for each in asked)
+        answers = self._evaluate(asked)
         self._learn(answers)
         return answers
 
@@ -248,7 +244,7 @@ class _Stage:
         for box, configuration in asked:
             box.own.add(configuration.key)
             box.found.append(configuration.key)
-        self._train([(configuration, repeats) for _, configuration in asked])
+        self._train([Trial(configuration, self._effort.epochs, repeats) for _, configuration in asked])
         self._race(self._progress(turn))
         new = {configuration.key for _, configuration in asked}
         for box, leader in zip(boxes, leaders, strict=True):

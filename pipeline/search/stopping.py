@@ -65,3 +65,9 @@ class Limits:
         if self.trainings is None:
             return self.spent()
         return max(trainings / self.trainings if self.trainings else 1.0, self.spent())
+
+    def affordable(self, trainings: int, wanted: int) -> int:
+        """How many of the wanted trainings may be made after so many; time that is not over affords all of them."""
+        if self.progress(trainings) >= 1.0:
+            return 0
+        return wanted if self.trainings is None else min(wanted, self.trainings - trainings)

@@ -16,7 +16,7 @@ from pipeline.data.layout import shape_of
 from pipeline.data.task import Rows
 from pipeline.training import provenance
 from pipeline.training.protocol import Protocol, Trained, Trainer
-from pipeline.training.shapes import group_of, padded_widths
+from pipeline.training.shapes import group_of, padded_widths, pays
 from pipeline.trial import Job, Training
 
 ENGINES: Final = {"packed": "pipeline.training.packed", "keras": "pipeline.training.keras_fit"}
@@ -35,16 +35,21 @@ def jobs_of(trainings: Sequence[Training], protocol: Protocol, workers: int) -> 
     """The trainings as jobs, each once; how they are cut changes when results arrive, never what they are.
 
     The packed engine wants jobs that one program can train, large enough to fill it and small enough for all workers.
-    With folds all trainings of a job have one number, and so the same rows.
+    A program of a single place is always full, so few trainings of it are one for each worker. With folds all trainings
+    of a job have one number, and so the same rows.
     """
     if protocol.engine != "packed":
         return tuple(Job((training,)) for training in trainings)
-    size = min(max(-(-len(trainings) // (2 * workers)), SMALLEST_JOB), LARGEST_JOB)
+    size = min(-(-len(trainings) // (2 * workers)), LARGEST_JOB)
     groups: dict[tuple[str, int], list[Training]] = {}
     for training in trainings:
         rows = training.index if protocol.folds else 0
         groups.setdefault((group_of(training, protocol), rows), []).append(training)
-    return tuple(Job(tuple(part), name) for (name, _), group in groups.items() for part in _cut(group, size))
+    return tuple(
+        Job(tuple(part), name)
+        for (name, _), group in groups.items()
+        for part in _cut(group, size if pays(group[0], protocol) else max(size, SMALLEST_JOB))
+    )
 
 
 def _cut(group: Sequence[Training], size: int) -> Iterator[Sequence[Training]]:

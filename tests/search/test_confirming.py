@@ -53,8 +53,8 @@ def test_a_lucky_training_does_not_stay_the_best():
 def test_no_more_is_trained_than_is_left(trainings_left):
     ledger = FakeLedger(noisy)
     question = asked(ledger, trainings=trainings_left)
-    confirmed(ledger, question)
-    assert sum(len(trials) for trials in ledger.asked) == trainings_left
+    refined = confirmed(ledger, question)
+    assert sum(each.repeats for each in refined.measured) - len(question.found) == trainings_left
 
 
 def test_nothing_is_trained_where_contenders_have_no_more_trainings_than_all():

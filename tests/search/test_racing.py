@@ -1,11 +1,22 @@
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.search.racing import Race, believed, duel, pooled_deviation, race, recommend, standing, trained
+from pipeline.search.racing import (
+    Race,
+    believed,
+    duel,
+    pooled_deviation,
+    race,
+    recommend,
+    standing,
+    trained,
+    trials_again,
+)
 from pipeline.trial import Summary, ranked
 from tests.fakes import summary_of
 
@@ -15,18 +26,22 @@ def summary(number: int, *objectives: float | None) -> Summary:
 
 
 class Trainer:
-    """Gives each configuration its next score, and counts; None once the budget is spent."""
+    """Gives each configuration its next scores, and counts; nothing once the budget is spent."""
 
     def __init__(self, scores: dict[int, list[float]], budget: int = 1000) -> None:
         self.scores, self.budget = scores, budget
         self.asked: list[int] = []
+        self.together: list[int] = []  # how many were asked for at once
 
-    def __call__(self, each: Summary) -> Summary | None:
-        if len(self.asked) >= self.budget:
-            return None
-        number = int(str(each.configuration["number"]))
-        self.asked.append(number)
-        return summary(number, *self.scores[number][: trained(each) + 1])
+    def __call__(self, wanted: Sequence[Summary]) -> list[Summary]:
+        affordable = wanted[: self.budget - len(self.asked)]
+        self.asked += [int(str(each.configuration["number"])) for each in affordable]
+        self.together.append(len(wanted))
+        return [
+            summary(number, *self.scores[number][: trial.repeats])
+            for trial in trials_again(affordable, 1)
+            for number in [int(str(trial.configuration["number"]))]
+        ]
 
     def start(self, repeats: int) -> dict[str, Summary]:
         every = [summary(number, *scores[:repeats]) for number, scores in self.scores.items()]
@@ -66,6 +81,30 @@ def test_a_race_ends_with_the_budget_and_leaves_failed_ones_alone():
     race({failed.key: failed}, 4, first, trainer)
     race({}, 4, first, trainer)
     assert trainer.asked == [1]
+
+
+def test_leaders_are_trained_side_by_side():
+    trainer = Trainer({1: [0.1] * 4, 2: [0.3] * 4})
+    measured = trainer.start(1)
+    race(measured, 4, lambda each: sorted(each, key=lambda one: one.mean), trainer, width=4)
+    assert trainer.asked == [1, 2, 1, 2, 1, 2]
+    assert trainer.together == [4, 2]
+    assert [trained(each) for each in measured.values()] == [4, 4]
+    behind = Trainer({1: [0.1] * 4, 2: [0.3] * 4})
+    started = behind.start(1)
+    started[summary(1, 0.1).key] = summary(1, 0.1, 0.1, 0.1)
+    race(started, 4, lambda each: sorted(each, key=lambda one: one.mean), behind, width=3)
+    assert behind.asked == [2, 2, 1, 2]
+
+
+def test_a_duel_has_as_many_trainings_at_once_as_it_may():
+    scores = {number: [0.2 + 0.01 * number, 0.3 - 0.01 * number] * 3 for number in (1, 2)}
+    alone, together = Trainer(scores), Trainer(scores)
+    duel(alone.start(2), 6, alone)
+    duel(together.start(2), 6, together, width=3)
+    assert sorted(alone.asked) == sorted(together.asked) == [1] * 4 + [2] * 4
+    assert set(alone.together) == {1}
+    assert together.together == [3, 3, 2]
 
 
 def test_nothing_trained_once_is_recommended():
@@ -108,16 +147,17 @@ def test_a_duel_settles_who_is_better_and_then_stops():
     st.lists(st.lists(st.sampled_from([0.1, 0.2, 0.3, 0.5]), min_size=6, max_size=6), min_size=1, max_size=6),
     st.integers(2, 6),
     st.integers(0, 30),
+    st.integers(1, 4),
 )
-def test_the_laws_of_a_duel(rows, most, budget):
+def test_the_laws_of_a_duel(rows, most, budget, width):
     trainer = Trainer(dict(enumerate(rows)), budget)
     measured = trainer.start(2)
-    duel(measured, most, trainer)
+    duel(measured, most, trainer, width)
     assert len(trainer.asked) <= budget
     assert all(2 <= trained(each) <= max(2, most) for each in measured.values())
     again = Trainer(dict(enumerate(rows)), budget)
     repeated = again.start(2)
-    duel(repeated, most, again)
+    duel(repeated, most, again, width)
     assert (again.asked, repeated) == (trainer.asked, measured)
 
 

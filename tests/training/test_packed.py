@@ -318,6 +318,17 @@ def test_jobs_hold_each_training_once_and_one_program_each():
     assert len(jobs_of(trainings, protocol(SIMPLE, engine="keras"), 2)) == 100
 
 
+def test_the_repeats_of_a_network_that_fills_its_program_are_shared_by_the_workers():
+    tapered = Configuration.of({**mlp.BASELINE.as_dict(), "hidden_layers": 4, "units": (500, 250, 60, 9)})
+    study = protocol(WIDE, rows=13_000)
+    repeats = [Training(tapered, 100, index) for index in range(4)]
+    assert [len(job.trainings) for job in jobs_of(repeats[:2], study, 2)] == [1, 1]
+    assert [len(job.trainings) for job in jobs_of(repeats, study, 1)] == [2, 2]
+    # Places that stay empty cost as much as others: small networks stay together.
+    small = [Training(mlp.BASELINE, 100, index) for index in range(4)]
+    assert [len(job.trainings) for job in jobs_of(small, study, 2)] == [4]
+
+
 def test_the_program_depends_on_the_training_and_the_study_alone(rows):
     one = Training(Configuration.of({**mlp.BASELINE.as_dict(), "hidden_layers": 1, "units": (9,)}), 5, 0)
     wider = replace(one, configuration=Configuration.of({**one.configuration.as_dict(), "units": (31,)}))
