@@ -8,7 +8,6 @@ import os
 import shlex
 import sys
 import typing
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Annotated, Any, TextIO, cast
@@ -129,8 +128,6 @@ def _escaped(text: str) -> str:
 
 
 def _search(file: Path | None, options: dict[str, Any]) -> int:
-    # A worker that grew too large is replaced in passing; that is no news for a user.
-    warnings.filterwarnings("ignore", message="A worker stopped", category=UserWarning)
     from pipeline import settings
     from pipeline.launch import launch, prepare
     from pipeline.progress import Progress

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -94,6 +95,8 @@ class Workers:
         self._kinds: dict[Slot, set[str]] = {slot: set() for slot in slots}
 
     def __enter__(self) -> Self:
+        # A process that grew too large is replaced in passing; that is no news for a user.
+        warnings.filterwarnings("ignore", message="A worker stopped", category=UserWarning)
         return self
 
     def __exit__(
