@@ -72,18 +72,16 @@ def read(
     `time`, inputs are windows of all columns, see `series`.
     """
     frame = read_frame(source)
-    for role, names in (
-        ("target", targets),
-        ("input", inputs),
-        ("ignored", ignore),
-        ("category", categories),
-        ("weight", [weight] if weight else []),
-        ("group", groups),
-        ("time", [time] if time else []),
-    ):
-        for name in names:
-            if name not in frame.columns:
-                raise unknown_column(name, frame.columns, f"{source} has no column {name!r} (named as {role})")
+    roles: dict[str, Sequence[str]] = {
+        "target": targets,
+        "input": inputs,
+        "ignored": ignore,
+        "category": categories,
+        "weight": [weight] if weight else [],
+        "group": groups,
+        "time": [time] if time else [],
+    }
+    _check_names(frame, roles, source)
     if time:
         _check_series({"inputs": inputs, "categories": categories, "weight": weight, "group": groups}, time, targets)
         frame = series.windowed(frame, time=time, targets=targets, ignore=ignore, window=window, horizon=horizon)
@@ -103,6 +101,13 @@ def read(
     found, why = (task, "") if task != "auto" else _task(frame, columns.targets)
     checked = _checked(frame, columns, classes=found == "classification")
     return Table(checked, columns, source, _hash(checked), found, why, bool(time))
+
+
+def _check_names(frame: pd.DataFrame, roles: Mapping[str, Sequence[str]], source: str) -> None:
+    for role, names in roles.items():
+        for name in names:
+            if name not in frame.columns:
+                raise unknown_column(name, frame.columns, f"{source} has no column {name!r} (named as {role})")
 
 
 def _check_series(others: Mapping[str, object], time: str, targets: Sequence[str]) -> None:
