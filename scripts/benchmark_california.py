@@ -25,6 +25,7 @@ from pipeline.trial import interval
 
 PUBLISHED = 0.4985  # test RMSE of a tuned perceptron, 100 trials: Gorishniy et al. 2021, arXiv:2106.11959, +- 0.003
 AIM = 0.50
+PLAIN_WIDTH = 140  # columns of what goes into a file or a pipe
 SEARCHING = 0.9  # part of the minutes in which something new is tried; the rest trains out, tests and draws
 OUTSIDE = 0.2  # part of stage 2 that may pass outside of training
 
@@ -74,9 +75,9 @@ class Split:
 def main(words: Sequence[str]) -> int:
     """Run the splits and print them; 2 and a clear text for what a user can mend."""
     asked = parser().parse_args(words)
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
     try:
-        splits = [one(seed, asked, console) for seed in range(asked.splits)]
+        splits = [one(asked.first + number, asked, console) for number in range(asked.splits)]
     except UserError as error:
         Console(stderr=True, soft_wrap=True).print(f"Error: {error}", highlight=False, markup=False)
         return 2
@@ -91,7 +92,8 @@ def parser() -> argparse.ArgumentParser:
     """The options of the command."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--data", default="../shared/data/california_housing.csv", help="the table")
-    options.add_argument("--splits", type=int, default=3, help="seeds of the split and of everything else")
+    options.add_argument("--splits", type=int, default=3, help="how many; each has a seed for itself and all else")
+    options.add_argument("--first", type=int, default=0, help="seed of the first split; the others follow it")
     options.add_argument("--minutes", type=float, default=25.0, help="of one study")
     options.add_argument("--settings", type=Path, default=Path("search_spaces/california.settings.toml"))
     options.add_argument("--study", type=Path, default=Path("results/california"), help="a folder below for each split")
@@ -159,9 +161,10 @@ def table(splits: Sequence[Split]) -> Table:
 
 
 def figures(splits: Sequence[Split]) -> dict[str, float]:
-    """Means over the splits with the ends of their 95 % intervals."""
+    """Each split's, and means over the splits with the ends of their 95 % intervals."""
     numbers: dict[str, float] = {}
     for name in ("rmse", "ensemble", "greedy", "default", "minutes", "outside"):
+        numbers |= {f"california_{name}_of_split_{each.seed}": getattr(each, name) for each in splits}
         mean, _, low, high = interval([getattr(each, name) for each in splits])
         numbers[f"california_{name}"] = mean
         if low is not None and high is not None:

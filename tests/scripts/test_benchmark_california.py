@@ -33,8 +33,11 @@ def test_every_figure_has_its_interval_over_the_splits():
     numbers = figures(splits)
     assert numbers["california_rmse"] == pytest.approx(0.51)
     assert numbers["california_rmse_low"] < 0.51 < numbers["california_rmse_high"]
+    assert numbers["california_rmse_of_split_2"] == 0.52
     assert set(figures(splits[:1])) == {
-        f"california_{name}" for name in ("rmse", "ensemble", "greedy", "default", "minutes", "outside")
+        f"california_{name}{split}"
+        for name in ("rmse", "ensemble", "greedy", "default", "minutes", "outside")
+        for split in ("", "_of_split_0")
     }
     assert table(splits).row_count == 4
 
