@@ -28,7 +28,7 @@ from pipeline.study import Result, run
 from pipeline.training.jobs import LARGEST_JOB, TrainJobs, limit_of
 from pipeline.training.protocol import PROBE_ROWS, Trained, signature_of
 from pipeline.trial import Job, Summary, Training
-from pipeline.upkeep import Book, best_group, ranking, view_of
+from pipeline.upkeep import Book, best_group, elite_of, ranking, view_of
 from pipeline.workers.pool import StoppedError, Workers
 
 __all__ = ["Finished", "Prepared", "launch", "prepare"]
@@ -190,7 +190,7 @@ def _view(prepared: Prepared, journal: Journal, elite: frozenset[str], test: Map
         outputs=prepared.rows.target.names,
         task=prepared.rows.target.task,
         facts={**prepared.settings.model_dump(mode="json"), **prepared.fingerprint, **folder.versions()},
-        elite=elite,
+        elite=elite or elite_of(journal.contents),
         test=test,
     )
 

@@ -134,6 +134,12 @@ class Book:
             self._say(text)
 
 
+def elite_of(contents: journal.Contents) -> frozenset[str]:
+    """The keys of the elite that the latest stage 2 set out from; none where it was never begun."""
+    begun = [stage for stage in contents.stages if stage.stage == "refine"]
+    return frozenset(str(key) for key in begun[-1].facts.get("elite", ())) if begun else frozenset()
+
+
 # ------------------------------------------------------------------------------------------------------------ rebuild
 
 
@@ -159,15 +165,13 @@ def _stored(study: Path) -> folder.Stored:
 def _redraw(study: Path, stored: folder.Stored, contents: journal.Contents) -> Path:
     path, task = study / "ledger.xlsx", folder.task_of(stored.fingerprint)
     trained = next((repeat for repeat in contents.repeats if repeat.scores), None)
-    begun = [stage for stage in contents.stages if stage.stage == "refine"]
-    elite = begun[-1].facts.get("elite", ()) if begun else ()
     view = view_of(
         contents,
         epochs=stored.fingerprint["epochs"],
         outputs=tuple(trained.scores) if trained else (),
         task=task,
         facts={**stored.settings, **stored.fingerprint, **stored.versions},
-        elite=frozenset(str(key) for key in elite),
+        elite=elite_of(contents),
         test=_tested(path, headed(TEST, task)),
     )
     return workbook.write(path, view)

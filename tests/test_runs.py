@@ -184,6 +184,20 @@ def test_ctrl_c_keeps_everything_and_names_the_command(finished, tmp_path):
     assert facts(tmp_path / "study") == facts(finished / "study")
 
 
+def test_stopped_while_more_is_tried_the_workbook_still_marks_the_elite(finished, tmp_path):
+    subprocess.run(["cp", "-r", str(finished / "study"), str(tmp_path)], check=True)
+    path = tmp_path / "study" / "ledger.jsonl"
+    before = path.read_bytes().count(b"\n")
+    driver = subprocess.Popen(command(tmp_path, configurations="60"), cwd=tmp_path, stdout=subprocess.DEVNULL)
+    _wait_for(lambda: path.read_bytes().count(b"\n") > before)
+    driver.send_signal(signal.SIGINT)
+    assert driver.wait(timeout=60) == 130
+    marks = [pd.read_excel(each / "study" / "ledger.xlsx") for each in (finished, tmp_path)]
+    stars = [set(each.loc[each["elite"] == "★", "key"]) for each in marks]
+    assert stars[0] == stars[1] != set()
+    assert len(marks[1]) >= len(marks[0])
+
+
 def test_more_of_everything_later_keeps_what_was_trained(finished, tmp_path):
     subprocess.run(["cp", "-r", str(finished / "study"), str(tmp_path)], check=True)
     before = set(facts(tmp_path / "study"))
