@@ -24,6 +24,14 @@ TWO_JOBS = 2 * 80  # trainings at most, of those of 100 configurations in six jo
 BEGUN = 5  # lines of a journal whose run is well under way
 
 
+@pytest.fixture(autouse=True)
+def heard():
+    """Runs that hear a SIGHUP, even where nohup keeps it from these tests: they would ignore it as well."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 def said(path: Path) -> str:
     return " ".join((path / "output.txt").read_text().split())
 
