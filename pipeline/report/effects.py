@@ -94,4 +94,6 @@ def _gained(difference: Gap) -> str:
     size = number(abs(difference.mean))
     if difference.low is not None and difference.high is not None:
         size = rounded(abs(difference.mean), (difference.high - difference.low) / 2)
+        if difference.low <= 0.0 <= difference.high:
+            return f"the best cannot be told apart from the default network ({word} by {size} on test rows)"
     return f"the best is {word} than the default network by {size} on test rows"

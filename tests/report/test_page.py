@@ -220,12 +220,14 @@ def test_one_plain_sentence_says_what_was_found(study: Study) -> None:
     assert "better than the default network by 0.036 +- 0.011 on test rows." in sentence
     worse = judged(contents, (0.40, 0.42, 0.41), (0.341, 0.352, 0.345), 0.8)
     assert "the best is worse than the default network by 0.06" in plainly(worse)
+    level = judged(contents, (0.35, 0.33, 0.36), (0.341, 0.352, 0.345), 0.8)
+    assert "the best cannot be told apart from the default network (worse by 0.001 +- 0.049 on test rows)." in plainly(level)
 
 
 def test_a_best_one_alone_and_a_group_that_nobody_knows(study: Study) -> None:
     contents = study(many=30)
     alone = plainly(replace(contents, group=Group(contents.ranking[:1], 84)))
-    assert alone.startswith("None of the other 83 configurations is as good as the best; the best is")
+    assert alone.startswith("None of the other 83 configurations is as good as the best; the best cannot")
     assert plainly(replace(contents, group=Group())) == ""
 
 
