@@ -85,7 +85,10 @@ def _shared(among: Sequence[Summary], most: int, width: int) -> list[Summary]:
     counts = {each.key: trained(each) for each in among}
     known = {each.key: each for each in among}
     asked: list[Summary] = []
-    while len(asked) < width and counts and (fewest := min(counts, key=counts.__getitem__)) and counts[fewest] < most:
+    for _ in range(width):
+        fewest = min(counts, key=counts.__getitem__, default="")
+        if not fewest or counts[fewest] >= most:
+            break
         counts[fewest] += 1
         asked.append(known[fewest])
     return asked
