@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.analysis.ensemble import GREEDY, MEAN
+from pipeline.cli import PLAIN_WIDTH
 from pipeline.errors import UserError
 from pipeline.evaluate import Asked, Event
 from pipeline.launch import Finished, launch, prepare
@@ -25,7 +26,6 @@ from pipeline.trial import interval
 
 PUBLISHED = 0.4985  # test RMSE of a tuned perceptron, 100 trials: Gorishniy et al. 2021, arXiv:2106.11959, +- 0.003
 AIM = 0.50
-PLAIN_WIDTH = 140  # columns of what goes into a file or a pipe
 SEARCHING = 0.9  # part of the minutes in which something new is tried; the rest trains out, tests and draws
 OUTSIDE = 0.2  # part of stage 2 that may pass outside of training
 

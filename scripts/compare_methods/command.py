@@ -14,6 +14,7 @@ from rich.markdown import Markdown
 
 from pipeline import files, models, space
 from pipeline.analysis.importance import importance
+from pipeline.cli import PLAIN_WIDTH
 from pipeline.errors import UserError
 from pipeline.interrupts import Interrupts
 from pipeline.report.wording import duration, number
@@ -25,7 +26,6 @@ from scripts.compare_methods import figures, pictures, tables
 from scripts.compare_methods.studies import BASELINE, Outcome, baseline_of, outcome_of, relative, with_one_default
 
 METHODS: Final = (BASELINE, *sorted(STRATEGIES, key=lambda name: load(name).proposes))
-PLAIN_WIDTH: Final = 140  # columns of what goes into a file or a pipe
 TRAININGS: Final = 40
 
 
