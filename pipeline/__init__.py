@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.analysis.group import Group
-    from pipeline.bundle import TopModels
+    from pipeline.ranking.group import Group
+    from pipeline.saved_models import TopModels
     from pipeline.trial import Summary
 
 __all__ = ["best_group", "load_ensemble", "load_top_models", "pareto_front"]
@@ -18,9 +18,9 @@ def best_group(study: str | Path) -> Group:
     """The best configuration of a study folder, and those that cannot be told apart from it, best first."""
     from pathlib import Path
 
-    from pipeline.upkeep import group_in  # deferred: the package itself imports at once
+    from pipeline.ledger.known import open_study  # deferred: the package itself imports at once
 
-    return group_in(Path(study))
+    return open_study(Path(study)).group
 
 
 def load_top_models(study: str | Path, count: int = 3, model: str = "") -> TopModels:
@@ -28,7 +28,7 @@ def load_top_models(study: str | Path, count: int = 3, model: str = "") -> TopMo
 
     `model` names the function that makes the networks, `module:function`, where it is one of yours.
     """
-    from pipeline.bundle import load_top_models as load  # deferred: the package itself imports at once
+    from pipeline.saved_models import load_top_models as load  # deferred: the package itself imports at once
 
     return load(study, count, model)
 
@@ -38,7 +38,7 @@ def load_ensemble(study: str | Path, name: str = "greedy", model: str = "") -> T
 
     `model` names the function that makes the networks, `module:function`, where it is one of yours.
     """
-    from pipeline.bundle.ensembles import load_ensemble as load  # deferred: the package itself imports at once
+    from pipeline.saved_models.ensembles import load_ensemble as load  # deferred: the package itself imports at once
 
     return load(study, name, model)
 
@@ -47,6 +47,6 @@ def pareto_front(study: str | Path, cost: str = "weights") -> tuple[Summary, ...
     """The configurations of a study folder of which every better one costs more `weights`, or `seconds`, best first."""
     from pathlib import Path
 
-    from pipeline.upkeep import front_in  # deferred: the package itself imports at once
+    from pipeline.ledger.known import open_study  # deferred: the package itself imports at once
 
-    return front_in(Path(study), cost)
+    return open_study(Path(study)).front(cost)

@@ -2,10 +2,10 @@
 
 
 class UserError(Exception):
-    """Says in one text what was expected, what came and what to do; the command line prints it and exits with 2."""
+    """Says in one text what was expected, what it got and what to try; the command line prints it and exits with 2."""
 
-    def __init__(self, what: str, *, expected: str = "", came: str = "", todo: str = "") -> None:
-        parts = [what, expected and f"Expected: {expected}", came and f"Came: {came}", todo and f"To do: {todo}"]
+    def __init__(self, what: str, *, expected: str = "", got: str = "", hint: str = "") -> None:
+        parts = [what, expected and f"Expected: {expected}", got and f"Got: {got}", hint and f"Try: {hint}"]
         super().__init__("\n  ".join(part if part.endswith((".", "?")) else f"{part}." for part in parts if part))
         self.what = what
 

@@ -10,8 +10,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from pipeline import models
 from pipeline.errors import UserError
-from pipeline.search.strategies import STRATEGIES
 from pipeline.space import nearest, read_toml
+from pipeline.tuning.strategies.registry import STRATEGIES
 
 
 def _names(value: object) -> object:
@@ -260,14 +260,14 @@ def _checked(values: Mapping[str, Any]) -> Settings:
         raise UserError(
             f"There is no setting {unknown[0]!r}",
             expected=", ".join(Settings.model_fields),
-            todo=nearest(unknown[0], Settings.model_fields) or "remove it from the settings file",
+            hint=nearest(unknown[0], Settings.model_fields) or "remove it from the settings file",
         )
     for name, value in values.items():
         field = Settings.model_fields[name]
         # Pydantic takes true for 1, and an empty path for the working directory.
         flag = isinstance(value, bool) and field.annotation is not bool
         if flag or (value == "" and field.is_required()):
-            raise UserError(f"The setting {name} is wrong", expected=field.description or "", came=repr(value))
+            raise UserError(f"The setting {name} is wrong", expected=field.description or "", got=repr(value))
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
@@ -278,8 +278,8 @@ def _checked(values: Mapping[str, Any]) -> Settings:
             raise UserError(
                 f"The setting {name} is missing",
                 expected=description or "",
-                todo=f"give --{name}, or put it into the settings file",
+                hint=f"give --{name}, or put it into the settings file",
             ) from None
         text = str(first["msg"]).removeprefix("Value error, ")
-        came = repr(first["input"]) if name else ""
-        raise UserError(f"The setting {name} is wrong: {text}" if name else text, came=came) from None
+        got = repr(first["input"]) if name else ""
+        raise UserError(f"The setting {name} is wrong: {text}" if name else text, got=got) from None

@@ -19,12 +19,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
-
-from scipy.special import stdtrit
 
 Scalar = bool | int | float | str
 Value = Scalar | tuple[Scalar, ...]
@@ -224,64 +221,3 @@ def plan(trials: Iterable[Trial], known: Iterable[Training]) -> tuple[Training, 
             if training.identity not in done:
                 missing.setdefault(training.identity, training)
     return tuple(missing.values())
-
-
-def summarise(configuration: Configuration, epochs: int, repeats: Sequence[Repeat]) -> Summary:
-    """Derive the answer from repeats of one configuration at one fidelity, at least one, in any order."""
-    ordered = sorted(repeats, key=lambda repeat: repeat.training.index)
-    good = [repeat for repeat in ordered if repeat.objective is not None]
-    values = [repeat.objective for repeat in good if repeat.objective is not None]
-    mean, std, low, high = interval(values)
-    return Summary(
-        configuration=configuration,
-        stage=ordered[0].stage,
-        epochs=epochs,
-        repeats=len(good),
-        failures=len(ordered) - len(good),
-        mean=mean,
-        std=std,
-        low=low,
-        high=high,
-        best=min(values, default=None),
-        worst=max(values, default=None),
-        scores=_mean_scores(good),
-        epochs_run=statistics.fmean(repeat.epochs_run for repeat in good) if good else 0.0,
-        seconds=statistics.fmean(repeat.seconds for repeat in ordered),
-        weights=max((repeat.weights for repeat in good), default=0),
-    )
-
-
-def summarise_imported(row: Imported) -> Summary:
-    """The summary that a workbook row states, with the interval that its deviation and repeats imply."""
-    low, high = _bounds(row.mean, row.std, row.repeats)
-    return Summary(row.configuration, "imported", row.epochs, row.repeats, 0, row.mean, row.std, low, high)
-
-
-def interval(values: Sequence[float]) -> tuple[float, float | None, float | None, float | None]:
-    """Mean, sample standard deviation and the 95 % Student interval of the mean; (inf, None, None, None) of nothing."""
-    if not values:
-        return math.inf, None, None, None
-    mean = statistics.fmean(values)
-    std = statistics.stdev(values) if len(values) > 1 else None
-    return mean, std, *_bounds(mean, std, len(values))
-
-
-def _bounds(mean: float, std: float | None, count: int) -> tuple[float | None, float | None]:
-    if std is None or count < 2:
-        return None, None
-    half = float(stdtrit(count - 1, 0.975)) * std / math.sqrt(count)
-    return mean - half, mean + half
-
-
-def _mean_scores(good: Sequence[Repeat]) -> dict[str, dict[str, float]]:
-    if not good:
-        return {}
-    return {
-        output: {metric: statistics.fmean(repeat.scores[output][metric] for repeat in good) for metric in metrics}
-        for output, metrics in good[0].scores.items()
-    }
-
-
-def ranked(summaries: Iterable[Summary]) -> tuple[Summary, ...]:
-    """Best first; see `Summary.order`."""
-    return tuple(sorted(summaries, key=lambda summary: summary.order))

@@ -17,12 +17,13 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.analysis.ensemble import GREEDY, MEAN
-from pipeline.cli import PLAIN_WIDTH
+from pipeline.cli.console import PLAIN_WIDTH
 from pipeline.errors import UserError
-from pipeline.evaluate import Asked, Event
-from pipeline.launch import Finished, launch, prepare
+from pipeline.ranking.statistics import interval
+from pipeline.run.events import Asked, Event
+from pipeline.run.launch import Finished, launch
+from pipeline.run.prepare import prepare
 from pipeline.settings import read
-from pipeline.trial import interval
 
 PUBLISHED = 0.4985  # test RMSE of a tuned perceptron, 100 trials: Gorishniy et al. 2021, arXiv:2106.11959, +- 0.003
 AIM = 0.50
@@ -126,7 +127,7 @@ def judged(seed: int, finished: Finished, watch: Watch, minutes: float) -> Split
     """The figures of a finished study."""
     verdict = finished.contents.verdict
     if not verdict.best or verdict.default is None:
-        raise UserError("No configuration was trained without a failure", todo="give it more --minutes")
+        raise UserError("No configuration was trained without a failure", hint="give it more --minutes")
     (name,) = verdict.outputs
     alone = verdict.best[0].scores[name]["rmse"]
     together = {each.name: each.scores[name]["rmse"] for each in verdict.ensembles}

@@ -61,20 +61,21 @@ class Answered(Exception):
 
 def run(study: Path, trials: int, *, until: bool) -> dict[str, float]:
     """Run the study and measure it; `until` stops a restarted one as soon as it knows what is done."""
-    from pipeline import bundle, launch
-    from pipeline.bundle import examining
-    from pipeline.evaluate import Asked, Committed
-    from pipeline.ledger import workbook
+    from pipeline import saved_models
     from pipeline.ledger.journal import Journal
+    from pipeline.run import launch, prepare
+    from pipeline.run.events import Asked, Committed
+    from pipeline.saved_models import test_answers
     from pipeline.settings import Settings
+    from pipeline.workbook import book
     from pipeline.workers.pool import StoppedError
     from scripts.faults.drawing import Drawing, Inline
 
     clock, replaced = Clock(), launch
     setattr(replaced, "Workers", Inline)  # noqa: B010 - another type, on purpose
     setattr(replaced, "TrainJobs", partial(Drawing, seconds=0.001))  # noqa: B010
-    setattr(examining, "_keras_file", lambda _: b"a network")  # noqa: B010 - it needs TensorFlow
-    for owner, name in ((workbook, "write"), (bundle, "save"), (Journal, "append_repeat")):
+    setattr(test_answers, "_keras_file", lambda _: b"a network")  # noqa: B010 - it needs TensorFlow
+    for owner, name in ((book, "write"), (saved_models, "save"), (Journal, "append_repeat")):
         setattr(owner, name, clock.timed(name, getattr(owner, name)))
     space = study.parent / "space.toml"
     space.write_text(SPACE)
@@ -91,12 +92,12 @@ def run(study: Path, trials: int, *, until: bool) -> dict[str, float]:
         elif until and isinstance(event, Asked) and event.stage == "explore":
             raise Answered
 
-    launch.prepare(settings)  # for all that is imported on the way
+    prepare.prepare(settings)  # for all that is imported on the way
     gc.collect()
     before, began, processor = _peak(), time.perf_counter(), time.process_time()
     found: dict[str, float] = {}
     try:
-        launch.launch(launch.prepare(settings), observe=observe, say=_silent, stop=lambda: False)
+        launch.launch(prepare.prepare(settings), observe=observe, say=_silent, stop=lambda: False)
     except (Answered, StoppedError):
         found["scan seconds"] = time.perf_counter() - began
         found["scan processor seconds"] = time.process_time() - processor

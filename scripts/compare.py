@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `scripts` is a folder of the checkout, not installed
 
-from scripts.compare_methods.command import main
+from pipeline.cli.compare import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

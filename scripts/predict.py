@@ -2,7 +2,7 @@
 
 import typer
 
-from pipeline.cli import predict
+from pipeline.cli.commands import predict
 
 if __name__ == "__main__":
     typer.run(predict)

@@ -2,7 +2,7 @@
 
 import typer
 
-from pipeline.cli import run
+from pipeline.cli.commands import run
 
 if __name__ == "__main__":
     typer.run(run)

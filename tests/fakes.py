@@ -10,21 +10,10 @@ from typing import TypeVar
 
 import numpy as np
 
+from pipeline.ranking.summaries import summarise, summarise_imported
 from pipeline.space import Space, parse
 from pipeline.training.protocol import Protocol, Trained
-from pipeline.trial import (
-    Configuration,
-    Imported,
-    Job,
-    Repeat,
-    Stage,
-    Summary,
-    Training,
-    Trial,
-    plan,
-    summarise,
-    summarise_imported,
-)
+from pipeline.trial import Configuration, Imported, Job, Repeat, Stage, Summary, Training, Trial, plan
 from pipeline.workers.pool import Finished
 from pipeline.workers.slots import Slot
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from pipeline import files
+from pipeline.storage import atomic
 
 
 def picture(_: object, folder: Path) -> tuple[Path, ...]:
     """In the place of `figures.draw`: one file."""
-    files.replace(folder / "picture.png", b"a picture")
+    atomic.replace(folder / "picture.png", b"a picture")
     return (folder / "picture.png",)
 
 
@@ -24,7 +24,7 @@ def install() -> None:
 if __name__ == "__main__":
     import typer
 
-    from pipeline.cli import run
+    from pipeline.cli.commands import run
 
     install()
     typer.run(run)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import UserError
-from pipeline.search.strategies import STRATEGIES
 from pipeline.settings import Settings, read
+from pipeline.tuning.strategies.registry import STRATEGIES
 
 GIVEN = {"data": "housing.csv", "target": "price", "space": "search_spaces/x.toml", "study": "results/housing"}
 

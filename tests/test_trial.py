@@ -10,18 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from pipeline.trial import (
-    Configuration,
-    Imported,
-    Repeat,
-    Training,
-    Trial,
-    interval,
-    plan,
-    ranked,
-    summarise,
-    summarise_imported,
-)
+from pipeline.ranking.order import by_mean
+from pipeline.ranking.statistics import interval
+from pipeline.ranking.summaries import summarise, summarise_imported
+from pipeline.trial import Configuration, Imported, Repeat, Training, Trial, plan
 from tests.fakes import summary_of
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
@@ -243,8 +235,8 @@ def test_ranking_puts_failures_last_and_ties_by_key(groups, random):
     summaries = [summary_of({"number": number}, *values) for number, values in enumerate(groups)]
     shuffled = list(summaries)
     random.shuffle(shuffled)
-    order = ranked(shuffled)
-    assert order == ranked(summaries)
+    order = by_mean(shuffled)
+    assert order == by_mean(summaries)
     sound = [summary.failures == 0 for summary in order]
     assert sound == sorted(sound, reverse=True)
     for flag in (True, False):
@@ -255,7 +247,7 @@ def test_ranking_puts_failures_last_and_ties_by_key(groups, random):
 def test_a_failed_repeat_loses_to_a_worse_mean():
     lucky = summary_of({"number": 0}, 0.1, None)
     sound = summary_of({"number": 1}, 0.9, 0.9)
-    assert ranked([lucky, sound]) == (sound, lucky)
+    assert by_mean([lucky, sound]) == (sound, lucky)
 
 
 def test_a_repeat_belongs_to_the_stage_of_its_first():

@@ -12,17 +12,14 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import stdtrit
 
-from pipeline.data.task import Part
+from pipeline.data.rows import Part
+from pipeline.ranking.statistics import Bounded, over_rows
 from pipeline.tasks import Target
 
 MEAN, GREEDY = "mean", "greedy"
 NAMES: Final = (MEAN, GREEDY)
 STEPS: Final = 50  # networks that the greedy selection takes, before it keeps its best beginning
-
-Bounded = tuple[float, float | None, float | None]
-"""A number and its 95 % interval, where there is one."""
 
 Chosen = Mapping[str, tuple[int, ...]]
 """Name of an ensemble -> how often it counts each network of the library."""
@@ -136,18 +133,3 @@ def examined(
         gain=over_rows(single - errors, part.weights),
         scores=target.scores(part.measured, units, part.weights),
     )
-
-
-def over_rows(values: np.ndarray, weights: np.ndarray) -> Bounded:
-    """The weighted mean of values by row, and its 95 % interval over the rows by Student's t, as if independent.
-
-    The variance is the linearised one of a ratio (Cochran, Sampling Techniques, 1977, section 6.3). No interval for a
-    single row with a weight.
-    """
-    used = np.asarray(weights, dtype=np.float64)
-    mean, rows = float(np.average(values, weights=used)), int(np.count_nonzero(used))
-    if rows < 2:
-        return mean, None, None
-    error = math.sqrt(rows / (rows - 1) * float(np.sum((used * (values - mean)) ** 2))) / float(used.sum())
-    half = float(stdtrit(rows - 1, 0.975)) * error
-    return mean, mean - half, mean + half

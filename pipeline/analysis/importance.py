@@ -16,8 +16,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from pipeline.search.coordinates import Axis, axes_of, features, groups, row_of
 from pipeline.space import Choice, Integer, Space, contains
+from pipeline.space.unit_cube import Axis, axes_of, features, groups, row_of
 from pipeline.trial import Configuration
 
 TREES: Final = 64

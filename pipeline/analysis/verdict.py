@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.analysis.ensemble import Ensemble
-from pipeline.data.task import Part
+from pipeline.data.rows import Part
+from pipeline.ranking.statistics import interval
 from pipeline.tasks import Target
-from pipeline.trial import Summary, interval
+from pipeline.trial import Summary
 
 
 @dataclass(frozen=True, slots=True)

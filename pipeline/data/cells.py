@@ -95,8 +95,8 @@ def numbers(column: pd.Series[Any], what: str, otherwise: str = "") -> np.ndarra
         raise UserError(
             f"{what} has an infinite value in {row_number(infinite[0])}",
             expected="finite numbers",
-            came=f"{infinite.size} infinite or overflowing value(s)",
-            todo="correct them, or leave the cells empty where the value is not known (inputs only)",
+            got=f"{infinite.size} infinite or overflowing value(s)",
+            hint="correct them, or leave the cells empty where the value is not known (inputs only)",
         )
     return values + 0.0  # -0.0 becomes 0.0: one value, one hash
 
@@ -116,14 +116,14 @@ def _number(cell: object) -> float | None:
 
 
 def _no_number(what: str, cell: object, position: int, *, some: bool, otherwise: str) -> UserError:
-    todo = "correct the cell, or leave it empty if the value is missing" if some else "name a column of numbers"
+    hint = "correct the cell, or leave it empty if the value is missing" if some else "name a column of numbers"
     if isinstance(cell, str) and _DECIMAL_COMMA.fullmatch(cell.strip()):
-        todo = "write decimal points instead of decimal commas, and no separators between thousands"
+        hint = "write decimal points instead of decimal commas, and no separators between thousands"
     return UserError(
         f"{what} has text where a number is needed",
         expected="numbers with a decimal point",
-        came=f"{str(cell)!r} in {row_number(position)}",
-        todo=todo + otherwise,
+        got=f"{str(cell)!r} in {row_number(position)}",
+        hint=hint + otherwise,
     )
 
 
@@ -136,7 +136,7 @@ def texts(column: pd.Series[Any], what: str) -> np.ndarray:
         codes, distinct = pd.factorize(column.astype(object), use_na_sentinel=True)
     except TypeError:
         raise UserError(
-            f"{what} holds neither numbers nor text", expected="one value per cell", todo="name it in `ignore`"
+            f"{what} holds neither numbers nor text", expected="one value per cell", hint="name it in `ignore`"
         ) from None
     known = np.array([*(text(value) for value in distinct), MISSING], dtype=object)
     return np.asarray(known[codes])  # the code of a missing cell is -1, the last one

@@ -69,8 +69,8 @@ def read(source: str) -> pd.DataFrame:
         raise UserError(
             f"{source} cannot be read",
             expected="images as idx files, or as arrays in an .npz file",
-            came=(str(error).splitlines() or [type(error).__name__])[0],
-            todo="check the file",
+            got=(str(error).splitlines() or [type(error).__name__])[0],
+            hint="check the file",
         ) from error
 
 
@@ -82,11 +82,11 @@ def _frame(parts: list[Labelled], source: str) -> pd.DataFrame:
         raise UserError(
             f"{source} has images that do not belong together",
             expected="one size for all of them, and labels for all or none",
-            came=", ".join(" x ".join(map(str, size)) for size in sorted(sizes)),
+            got=", ".join(" x ".join(map(str, size)) for size in sorted(sizes)),
         )
     for images, labels in parts:
         if labels is not None and len(labels) != len(images):
-            raise UserError(f"{source} has {len(images)} images and {len(labels)} labels", todo="check the files")
+            raise UserError(f"{source} has {len(images)} images and {len(labels)} labels", hint="check the files")
     images = np.concatenate([images for images, _ in parts])
     frame = pd.DataFrame(images.reshape(len(images), -1), columns=pixels(*images.shape[1:]))
     if labelled == {True}:
@@ -101,7 +101,7 @@ def _four_sizes(images: np.ndarray, source: str) -> np.ndarray:
         raise UserError(
             f"{source} has no images",
             expected="numbers (images, height, width) or (images, height, width, channels)",
-            came=f"{images.dtype} {images.shape}",
+            got=f"{images.dtype} {images.shape}",
         )
     return whole
 
@@ -115,7 +115,7 @@ def _folder(path: Path) -> list[Labelled]:
         raise UserError(
             f"{path} is a folder without images",
             expected="idx files such as train-images-idx3-ubyte.gz beside their labels",
-            todo="name one file, or that folder",
+            hint="name one file, or that folder",
         )
     # Training images first, as their sets count them.
     return [_file(each) for each in sorted(files, key=lambda each: ("train" not in each.name, each.name))]
@@ -151,8 +151,8 @@ def _arrays(path: Path) -> list[Labelled]:
         raise UserError(
             f"{path} has no images",
             expected="arrays images and labels, or x_train, y_train, x_test and y_test",
-            came=", ".join(names)[:300],
-            todo="save them under these names",
+            got=", ".join(names)[:300],
+            hint="save them under these names",
         )
     return found
 
@@ -171,7 +171,7 @@ def _from_keras(name: str) -> list[Labelled]:
             raise UserError(
                 f"The image set {KERAS}{name} cannot be fetched",
                 expected="a connection to the network: it is not shipped with Keras",
-                came=(answer.stderr.strip().splitlines() or ["nothing"])[-1],
-                todo="connect, or download it and name the file",
+                got=(answer.stderr.strip().splitlines() or ["nothing"])[-1],
+                hint="connect, or download it and name the file",
             )
         return _arrays(path)

@@ -53,7 +53,7 @@ class Preprocessing:
             raise UserError(
                 f"The inputs in {row_number(int(np.argmin(finite)))} are too large",
                 expected="numbers that stay finite when they are scaled",
-                todo="correct the row",
+                hint="correct the row",
             )
         return values
 
@@ -92,13 +92,13 @@ def fit(
         raise UserError(
             f"Input {empty[0]!r} has no value on the training rows",
             expected="values in some of them",
-            todo=f"name {empty[0]!r} in `ignore`, or fill in more rows",
+            hint=f"name {empty[0]!r} in `ignore`, or fill in more rows",
         )
     gaps = [name for name in numeric if bool(typed[name].isna().any())]
     categories = [name for name in columns.inputs if name in columns.categories]
     images = len(shape_of(numeric)) == 3
     if images and input_scaler == "quantile":
-        raise UserError("Pixels have no quantiles of their own", todo="use another --input-scaler for images")
+        raise UserError("Pixels have no quantiles of their own", hint="use another --input-scaler for images")
     transformer = unfitted(input_scaler, numeric, gaps, categories)
     with np.errstate(over="ignore", invalid="ignore"), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "n_quantiles")  # of few rows fewer are remembered
@@ -148,7 +148,7 @@ def _typed(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     counts = Counter(names)
     twice = [name for name in columns.inputs if counts[name] > 1]
     if twice:
-        raise UserError(f"The table has more than one column {twice[0]!r}", expected="one", todo="rename the other")
+        raise UserError(f"The table has more than one column {twice[0]!r}", expected="one", hint="rename the other")
     if frame.empty:
         raise UserError("The table has no rows", expected="at least one row")
     typed = {}

@@ -35,7 +35,7 @@ def windowed(
         raise UserError(
             f"The series has {len(ordered)} steps",
             expected=f"more than {first + 2}: a window of {window} that ends {horizon} before the step to predict",
-            todo="lower window, or use more data",
+            hint="lower window, or use more data",
         )
     lags = _lagged(ordered, steps(columns, first, horizon)).iloc[first : len(ordered)]
     return pd.concat([lags, ordered[list(targets)].iloc[first:]], axis=1)
@@ -49,14 +49,14 @@ def in_order(frame: pd.DataFrame, time: str) -> pd.DataFrame:
         raise UserError(
             f"Time {time!r} is no moment in row {int(np.argmax(moments.isna())) + 2}",
             expected="numbers or dates, one in every row",
-            came=repr(column[moments.isna()].iloc[0]),
-            todo="correct the cell",
+            got=repr(column[moments.isna()].iloc[0]),
+            hint="correct the cell",
         )
     if moments.duplicated().any():
         raise UserError(
             f"Time {time!r} has {column[moments.duplicated()].iloc[0]} more than once",
             expected="one row for each moment",
-            todo="use a table of one series, with one row for each moment",
+            hint="use a table of one series, with one row for each moment",
         )
     return frame.loc[moments.sort_values(kind="stable").index].reset_index(drop=True)
 
@@ -86,7 +86,7 @@ def unrolled(frame: pd.DataFrame, inputs: Sequence[str]) -> pd.DataFrame:
         raise UserError(
             f"The series has {len(frame)} steps",
             expected=f"at least {max(back) - min(back) + 1}: one whole window",
-            todo="give more of the past",
+            hint="give more of the past",
         )
     return _lagged(frame.reset_index(drop=True), inputs).iloc[max(back) : len(frame) + min(back)]
 

@@ -34,7 +34,7 @@ def split(table: Table, *, validation: float, test: float, seed: int) -> Positio
         raise UserError(
             f"The table has {len(sizes)} {unit}",
             expected=f"at least 3 {unit}: one each to train, to validate and to test",
-            todo="use more data" if groups is None else "use more data, or other group columns",
+            hint="use more data" if groups is None else "use more data, or other group columns",
         )
     drawn = generator.permutation(len(sizes))
     if table.in_time:
@@ -47,8 +47,8 @@ def split(table: Table, *, validation: float, test: float, seed: int) -> Positio
         raise UserError(
             f"No {unit} are left for training",
             expected=f"validation and test parts that are smaller than the table of {total} rows together",
-            came=f"validation = {validation:g}, test = {test:g}",
-            todo="ask for smaller parts",
+            got=f"validation = {validation:g}, test = {test:g}",
+            hint="ask for smaller parts",
         )
     part = np.zeros(len(sizes), dtype=np.int8)
     part[drawn[:tested]] = 2
@@ -73,7 +73,7 @@ def fold(table: Table, *, folds: int, index: int, validation: float, test: float
         raise UserError(
             "A series has no folds: a network would be trained on what came after its validation rows",
             expected="one split in order of time",
-            todo="leave --folds out",
+            hint="leave --folds out",
         )
     tested = split(table, validation=validation, test=test, seed=seed)[2]
     others = np.setdiff1d(np.arange(len(table.frame)), tested)
@@ -85,7 +85,7 @@ def fold(table: Table, *, folds: int, index: int, validation: float, test: float
         raise UserError(
             f"{folds} folds cannot be made of {counted} {units}",
             expected=f"at least one of the {units} that are not for the test in each fold",
-            todo="ask for fewer --folds, or for fewer test rows",
+            hint="ask for fewer --folds, or for fewer test rows",
         )
     if groups is None:
         if tasks.load(table.task).stratified:
@@ -133,7 +133,7 @@ def _count(name: str, asked: float, following: np.ndarray, units: int, total: in
         raise UserError(
             f"The {name} part cannot be {asked:g} rows",
             expected=f"a fraction between 0 and 1, or a whole number of rows below the {total} that there are",
-            todo="correct it",
+            hint="correct it",
         )
     if asked < 1:
         return max(1, round(asked * units))

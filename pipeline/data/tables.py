@@ -14,7 +14,7 @@ import pandas as pd
 
 from pipeline.data import series
 from pipeline.data.cells import MISSING, has_numbers, kind, numbers, row_number, stray, texts
-from pipeline.data.files import NAMELESS, read_frame
+from pipeline.data.readers import NAMELESS, read_frame
 from pipeline.errors import UserError
 from pipeline.tasks.classification import MOST_CLASSES
 
@@ -90,7 +90,7 @@ def read(
     used = _inputs(frame, targets, inputs, ignore, weight)
     outside = [name for name in categories if name not in used]
     if outside:
-        raise UserError(f"{_quoted(outside)} cannot be a category: no input", todo="take it out of `categories`")
+        raise UserError(f"{_quoted(outside)} cannot be a category: no input", hint="take it out of `categories`")
     columns = Columns(
         targets=tuple(dict.fromkeys(targets)),
         inputs=used,
@@ -116,7 +116,7 @@ def _check_series(others: Mapping[str, object], time: str, targets: Sequence[str
         raise UserError(
             f"A series has no {named[0]}" if named else f"{time!r} is the time and cannot be predicted",
             expected="a column of the time, targets, and columns to ignore: all others are inputs at every step",
-            todo=f"leave {named[0]} out" if named else "name another target",
+            hint=f"leave {named[0]} out" if named else "name another target",
         )
 
 
@@ -140,7 +140,7 @@ def unknown_column(name: str, names: Iterable[object], what: str) -> UserError:
     return UserError(
         what,
         expected=f"one of {listed}",
-        todo=f"write {_quoted(near, ' or ')} if that is meant" if near else "check the name",
+        hint=f"write {_quoted(near, ' or ')} if that is meant" if near else "check the name",
     )
 
 
@@ -152,7 +152,7 @@ def _check_roles(
     targets: Sequence[str], inputs: Sequence[str], ignore: Sequence[str], weight: str, groups: Sequence[str]
 ) -> None:
     if not targets:
-        raise UserError("No target is named", expected="the column, or columns, to predict", todo="name it")
+        raise UserError("No target is named", expected="the column, or columns, to predict", hint="name it")
     named = {"target": set(targets), "input": set(inputs), "ignored": set(ignore), "group": set(groups)}
     named["weight"] = {weight} if weight else set()
     for one, other in (
@@ -170,7 +170,7 @@ def _check_roles(
             raise UserError(
                 f"Column {_quoted(both)} is named as {one} and as {other}",
                 expected="one role for each column",
-                todo="take it out of one of the two",
+                hint="take it out of one of the two",
             )
 
 
@@ -186,7 +186,7 @@ def _inputs(
         raise UserError(
             f"Column {int(nameless[0].removeprefix(NAMELESS)) + 1} has no name",
             expected="a name for every input; a column without one is often the row number",
-            todo=f"name {nameless[0]!r} in `ignore`, or give the column a name in the file",
+            hint=f"name {nameless[0]!r} in `ignore`, or give the column a name in the file",
         )
     if not left:
         raise UserError("No input is left", expected="at least one column beside targets, weight and ignored ones")
@@ -197,22 +197,22 @@ def _is_category(column: pd.Series[Any], name: str) -> bool:
     found = kind(column)
     ignore = f"name {name!r} in `ignore`"
     if found == "empty":
-        raise UserError(f"Input {name!r} is empty", expected="at least one value", todo=ignore)
+        raise UserError(f"Input {name!r} is empty", expected="at least one value", hint=ignore)
     if found == "date":
         raise UserError(
             f"Input {name!r} holds dates or times",
             expected="numbers or categories",
-            todo=f"{ignore}, or make a number of it (days since, hour of the day)",
+            hint=f"{ignore}, or make a number of it (days since, hour of the day)",
         )
     if found == "other":
-        raise UserError(f"Input {name!r} holds neither numbers nor text", expected="one value per cell", todo=ignore)
+        raise UserError(f"Input {name!r} holds neither numbers nor text", expected="one value per cell", hint=ignore)
     odd = stray(column) if found == "text" and not isinstance(column.dtype, pd.CategoricalDtype) else None
     if odd:
         raise UserError(
             f"Input {name!r} is numbers, but for some text",
             expected="numbers with a decimal point, or text only",
-            came=f"{odd[0]!r} in {row_number(odd[1])}",
-            todo=f"correct the cells (leave them empty where the value is missing), or name {name!r} in `categories`",
+            got=f"{odd[0]!r} in {row_number(odd[1])}",
+            hint=f"correct the cells (leave them empty where the value is missing), or name {name!r} in `categories`",
         )
     return found == "text"
 
@@ -223,7 +223,7 @@ def _checked(frame: pd.DataFrame, columns: Columns, *, classes: bool) -> pd.Data
         values = _whole(numbers(_no_date(frame[name], name), f"Target {name!r}", _CLASSES), f"Target {name!r}")
         if np.ptp(values) == 0.0:
             raise UserError(
-                f"Target {name!r} is constant", expected="values that differ", came=f"{values[0]:g} in every row"
+                f"Target {name!r} is constant", expected="values that differ", got=f"{values[0]:g} in every row"
             )
         checked[name] = values
     for name in columns.inputs:
@@ -244,7 +244,7 @@ def _classes(frame: pd.DataFrame, targets: Sequence[str]) -> dict[str, np.ndarra
         raise UserError(
             f"{_quoted(targets)} cannot be classified together",
             expected="one target of classes, or several of numbers",
-            todo="name one of them as the target and the others in `ignore`",
+            hint="name one of them as the target and the others in `ignore`",
         )
     (name,) = targets
     values = texts(_no_date(frame[name], name), f"Target {name!r}")
@@ -254,7 +254,7 @@ def _classes(frame: pd.DataFrame, targets: Sequence[str]) -> dict[str, np.ndarra
         raise UserError(
             f"Target {name!r} has {distinct} distinct value(s)",
             expected=f"2 to {MOST_CLASSES} classes",
-            todo="merge rare classes, or take --task regression for numbers" if distinct > 2 else "use more rows",
+            hint="merge rare classes, or take --task regression for numbers" if distinct > 2 else "use more rows",
         )
     return {name: values}
 
@@ -263,7 +263,7 @@ def _no_date(column: pd.Series[Any], name: str) -> pd.Series[Any]:
     found = kind(column)
     if found in {"date", "other"}:
         holds = "dates or times" if found == "date" else "neither numbers nor text"
-        raise UserError(f"Target {name!r} holds {holds}", expected="numbers", todo="make a number of it")
+        raise UserError(f"Target {name!r} holds {holds}", expected="numbers", hint="make a number of it")
     return column
 
 
@@ -277,7 +277,7 @@ def _no_gap(gaps: np.ndarray, what: str) -> None:
         raise UserError(
             f"{what} has {int(gaps.sum())} empty cell(s), the first in {row_number(int(np.argmax(gaps)))}",
             expected="a value in every row",
-            todo="fill them in, or remove those rows from the file",
+            hint="fill them in, or remove those rows from the file",
         )
 
 
@@ -287,7 +287,7 @@ def _few(values: np.ndarray, name: str) -> np.ndarray:
         raise UserError(
             f"Category {name!r} has {distinct} distinct values",
             expected=f"at most {MOST_CATEGORIES}: each becomes an input of the network",
-            todo=f"name {name!r} in `ignore` if it is an identifier or free text, or merge rare values",
+            hint=f"name {name!r} in `ignore` if it is an identifier or free text, or merge rare values",
         )
     return values
 
@@ -297,7 +297,7 @@ def _weights(column: pd.Series[Any], name: str) -> np.ndarray:
     values = _whole(numbers(column, what), what)
     if (values < 0.0).any():
         first = int(np.argmax(values < 0.0))
-        raise UserError(f"{what} is negative in {row_number(first)}", expected="0 or more", came=f"{values[first]:g}")
+        raise UserError(f"{what} is negative in {row_number(first)}", expected="0 or more", got=f"{values[first]:g}")
     if not values.any():
         raise UserError(f"{what} is 0 in every row", expected="weights above 0")
     return values

@@ -13,9 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
 
-from pipeline import reading
 from pipeline.errors import DamagedFile, UserError
-from pipeline.files import sync_folder
 from pipeline.ledger.records import (
     FENCE,
     FORMAT,
@@ -33,6 +31,8 @@ from pipeline.ledger.records import (
     parse,
     unframe,
 )
+from pipeline.storage import untrusted
+from pipeline.storage.atomic import sync_folder
 from pipeline.trial import Imported, Repeat, Stage
 
 # The mark makes sure that the torn line stays torn: without it a line that lacks only its newline would become whole.
@@ -89,7 +89,7 @@ def _scan(path: Path) -> tuple[Found, bool, bool]:
     """The facts, whether the header is there, and whether the last line is torn."""
     if not path.exists() and not path.is_symlink():
         return {}, False, False
-    with reading.opened(path, LARGEST, "check the path and its permissions, or restore the file from a copy") as file:
+    with untrusted.opened(path, LARGEST, "check the path and its permissions, or restore the file from a copy") as file:
         return _replay(_lines(file), path)
 
 
@@ -147,7 +147,7 @@ def _check_header(path: Path, number: int, line: bytes, body: bytes) -> bool:
     raise UserError(
         f"The journal {path} was written in format {raw.get('format')!r:.40}",
         expected=f"format {FORMAT}, the one that this version reads and writes",
-        todo="use the version of the program that wrote it, or name another study folder",
+        hint="use the version of the program that wrote it, or name another study folder",
     )
 
 
@@ -160,8 +160,8 @@ def _damaged(path: Path, number: int, line: bytes, why: str) -> DamagedFile:
     return DamagedFile(
         f"The journal {path} is damaged in line {number}: {why}",
         expected="lines exactly as they were written",
-        came=ascii(line[:80].decode("latin-1")) if line else "",
-        todo=f"restore the file from a copy; or delete line {number} alone, and the next run repeats its training",
+        got=ascii(line[:80].decode("latin-1")) if line else "",
+        hint=f"restore the file from a copy; or delete line {number} alone, and the next run repeats its training",
     )
 
 
@@ -259,8 +259,8 @@ def open_journal(path: Path) -> Journal:
     except (PermissionError, FileNotFoundError) as error:
         raise UserError(
             f"The journal {path} cannot be written",
-            came=str(error.strerror),
-            todo="make the folder and the file writable, or name another study folder",
+            got=str(error.strerror),
+            hint="make the folder and the file writable, or name another study folder",
         ) from error
     try:
         repair = (CLOSE if torn else b"") + (b"" if header else HEADER)

@@ -14,7 +14,6 @@ from typing import Any, Final
 import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.models import Network, Signature
 from pipeline.models.hyperparameters import (
     NOT_NEGATIVE,
     SHARE,
@@ -31,8 +30,9 @@ from pipeline.models.hyperparameters import (
     whole,
     word,
 )
+from pipeline.models.keras_weights import network_of, weight_seeds
 from pipeline.models.mlp import ACTIVATIONS
-from pipeline.models.through_keras import network_of, weight_seeds
+from pipeline.models.model import Network, Signature
 from pipeline.space import Space
 from pipeline.trial import Configuration, Value
 
@@ -87,8 +87,8 @@ def check(space: Space, signature: Signature) -> None:
         raise UserError(
             "A convolutional network needs images",
             expected="an idx file, arrays (.npz), builtin:digits, or columns pixel_0_0, pixel_0_1, ... row by row",
-            came=f"rows of {signature.features} numbers without a shape",
-            todo="use images and no other inputs, or another --model",
+            got=f"rows of {signature.features} numbers without a shape",
+            hint="use images and no other inputs, or another --model",
         )
     stages = max(largest(space, _MEANINGS)["stages"], _size(_DEFAULT, "stages"))
     smallest = min(signature.shape[:2])
@@ -96,8 +96,8 @@ def check(space: Space, signature: Signature) -> None:
         raise UserError(
             f"{stages} stages halve an image {stages - 1} times",
             expected=f"images of at least {2 ** (stages - 1)} pixels in height and width",
-            came=f"{signature.shape[0]} x {signature.shape[1]}",
-            todo="lower stages in the space file",
+            got=f"{signature.shape[0]} x {signature.shape[1]}",
+            hint="lower stages in the space file",
         )
 
 

@@ -87,14 +87,14 @@ def known(parameter: Parameter, meanings: Meanings, kind: str) -> None:
         raise UserError(
             f"The {kind} has no hyperparameter {parameter.name!r}",
             expected=", ".join(meanings),
-            todo=nearest(parameter.name, meanings) or "remove it from the space file",
+            hint=nearest(parameter.name, meanings) or "remove it from the space file",
         )
     wrong = [value for value in ends(parameter.domain) if not meaning.valid(value)]
     if wrong:
         raise UserError(
             f"{parameter.name} cannot take the value {wrong[0]!r}",
             expected=meaning.expected,
-            todo="mend the space file",
+            hint="mend the space file",
         )
 
 
@@ -116,7 +116,7 @@ def completed(space: Space, always: Meanings, further: Meanings, kind: str) -> S
     for parameter in space.parameters:
         known(parameter, meanings, kind)
         if parameter.per:
-            raise UserError(f"{parameter.name} cannot repeat per {parameter.per} in a {kind}", todo="remove per")
+            raise UserError(f"{parameter.name} cannot repeat per {parameter.per} in a {kind}", hint="remove per")
     return filled(space, meanings, always)
 
 

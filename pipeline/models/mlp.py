@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.models import Network, Signature, tapered
+from pipeline.models import layer_widths
 from pipeline.models.activations import FUNCTIONS
 from pipeline.models.hyperparameters import (
     NOT_NEGATIVE,
@@ -28,6 +28,7 @@ from pipeline.models.hyperparameters import (
     whole,
     word,
 )
+from pipeline.models.model import Network, Signature
 from pipeline.space import Choice, Parameter, Space, ends
 from pipeline.trial import Configuration, Scalar, Value
 
@@ -126,7 +127,7 @@ def _check_repetition(parameter: Parameter) -> None:
         raise UserError(
             f"{parameter.name} cannot repeat per {parameter.per}",
             expected=f"per only for {', '.join(sorted(_PER_LAYER))}",
-            todo="remove per",
+            hint="remove per",
         )
 
 
@@ -138,22 +139,22 @@ def _check_depth(space: Space) -> None:
         raise UserError(
             f"The space has {proportions[0]} and {structure[0]}",
             expected="hidden_layers and units, or neuron_percentage and shrinkage, which give the layers by proportion",
-            todo=f"remove {structure[0]}, or {', '.join(proportions)}",
+            hint=f"remove {structure[0]}, or {', '.join(proportions)}",
         )
     if any(parameter.per != "hidden_layers" for parameter in per_layer):
-        raise UserError("A parameter repeats per something else than hidden_layers", todo='use per = "hidden_layers"')
+        raise UserError("A parameter repeats per something else than hidden_layers", hint='use per = "hidden_layers"')
     if "units" in space and "hidden_layers" not in space:
         raise UserError(
-            "The space has units but no hidden_layers", todo="add hidden_layers, for example hidden_layers = 2"
+            "The space has units but no hidden_layers", hint="add hidden_layers, for example hidden_layers = 2"
         )
     if "hidden_layers" in space and "units" not in space:
         raise UserError(
             "The space has hidden_layers but no units",
-            todo='add units = { type = "integer", low = 8, high = 64, per = "hidden_layers" }',
+            hint='add units = { type = "integer", low = 8, high = 64, per = "hidden_layers" }',
         )
     if "units" in space and not space["units"].per:
         raise UserError(
-            "units does not say that it repeats for each hidden layer", todo='add per = "hidden_layers" to it'
+            "units does not say that it repeats for each hidden layer", hint='add per = "hidden_layers" to it'
         )
 
 
@@ -164,7 +165,7 @@ def _fixed(value: Value) -> Choice:
 
 def each_layer(configuration: Configuration, name: str) -> tuple[Scalar, ...]:
     """The value of a hyperparameter for each hidden layer, whether it repeats or one value serves them all."""
-    depth, units = tapered.structure(configuration)
+    depth, units = layer_widths.structure(configuration)
     given = units if name == "units" and units is not None else value(configuration, name)
     assert isinstance(depth, int)
     return given if isinstance(given, tuple) else (given,) * depth
@@ -212,8 +213,8 @@ def weight_shapes(configuration: Configuration, signature: Signature) -> tuple[t
     Raises ValueError for a configuration that no space of this model can give.
     """
     values = configuration.as_dict()
-    by_proportion = tapered.is_tapered(values)
-    for name in tapered.NAMES if by_proportion else _LAYERS:
+    by_proportion = layer_widths.is_tapered(values)
+    for name in layer_widths.NAMES if by_proportion else _LAYERS:
         if name not in values:
             raise ValueError(f"it has no {name}")
     for name, given in values.items():
@@ -241,7 +242,9 @@ def widest(space: Space) -> int:
 
 def _largest(space: Space) -> Configuration:
     """The structure of the largest network of a complete space."""
-    most = {each.name: max(ends(each.domain)) for each in space.parameters if each.name in (*tapered.NAMES, *_LAYERS)}
+    most = {
+        each.name: max(ends(each.domain)) for each in space.parameters if each.name in (*layer_widths.NAMES, *_LAYERS)
+    }
     if "neuron_percentage" in most:
         return Configuration.of({**most, "min_units": min(ends(space["min_units"].domain))})
     depth = most["hidden_layers"]

@@ -11,7 +11,6 @@ from typing import Any, Final
 import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.models import Network, Signature
 from pipeline.models.hyperparameters import (
     NOT_NEGATIVE,
     SHARE,
@@ -29,7 +28,8 @@ from pipeline.models.hyperparameters import (
     whole,
     word,
 )
-from pipeline.models.through_keras import network_of, weight_seeds
+from pipeline.models.keras_weights import network_of, weight_seeds
+from pipeline.models.model import Network, Signature
 from pipeline.space import Choice, Parameter, Space
 from pipeline.trial import Configuration, Value
 
@@ -69,12 +69,12 @@ def complete(space: Space) -> Space:
             raise UserError(
                 f"{parameter.name} of a recurrent network repeats per {parameter.per or 'nothing'}",
                 expected='per = "hidden_layers" for units, and for nothing else',
-                todo="mend the space file",
+                hint="mend the space file",
             )
     if ("units" in space) != ("hidden_layers" in space):
         raise UserError(
             "The space has one of hidden_layers and units without the other",
-            todo='give both, for example hidden_layers = 1 and units = { type = "integer", low = 8, high = 64,'
+            hint='give both, for example hidden_layers = 1 and units = { type = "integer", low = 8, high = 64,'
             ' per = "hidden_layers" }',
         )
     whole_space = filled(space, _ALL, _MEANINGS)
@@ -95,8 +95,8 @@ def check(space: Space, signature: Signature) -> None:  # noqa: ARG001 - every n
         raise UserError(
             "A recurrent network needs windows of a series",
             expected="--time and --window, or columns name[t-3], name[t-2], ... step by step",
-            came=f"rows of {signature.features} numbers without steps",
-            todo="name the column of the time and the length of the window, or use another --model",
+            got=f"rows of {signature.features} numbers without steps",
+            hint="name the column of the time and the length of the window, or use another --model",
         )
 
 

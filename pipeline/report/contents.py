@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.analysis.group import Group
 from pipeline.analysis.verdict import Verdict
-from pipeline.study import Result
+from pipeline.ranking.group import Group
 from pipeline.tasks import Task
 from pipeline.trial import Summary
+from pipeline.tuning.study import Result
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pipeline.analysis.front import SECONDS, WEIGHTS, front_of
+from pipeline.ranking.front import SECONDS, WEIGHTS, front_of
 from pipeline.report.contents import Contents
 from pipeline.report.wording import count, depth, duration, neurons, table, varying, with_bounds
 from pipeline.report.wording import others as settings_of

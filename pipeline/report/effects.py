@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-import statistics
 from dataclasses import dataclass
 
-from scipy.special import stdtrit
-
 from pipeline.analysis.verdict import Tested
+from pipeline.ranking.statistics import interval, welch
 from pipeline.report.contents import Contents
 from pipeline.report.wording import duration, escaped, number, rounded, title
-from pipeline.trial import Summary, interval
+from pipeline.trial import Summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +28,12 @@ class Gap:
 
 
 def gap(best: Tested, other: Tested, repeats: int) -> Gap:
-    """By how much `best` lies below `other`: in pairs of equal seeds where no repeat is missing, else Welch's interval.
-
-    Welch, Biometrika 34 (1947), with the degrees of freedom of Satterthwaite.
-    """
+    """By how much `best` lies below `other`: paired by seed where no repeat is missing, else Welch's interval."""
     if len(best.objectives) == len(other.objectives) == repeats:
         pairs = [theirs - ours for ours, theirs in zip(best.objectives, other.objectives, strict=True)]
         mean, _, low, high = interval(pairs)
         return Gap(mean, low, high, paired=True)
-    mean = other.mean - best.mean
-    if min(len(best.objectives), len(other.objectives)) < 2:
-        return Gap(mean)
-    parts = [statistics.variance(each.objectives) / len(each.objectives) for each in (best, other)]
-    if not sum(parts):
-        return Gap(mean, mean, mean)
-    freedom = sum(parts) ** 2 / sum(
-        part**2 / (len(each.objectives) - 1) for part, each in zip(parts, (best, other), strict=True)
-    )
-    half = float(stdtrit(freedom, 0.975)) * math.sqrt(sum(parts))
-    return Gap(mean, mean - half, mean + half)
+    return Gap(*welch(best.objectives, other.objectives))
 
 
 def gap_to(best: Tested, constant: float) -> Gap:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from pipeline.analysis.verdict import Tested
+from pipeline.ranking.order import selection_interval
 from pipeline.report import costs, ensembles, tasks
 from pipeline.report.contents import Contents
 from pipeline.report.effects import Gap, gap, gap_to, plainly
@@ -21,7 +22,7 @@ from pipeline.report.wording import (
     varying,
     with_bounds,
 )
-from pipeline.search.racing import believed
+from pipeline.study_folder import layout
 from pipeline.trial import Configuration, Stage
 
 
@@ -64,7 +65,7 @@ def _headline(contents: Contents) -> str:
 
 def _chosen(contents: Contents) -> str:
     best = contents.verdict.best[0].summary
-    low, high = believed(best, contents.ranking)
+    low, high = selection_interval(best, contents.ranking)
     if low is None:
         return ""
     return (
@@ -221,10 +222,10 @@ def _files(contents: Contents) -> str:
     in_units = "in original units" if contents.task.name == "regression" else "classes and their probabilities"
     command = f"```python\n{contents.load_command}\n```" if contents.verdict.best else ""
     files = [
-        ("ledger.xlsx", "every configuration and every training"),
-        ("figures/", "the pictures"),
-        ("worst_rows.csv", "the rows above"),
-        ("test_predictions.csv", "what the best configuration predicts for every test row, with the spread"),
+        (layout.WORKBOOK, "every configuration and every training"),
+        (f"{layout.FIGURES}/", "the pictures"),
+        (layout.WORST_ROWS, "the rows above"),
+        (layout.TEST_PREDICTIONS, "what the best configuration predicts for every test row, with the spread"),
     ]
     kept = files if contents.verdict.best else files[:2]
     where = f"Everything is in `{folder}`:\n\n" + "\n".join(f"- `{name}`: {what}" for name, what in kept)

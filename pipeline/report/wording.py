@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from pipeline.models.tapered import structure
+from pipeline.models.layer_widths import structure
 from pipeline.trial import Configuration, Summary, Value
 
 MAE, RMSE, R2, PERCENT, LARGEST = "mae", "rmse", "r2", "percent", "largest"  # metrics of `tasks.regression.scores`

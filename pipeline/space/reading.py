@@ -29,11 +29,11 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors put a mark before the text
     except OSError as error:
-        raise UserError(f"The {what} file {path} cannot be read ({error.strerror})", todo=f"check --{what}") from error
+        raise UserError(f"The {what} file {path} cannot be read ({error.strerror})", hint=f"check --{what}") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"The {what} file {path} is not UTF-8 text", todo="save it as plain text") from error
+        raise UserError(f"The {what} file {path} is not UTF-8 text", hint="save it as plain text") from error
     except (ValueError, RecursionError) as error:  # numbers of thousands of digits, brackets in brackets
-        raise UserError(f"The {what} file {path} is not valid TOML: {error}", todo="mend that line") from error
+        raise UserError(f"The {what} file {path} is not valid TOML: {error}", hint="mend that line") from error
 
 
 def parse(entries: Mapping[str, object]) -> Space:
@@ -52,7 +52,7 @@ def _check_per(space: Space, parameter: Parameter) -> None:
         raise UserError(
             f"{parameter.name} repeats per {parameter.per}, but the space has no {parameter.per}",
             expected=f"an entry {parameter.per} that says how many",
-            todo=f"add {parameter.per}, or remove per from {parameter.name}",
+            hint=f"add {parameter.per}, or remove per from {parameter.name}",
         )
     counter = space[parameter.per]
     if counter.per or not all(
@@ -80,26 +80,26 @@ def _parameter(name: str, entry: object) -> Parameter:
         raise UserError(
             f"The entry {name} of the space is neither a value nor a table",
             expected='a fixed value, or { type = "real" | "integer" | "choice" | "fixed", ... }',
-            came=repr(entry),
-            todo=f'for a list of values write {name} = {{ type = "choice", values = [...] }}',
+            got=repr(entry),
+            hint=f'for a list of values write {name} = {{ type = "choice", values = [...] }}',
         )
     kind = entry.get("type")
     if not isinstance(kind, str) or kind not in _KEYS:
         raise UserError(
             f"The entry {name} of the space has no known type",
             expected=", ".join(_KEYS),
-            came=repr(kind) if "type" in entry else "no type",
+            got=repr(kind) if "type" in entry else "no type",
         )
     unknown = sorted(set(entry) - _KEYS[kind])
     if unknown:
         raise UserError(
             f"The entry {name} of the space has an unknown key {unknown[0]!r}",
             expected=f"for type {kind}: {', '.join(sorted(_KEYS[kind]))}",
-            todo=nearest(unknown[0], _KEYS[kind]),
+            hint=nearest(unknown[0], _KEYS[kind]),
         )
     per = entry.get("per", "")
     if not isinstance(per, str):
-        raise UserError(f"per of {name} is not the name of an entry", came=repr(per))
+        raise UserError(f"per of {name} is not the name of an entry", got=repr(per))
     return Parameter(name, _domain(name, kind, entry), per)
 
 
@@ -113,15 +113,15 @@ def _domain(name: str, kind: str, entry: Mapping[str, object]) -> Domain:
     values = entry.get("values")
     if not isinstance(values, list) or not values:
         raise UserError(
-            f"The choice {name} has no values", expected="values = [...] with at least one", came=repr(values)
+            f"The choice {name} has no values", expected="values = [...] with at least one", got=repr(values)
         )
     plain = tuple(_finite(name, value) for value in values)
     if len(set(plain)) < len(plain):
         raise UserError(
             f"The choice {name} names a value twice",
             expected="values that differ (1, 1.0 and true do not)",
-            came=repr(values),
-            todo="remove the duplicate",
+            got=repr(values),
+            hint="remove the duplicate",
         )
     return Choice(plain)
 
@@ -130,19 +130,19 @@ def _real(name: str, entry: Mapping[str, object]) -> Real:
     low, high = (_number(name, key, entry) for key in ("low", "high"))
     scale = entry.get("scale", "linear")
     if scale not in ("linear", "log"):
-        raise UserError(f"The scale of {name} is unknown", expected="linear or log", came=repr(scale))
+        raise UserError(f"The scale of {name} is unknown", expected="linear or log", got=repr(scale))
     _check_order(name, low, high)
     if scale == "log" and low <= 0:
         raise UserError(
             f"{name} has a log scale, but its low end is {low}",
             expected="low > 0",
-            todo="raise low, or use a linear scale",
+            hint="raise low, or use a linear scale",
         )
     if not math.isfinite(high - low) or 0 < high - low < NARROWEST * max(abs(low), abs(high)):
         raise UserError(
             f"The range of {name} is too wide or too narrow to search in",
             expected="ends that differ in the ninth digit at the latest, or not at all",
-            came=f"low = {low}, high = {high}",
+            got=f"low = {low}, high = {high}",
         )
     return Real(float(low), float(high), scale == "log")
 
@@ -154,7 +154,7 @@ def _integer(name: str, entry: Mapping[str, object]) -> Integer:
     for number in numbers:
         if not isinstance(number, int):
             raise UserError(
-                f"{name} is an integer, but {number} is not one", todo='write whole numbers, or type = "real"'
+                f"{name} is an integer, but {number} is not one", hint='write whole numbers, or type = "real"'
             )
     low, high, step = (int(number) for number in numbers)
     _check_order(name, low, high)
@@ -162,8 +162,8 @@ def _integer(name: str, entry: Mapping[str, object]) -> Integer:
         raise UserError(
             f"The step of {name} does not fit",
             expected=f"a step of at least 1 that leads from {low} to {high} exactly",
-            came=str(step),
-            todo=f"use high = {low + max(0, (high - low) // max(step, 1)) * max(step, 1)}, or another step",
+            got=str(step),
+            hint=f"use high = {low + max(0, (high - low) // max(step, 1)) * max(step, 1)}, or another step",
         )
     return Integer(low, high, step)
 
@@ -171,7 +171,7 @@ def _integer(name: str, entry: Mapping[str, object]) -> Integer:
 def _check_order(name: str, low: float, high: float) -> None:
     if low > high:
         raise UserError(
-            f"{name} has low > high", expected="low <= high", came=f"low = {low}, high = {high}", todo="swap them"
+            f"{name} has low > high", expected="low <= high", got=f"low = {low}, high = {high}", hint="swap them"
         )
 
 
@@ -181,7 +181,7 @@ def _number(name: str, key: str, entry: Mapping[str, object]) -> int | float:
         raise UserError(
             f"{key} of {name} is not a number",
             expected=f"{key} = a finite number, integers up to 2**53",
-            came=reprlib.repr(value) if key in entry else "nothing",
+            got=reprlib.repr(value) if key in entry else "nothing",
         )
     return value
 
@@ -192,7 +192,7 @@ def _finite(name: str, value: object) -> Scalar:
     raise UserError(
         f"A value of {name} is not a finite number, a text or a truth value",
         expected="integers up to 2**53",
-        came=reprlib.repr(value),
+        got=reprlib.repr(value),
     )
 
 

@@ -48,7 +48,7 @@ class Classes:
             raise UserError(
                 f"Class {strange[0]!r} of {name!r} is not among the training rows",
                 expected="rows of every class among them",
-                todo="use more rows, merge rare classes, or remove their rows",
+                hint="use more rows, merge rare classes, or remove their rows",
             )
         return np.array([[float(places[str(each)])] for each in columns[name]])
 
@@ -120,14 +120,14 @@ def fit(columns: Columns, weights: np.ndarray, _scaler: str, loss: str) -> Class
         raise UserError(
             f"Target {name!r} has {len(labels)} class(es) on the {len(texts)} training rows",
             expected=f"2 to {MOST_CLASSES} classes",
-            todo="use more rows" if len(labels) < 2 else "merge rare classes, or take --task regression for numbers",
+            hint="use more rows" if len(labels) < 2 else "merge rare classes, or take --task regression for numbers",
         )
     counts = np.array([np.sum(np.asarray(weights, dtype=np.float64)[texts == label]) for label in labels])
     if not (counts > 0).all():
         raise UserError(
             f"All training rows of class {labels[int(np.argmin(counts))]!r} have weight 0",
             expected="weights above 0 in every class",
-            todo="remove those rows, or use more rows",
+            hint="remove those rows, or use more rows",
         )
     outputs = 1 if loss == BINARY else len(labels)
     return Classes((name,), labels, tuple(map(float, counts / counts.sum())), outputs)
@@ -168,7 +168,7 @@ def loss(setting: str, columns: Columns) -> str:
         raise UserError(
             f"The loss {setting} is not one of {len(set(texts.tolist()))} classes",
             expected=f"{CATEGORICAL}{f' or {BINARY}' if two else ''}",
-            todo="take --loss auto",
+            hint="take --loss auto",
         )
     return setting
 

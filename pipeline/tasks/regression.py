@@ -95,14 +95,14 @@ def fit(columns: Columns, _weights: np.ndarray, scaler: str, _loss: str) -> Quan
             raise UserError(
                 f"Target {name!r} is constant on the {len(values)} training rows",
                 expected="values that differ",
-                came=f"{values[0]:g} in each of them",
-                todo="use more rows, or smaller validation and test parts",
+                got=f"{values[0]:g} in each of them",
+                hint="use more rows, or smaller validation and test parts",
             )
     # One column after the other in memory, as a table has them: sums in another order end in another last bit.
     offset, scale = affine(np.stack(list(columns.values())).T, scaler)
     if not (np.isfinite(offset).all() and np.isfinite(scale).all()):
         raise UserError(
-            "The targets are too large to be scaled", expected="numbers below 1e150", todo="change the unit"
+            "The targets are too large to be scaled", expected="numbers below 1e150", hint="change the unit"
         )
     return Quantities(tuple(columns), tuple(map(float, scale)), tuple(map(float, offset)))
 
@@ -135,7 +135,7 @@ def loss(setting: str, _columns: Columns) -> str:
 def weigh(_measured: np.ndarray, weights: np.ndarray, setting: str) -> np.ndarray:
     """The weights as they are; UserError for class weights."""
     if setting != "none":
-        raise UserError("Numbers have no class weights", expected="class_weights = none", todo="or task classification")
+        raise UserError("Numbers have no class weights", expected="class_weights = none", hint="or task classification")
     return weights
 
 

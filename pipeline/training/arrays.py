@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.data.task import Part, Rows
+from pipeline.data.rows import Part, Rows
 from pipeline.models import Signature, mlp
 from pipeline.training import program
-from pipeline.training.program import VALIDATION_CHUNK, Given, Shape, State
+from pipeline.training.program import VALIDATION_CHUNK, Given, State
+from pipeline.training.shapes import Shape
 from pipeline.trial import Configuration, Training
 
 

@@ -11,9 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-from pipeline.data import task
 from pipeline.data.layout import shape_of
-from pipeline.data.task import Rows
+from pipeline.data.rows import Rows, load_rows, rows_file
 from pipeline.training import provenance
 from pipeline.training.protocol import Protocol, Trained, Trainer
 from pipeline.training.shapes import group_of, padded_widths, pays
@@ -116,7 +115,7 @@ class TrainJobs:
 
     def rows_of(self, training: Training) -> Rows:
         """The rows that the training has, and with it all of its job."""
-        return rows_of(task.file_of(self.rows, self.protocol.folds, training.index))
+        return rows_of(rows_file(self.rows, self.protocol.folds, training.index))
 
 
 @cache
@@ -131,4 +130,4 @@ def _set_up(tf32: bool) -> None:
 @lru_cache(maxsize=KEPT)
 def rows_of(path: Path) -> Rows:
     """The rows of a study or of a repeat of it, read once while a process keeps them."""
-    return task.load(path)
+    return load_rows(path)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pipeline import models
-from pipeline.data.task import Part, Rows
+from pipeline.data.rows import Part, Rows
 from pipeline.errors import DivergedTraining
 from pipeline.training.losses import validated
 from pipeline.training.protocol import Protocol, Trained, intra_op_threads, outcome, seeds, signature_of

@@ -14,13 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.data.task import Rows
+from pipeline.data.rows import Rows
 from pipeline.errors import DivergedTraining
 from pipeline.models import Signature, mlp
 from pipeline.training import arrays, program
-from pipeline.training.program import Shape
 from pipeline.training.protocol import Protocol, Trained, intra_op_threads, outcome, seeds
-from pipeline.training.shapes import fields_of, label, shape_of
+from pipeline.training.shapes import Shape, fields_of, label, shape_of
 from pipeline.trial import Configuration, Training
 
 

@@ -10,47 +10,16 @@ Arrays are named by their meaning; P is the number of places, B the batch size.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, NamedTuple
 
 from pipeline.models.hyperparameters import EXPONENTIAL_END, PLATEAU_FACTOR, PLATEAU_PATIENCE, SCHEDULES
 from pipeline.training.losses import loss, validated
 from pipeline.training.optimizers import RULES, Step, nadam_momentum
+from pipeline.training.shapes import Shape
 
 VALIDATION_CHUNK: Final = 1024  # validation rows that are predicted at once: bounds memory
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What makes programs differ; equal shapes are one program, compiled once in the life of a process."""
-
-    features: int
-    outputs: int
-    widths: tuple[int, ...]  # padded, one for each hidden layer
-    batch: int
-    places: int
-    train: int  # rows
-    validation: int
-    epochs: int  # trained in one call, after which finished places can be refilled
-    loss: str
-    patience: int
-    min_delta: float
-    activations: tuple[str, ...]  # that the study offers: all are computed, each place takes its own
-    optimizers: tuple[str, ...]
-    uses: frozenset[str]  # of dropout, l1, l2, clip_norm: left out of the program where the study has none
-
-    @property
-    def steps(self) -> int:
-        """Batches of an epoch, the last one short where the batch size does not divide the rows."""
-        return -(-self.train // self.batch)
-
-    @property
-    def layers(self) -> tuple[tuple[int, int], ...]:
-        """Padded inputs and outputs of each dense layer."""
-        return tuple(itertools.pairwise((self.features, *self.widths, self.outputs)))
 
 
 class Rows(NamedTuple):

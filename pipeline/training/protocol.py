@@ -11,7 +11,7 @@ import numpy as np
 
 from pipeline import models
 from pipeline.data.layout import shape_of
-from pipeline.data.task import Part, Rows
+from pipeline.data.rows import Part, Rows
 from pipeline.errors import DivergedTraining
 from pipeline.models import Signature
 from pipeline.space import Space

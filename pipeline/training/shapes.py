@@ -29,13 +29,13 @@ import hashlib
 import itertools
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from pipeline.data.task import Rows
+from pipeline.data.rows import Rows
 from pipeline.models import mlp
 from pipeline.space import Choice, Domain, Space, ends
-from pipeline.training.program import Shape
 from pipeline.training.protocol import Protocol
 from pipeline.trial import Scalar, Training
 
@@ -48,6 +48,36 @@ COMPILE: Final = 1.2  # seconds for each layer of a program, the last one includ
 UNIT: Final = 50  # weights that cost as much as everything else that a unit takes part in
 RATE: Final = 1e11 / 6  # weights and rows in a second: products forwards and backwards, and the optimizer
 OWN_PLACES: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What makes programs differ; equal shapes are one program, compiled once in the life of a process."""
+
+    features: int
+    outputs: int
+    widths: tuple[int, ...]  # padded, one for each hidden layer
+    batch: int
+    places: int
+    train: int  # rows
+    validation: int
+    epochs: int  # trained in one call, after which finished places can be refilled
+    loss: str
+    patience: int
+    min_delta: float
+    activations: tuple[str, ...]  # that the study offers: all are computed, each place takes its own
+    optimizers: tuple[str, ...]
+    uses: frozenset[str]  # of dropout, l1, l2, clip_norm: left out of the program where the study has none
+
+    @property
+    def steps(self) -> int:
+        """Batches of an epoch, the last one short where the batch size does not divide the rows."""
+        return -(-self.train // self.batch)
+
+    @property
+    def layers(self) -> tuple[tuple[int, int], ...]:
+        """Padded inputs and outputs of each dense layer."""
+        return tuple(itertools.pairwise((self.features, *self.widths, self.outputs)))
 
 
 def group_of(training: Training, protocol: Protocol) -> str:

@@ -17,8 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
+from pipeline.workers.guard import Answered, Raised, Watched, past_limit, read_stack
 from pipeline.workers.slots import Slot
-from pipeline.workers.watched import Answered, Raised, Watched, past_limit, read_stack
 from pipeline.workers.worker import Worker, cause
 
 JobType = TypeVar("JobType")

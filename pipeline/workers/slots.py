@@ -48,7 +48,7 @@ def parse(text: str, *, cores: Sequence[int] | None = None, gpus: Sequence[str] 
         return _gpu_slots(match[1].split(","), cores, gpus)
     if match := re.fullmatch(r"cpu:(\d+)(?:x(\d+))?", text):
         return _cpu_slots(int(match[1]), int(match[2] or 1), cores)
-    raise UserError("The slots cannot be read", expected=EXPECTED, came=repr(text))
+    raise UserError("The slots cannot be read", expected=EXPECTED, got=repr(text))
 
 
 def _gpu_slots(wanted: Sequence[str], cores: Sequence[int], gpus: Sequence[str]) -> tuple[Slot, ...]:
@@ -57,24 +57,24 @@ def _gpu_slots(wanted: Sequence[str], cores: Sequence[int], gpus: Sequence[str])
         raise UserError(
             f"This machine has no GPU {missing[0]}",
             expected=f"one of {', '.join(gpus)}" if gpus else "no gpu slots, for no GPU was found",
-            todo="use --slots auto, or --slots cpu:N",
+            hint="use --slots auto, or --slots cpu:N",
         )
     if len(set(wanted)) < len(wanted):
-        raise UserError("A GPU is named twice in the slots", came=",".join(wanted), todo="name each once")
+        raise UserError("A GPU is named twice in the slots", got=",".join(wanted), hint="name each once")
     if len(wanted) > len(cores):
-        raise UserError(f"{len(wanted)} GPUs need a core each", came=f"{len(cores)} cores", todo="use fewer GPUs")
+        raise UserError(f"{len(wanted)} GPUs need a core each", got=f"{len(cores)} cores", hint="use fewer GPUs")
     return tuple(Slot(f"gpu{gpu}", (cores[position],), gpu) for position, gpu in enumerate(wanted))
 
 
 def _cpu_slots(count: int, each: int, cores: Sequence[int]) -> tuple[Slot, ...]:
     if count < 1 or each < 1:
-        raise UserError("A slot needs a core", expected=EXPECTED, came=f"cpu:{count}x{each}")
+        raise UserError("A slot needs a core", expected=EXPECTED, got=f"cpu:{count}x{each}")
     if count * each > len(cores):
         raise UserError(
             f"The slots need {count * each} cores",
             expected=f"at most {len(cores)}, for so many may be used here",
-            came=f"cpu:{count}x{each}",
-            todo=f"use --slots cpu:{len(cores)}, or fewer",
+            got=f"cpu:{count}x{each}",
+            hint=f"use --slots cpu:{len(cores)}, or fewer",
         )
     return tuple(Slot(f"cpu{n}", tuple(cores[n * each : (n + 1) * each])) for n in range(count))
 

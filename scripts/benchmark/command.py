@@ -99,7 +99,7 @@ def chosen_core(asked: int | None) -> int:
         raise UserError(
             f"This process may not use core {asked}",
             expected=f"one of {', '.join(map(str, cores))}",
-            todo="give --core one of these, or leave it out",
+            hint="give --core one of these, or leave it out",
         )
     return cores[-1] if asked is None else asked
 

@@ -15,8 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from pipeline.data import task
-from pipeline.data.task import Rows
+from pipeline.data.rows import Rows, load_rows
 
 BATCH: Final = 32
 RATE: Final = 1e-3
@@ -30,7 +29,7 @@ class Case:
     """One line of the benchmark: who trains what. All fields are plain, for they travel as JSON."""
 
     library: str  # which of `PREPARE`, and which process
-    rows: str = ""  # file of `pipeline.data.task.save`
+    rows: str = ""  # file of `pipeline.data.rows.save_rows`
     units: tuple[int, ...] = (64, 64)
     dropout: float = 0.0
     variant: str = ""  # of a library: how it is used
@@ -47,7 +46,7 @@ class Contestant:
 
 def prepare(case: Case) -> Contestant:
     """Build what a case needs; the first call of `train` may still compile."""
-    rows = task.load(Path(case.rows)) if case.rows else None
+    rows = load_rows(Path(case.rows)) if case.rows else None
     return PREPARE[case.library](case, rows)
 
 

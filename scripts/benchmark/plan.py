@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from pipeline.data import tables, task
-from pipeline.data.task import Part, Rows
+from pipeline.data import tables
+from pipeline.data.rows import Part, Rows, prepare_rows, save_rows
 from scripts.benchmark.contestants import Case
 from scripts.benchmark.process import ROOT
 
@@ -77,7 +77,7 @@ def data(folder: Path) -> dict[str, Data]:
 
 def _data(folder: Path, name: str, note: str, settings: dict[str, Any]) -> Data:
     table = tables.read(settings["data"], targets=settings["target"])
-    rows, _ = task.prepare(
+    rows, _ = prepare_rows(
         table,
         validation=settings["validation"],
         test=settings["test"],
@@ -91,7 +91,7 @@ def _data(folder: Path, name: str, note: str, settings: dict[str, Any]) -> Data:
 
 def saved(rows: Rows, file: Path) -> Path:
     """The file, with the rows in it."""
-    task.save(rows, file)
+    save_rows(rows, file)
     return file.resolve()
 
 

@@ -25,7 +25,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.data import task
+from pipeline.data.rows import load_rows
 from pipeline.errors import UserError
 from scripts.benchmark import plan
 from scripts.benchmark.command import chosen_core
@@ -137,7 +137,7 @@ def _dearest(profiles: Sequence[Profile]) -> Table:
 def measure(asked: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a `Profile`, as they travel."""
     width, epochs = asked["width"], asked["epochs"]
-    rows = task.load(Path(asked["rows"]))
+    rows = load_rows(Path(asked["rows"]))
     contestant = prepare(Case("engine", asked["rows"], (width, width)))
     contestant.train(1)
     steps = epochs * -(-len(rows.train.rows) // BATCH)

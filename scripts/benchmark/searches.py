@@ -17,8 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from pipeline.data import task
-from pipeline.data.task import Rows
+from pipeline.data.rows import Rows, load_rows
 
 SPACE: Final = """
 hidden_layers = { type = "integer", low = 1, high = 3 }
@@ -35,7 +34,8 @@ def pipeline(asked: Asked) -> dict[str, Any]:
 
     Answers with the configurations in the order drawn, and the epochs that the repeats of each took together.
     """
-    from pipeline.launch import launch, prepare
+    from pipeline.run.launch import launch
+    from pipeline.run.prepare import prepare
     from pipeline.settings import Settings
 
     folder = Path(asked["folder"])
@@ -62,7 +62,7 @@ def optuna(asked: Asked) -> dict[str, Any]:
     import optuna as library
 
     library.logging.set_verbosity(library.logging.ERROR)
-    rows, began = task.load(Path(asked["rows"])), time.monotonic()
+    rows, began = load_rows(Path(asked["rows"])), time.monotonic()
     epochs: list[int] = []
 
     def objective(trial: Any) -> float:
@@ -127,7 +127,7 @@ def kerastuner(asked: Asked) -> dict[str, Any]:
     """`RandomSearch` with an execution for each repeat; only its draws are replaced by the given configurations."""
     import keras_tuner
 
-    rows, began = task.load(Path(asked["rows"])), time.monotonic()
+    rows, began = load_rows(Path(asked["rows"])), time.monotonic()
     epochs: list[int] = []
 
     class Counted(keras_tuner.HyperModel):  # type: ignore[misc]  # the library has no types

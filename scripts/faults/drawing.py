@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from pipeline.data.task import Rows
+from pipeline.data.rows import Rows
 from pipeline.models import mlp
 from pipeline.training.jobs import rows_of
 from pipeline.training.protocol import Protocol, Trained, outcome, seeds, signature_of

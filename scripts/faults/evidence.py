@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.audit import audit
 from pipeline.errors import UserError
 from pipeline.ledger import journal
 from pipeline.ledger.records import unframe
+from pipeline.maintenance.audit import audit
+from pipeline.study_folder import layout
+from pipeline.study_folder.layout import StudyFolder
 from pipeline.trial import Repeat
 
 Identity = tuple[str, int, int]
@@ -36,7 +38,7 @@ def gather(study: Path, before: Mapping[Identity, Repeat], *, finished: bool) ->
 
     A killed run may leave temporary files and a workbook that lags behind: the next run mends both.
     """
-    path = study / "ledger.jsonl"
+    path = StudyFolder(study).journal
     damaged = [str(each) for each in audit(study) if finished or _counts(each.file, path)] if study.exists() else []
     try:
         repeats = journal.read(path).repeats
@@ -57,8 +59,8 @@ def gather(study: Path, before: Mapping[Identity, Repeat], *, finished: bool) ->
 def _counts(file: Path, journal_file: Path) -> bool:
     """Whether a finding about this file is one although the run was killed."""
     temporary = file.name.startswith(".")
-    unwritten = file.name in ("study.json", "ledger.jsonl") and not file.exists() and not journal_file.exists()
-    return not (temporary or unwritten or file.name == "ledger.xlsx")
+    unwritten = file.name in (layout.IDENTITY, layout.JOURNAL) and not file.exists() and not journal_file.exists()
+    return not (temporary or unwritten or file.name == layout.WORKBOOK)
 
 
 def facts(known: Mapping[Identity, Repeat]) -> frozenset[tuple[object, ...]]:

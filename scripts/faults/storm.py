@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from pipeline.study_folder.layout import StudyFolder
 from pipeline.trial import Repeat
 from scripts.faults.evidence import Evidence, Identity, facts, gather
 from scripts.faults.processes import Run, running
@@ -140,7 +141,7 @@ def _blow(
 
 def _reach(run: Run, anchor: str, study: Study) -> bool:
     """Wait for the event from which the driver's life counts; False when it came to its own end before."""
-    journal = study.folder / "study" / "ledger.jsonl"
+    journal = StudyFolder(study.folder / "study").journal
     before = journal.stat().st_size if journal.exists() else 0
     while run.driver.poll() is None:
         if anchor == "start" or (anchor == "first worker" and run.workers()):

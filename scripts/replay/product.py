@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline.search.racing import believed
+from pipeline.ranking.order import selection_interval
+from pipeline.ranking.summaries import summarise
 from pipeline.settings import Settings
-from pipeline.study import Plan, run
-from pipeline.trial import Configuration, Repeat, Stage, Summary, Training, Trial, summarise
+from pipeline.trial import Configuration, Repeat, Stage, Summary, Training, Trial
+from pipeline.tuning.study import Plan, run
 from scripts.replay.tables import Draws, Table
 
 BASELINE: Final = Configuration.of({"baseline": "a table has none"})
@@ -93,4 +94,4 @@ def pipeline(
     found = result.recommended
     assert found is not None, "nothing was trained twice"
     row = table.row_of(found.configuration)
-    return budget, row, found.mean, *believed(found, ledger.summaries), ledger.trainings
+    return budget, row, found.mean, *selection_interval(found, ledger.summaries), ledger.trainings

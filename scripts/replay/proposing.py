@@ -12,9 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 
-from pipeline.search.bayesian import known_of, propose
+from pipeline.ranking.order import by_mean
+from pipeline.ranking.summaries import summarise
 from pipeline.space import Narrowing, Space, narrow, parse, sample
-from pipeline.trial import Configuration, Repeat, Summary, Training, ranked, summarise
+from pipeline.trial import Configuration, Repeat, Summary, Training
+from pipeline.tuning.surrogate.proposals import known_of, propose
 
 SIZES: Final = (20, 100, 400)
 TO_REACH: Final = {100: 0.15, 400: 0.6}  # seconds
@@ -50,7 +52,7 @@ def _proposals(space: Space, size: int) -> Iterator[float]:
     known_of(space, measured[:10], None)  # what is loaded at the first call is no cost of a proposal
     parameters = None
     for number in range(ROUNDS):
-        centre = ranked(measured)[0].configuration
+        centre = by_mean(measured)[0].configuration
         began = time.perf_counter()
         known = known_of(space, measured, parameters)
         taken = {each.key for each in measured}

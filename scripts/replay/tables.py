@@ -108,7 +108,7 @@ def read(folder: Path) -> tuple[Table, ...]:
     """Every table of a folder, by name; UserError for a folder without one and for a file of another format."""
     files = sorted(folder.glob("*.npz"))
     if not files:
-        raise UserError(f"There is no table in {folder}", expected="a folder with .npz files", todo="check --tables")
+        raise UserError(f"There is no table in {folder}", expected="a folder with .npz files", hint="check --tables")
     return tuple(_read(file) for file in files)
 
 
@@ -121,7 +121,7 @@ def _read(file: Path) -> Table:
     spaces = sorted(name for name in arrays if name.startswith("search_space_"))
     scored = [name for name in arrays if name.startswith("val_")]
     if not spaces or len(scored) != 1 or "index" not in arrays:
-        raise UserError(f"{file} is no table of trained networks", expected=FORMAT, came=", ".join(arrays))
+        raise UserError(f"{file} is no table of trained networks", expected=FORMAT, got=", ".join(arrays))
     values, index = arrays[scored[0]].astype(float), arrays["index"].astype(int)
     if index.shape != (len(values), len(spaces)) or values.ndim != 2:
         raise UserError(f"The arrays of {file} do not fit together", expected=FORMAT)

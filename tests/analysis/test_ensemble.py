@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.analysis.ensemble import GREEDY, MEAN, Candidate, choose, examined, greedy, mean_of, over_rows
-from pipeline.data.task import Part
+from pipeline.analysis.ensemble import GREEDY, MEAN, Candidate, choose, examined, greedy, mean_of
+from pipeline.data.rows import Part
+from pipeline.ranking.statistics import over_rows
 from pipeline.tasks import Target
 from pipeline.tasks.classification import Classes
 from pipeline.tasks.regression import Quantities

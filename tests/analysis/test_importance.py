@@ -56,7 +56,7 @@ def test_choices_and_integers_count_each_value_alike():
 def test_the_parts_are_those_of_the_forest_computed_by_drawing():
     """The exact sums over leaves against a plain estimate from many draws of the same trees."""
     from pipeline.analysis.importance import _forest, _parts
-    from pipeline.search.coordinates import axes_of, features, row_of
+    from pipeline.space.unit_cube import axes_of, features, row_of
 
     axes = axes_of(SPACE)
     known = np.array([row_of(axes, each) for each in drawn(200)])

@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from pipeline.data import stored as module
+from pipeline.data import preprocessing_file as module
 from pipeline.data.preprocessing import InputScaler, Preprocessing, Scaler, fit, unknown_categories
-from pipeline.data.stored import dumps, loads
+from pipeline.data.preprocessing_file import dumps, loads
 from pipeline.data.tables import Columns
 from pipeline.errors import DamagedFile, UserError
 from pipeline.tasks.regression import Quantities

@@ -2,8 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.data import series, tables, task
+from pipeline.data import series, tables
 from pipeline.data.layout import shape_of
+from pipeline.data.rows import prepare_rows
 from pipeline.errors import UserError
 
 
@@ -33,7 +34,7 @@ def test_a_row_has_what_was_known_and_what_came(path, horizon):
 
 
 def test_parts_follow_each_other_in_time_and_rows_are_those_of_the_series(path):
-    rows, _ = task.prepare(
+    rows, _ = prepare_rows(
         read(path), validation=0.2, test=0.2, seed=5, input_scaler="standard", output_scaler="standard"
     )
     train, validation, test = rows.train, rows.validation, rows.test

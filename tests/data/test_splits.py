@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.data import preprocessing, task
+from pipeline.data import preprocessing
+from pipeline.data.rows import prepare_rows
 from pipeline.data.splits import fold, split
 from pipeline.data.tables import Columns, Table
 from pipeline.errors import UserError
@@ -93,7 +94,7 @@ def test_scalers_are_those_of_the_training_rows_of_the_fold():
     made = table(70)
     for index in (0, 3, 7):
         positions = fold(made, folds=4, index=index, **SHARES)
-        rows, fitted = task.prepare(
+        rows, fitted = prepare_rows(
             made, **SHARES, input_scaler="standard", output_scaler="standard", folds=4, index=index
         )
         parts = (rows.train, rows.validation, rows.test)

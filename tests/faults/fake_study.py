@@ -12,9 +12,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline import bundle, cli, folder, launch, upkeep
-from pipeline.data import tables, task
+from pipeline import saved_models
+from pipeline.cli import commands
+from pipeline.data import rows, tables
 from pipeline.ledger import journal
+from pipeline.run import launch
+from pipeline.saved_models import test_answers as answering
+from pipeline.study_folder import identity
+from pipeline.workbook import refresh
 from scripts.faults.drawing import Drawing, Inline
 from tests import plain_driver
 
@@ -55,7 +60,7 @@ def facts(study: Path) -> list[tuple[object, ...]]:
     )
 
 
-def _keras_file(member: bundle.Member) -> bytes:
+def _keras_file(member: saved_models.Member) -> bytes:
     return f"the network {member.index} of {member.configuration.key}, saved with {os.urandom(8).hex()}".encode()
 
 
@@ -77,18 +82,18 @@ def stage() -> None:
     replaced.Workers = Inline
     replaced.TrainJobs = Drawing
     # Equal for all runs of a process: looked up once, by the run before the first fork.
-    for module, name in ((tables, "read"), (task, "prepare"), (launch, "_common"), (folder, "versions")):
+    for module, name in ((tables, "read"), (rows, "prepare_rows"), (launch, "_common"), (identity, "versions")):
         setattr(module, name, once(getattr(module, name)))
-    replaced = bundle
+    replaced = answering
     replaced._keras_file = _keras_file
-    replaced = upkeep
+    replaced = refresh
     replaced.REFRESH_SECONDS = math.inf  # drawn at the end alone: the n-th operation is always the same
     plain_driver.install()
-    replaced = cli
+    replaced = commands
     replaced.Markdown = str  # laying it out costs as much as everything else
 
 
 def run(words: Sequence[str]) -> None:
     """Run the command line in this process; it ends with SystemExit."""
     sys.argv = ["run_pipeline.py", *words]
-    cli.main()
+    commands.main()

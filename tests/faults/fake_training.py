@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.bundle.members import Digests, load_members
 from pipeline.models import Signature, mlp
+from pipeline.saved_models.member_files import Digests, load_members
+from pipeline.study_folder.layout import StudyFolder
 from pipeline.training.jobs import TrainJobs, rows_of
 from pipeline.training.protocol import Protocol, Trained, intra_op_threads, outcome, seeds, signature_of
 from pipeline.trial import Configuration, Job, Repeat, Summary, Training
@@ -65,14 +66,14 @@ class FakeExamine:
     def of(
         cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary], model: str, folds: int
     ) -> "FakeExamine":
-        from pipeline.bundle import digests_of
+        from pipeline.saved_models import digests_of
 
         return cls(study, study / "rows.npz", {each.key: digests_of(repeats, each) for each in wanted}, model, folds)
 
     def __call__(self, key: str) -> object:
-        from pipeline.bundle import Examined, folder_of  # slow to import, and only needed at the end
+        from pipeline.saved_models import Examined  # slow to import, and only needed at the end
 
-        _, members = load_members(folder_of(self.study, key), self.digests[key], self.model)
+        _, members = load_members(StudyFolder(self.study).model(key), self.digests[key], self.model)
         return Examined.of(members, self.rows, {}, self.folds)
 
 
@@ -103,11 +104,12 @@ class PoisonedJobs:
 
 def install() -> None:
     """Let the runs of this process train with the fake; with the real engine and its harm where that is asked for."""
-    from pipeline import bundle, launch
+    from pipeline import saved_models
+    from pipeline.run import launch
 
     plain_driver.install()
     if REAL in os.environ:
         launch.TrainJobs = PoisonedJobs  # type: ignore[attr-defined,assignment]
         return
     launch.TrainJobs = FakeJobs  # type: ignore[attr-defined,assignment]
-    bundle.Examine = FakeExamine  # type: ignore[misc,assignment]
+    saved_models.Examine = FakeExamine  # type: ignore[misc,assignment]

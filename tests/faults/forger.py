@@ -18,9 +18,9 @@ from pipeline.ledger.records import frame, parse, unframe
 
 def best(study: Path) -> Path:
     """The folder of the best configuration: the first that anything loads."""
-    from pipeline.bundle import ranking
+    from pipeline.ledger.known import open_study
 
-    return study / "models" / ranking(study)[0].key
+    return study / "models" / open_study(study).ranking[0].key
 
 
 def rehash(folder: Path) -> None:

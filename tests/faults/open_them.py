@@ -14,22 +14,23 @@ import sys
 import time
 from pathlib import Path
 
-from pipeline import bundle, folder
-from pipeline.audit import audit
+from pipeline import saved_models
 from pipeline.errors import UserError
-from pipeline.ledger import workbook
+from pipeline.maintenance.audit import audit
+from pipeline.study_folder import identity
+from pipeline.workbook import book
 
 LIMIT = 700 << 20  # bytes of address space beyond what opening a sound study takes
 
 
 def open_it(study: Path) -> None:
     """Everything that a command reads of a study folder before it does anything with it."""
-    folder.read(study / "study.json")
-    bundle.load_top_models(study, 1)
+    identity.read(study / "study.json")
+    saved_models.load_top_models(study, 1)
     found = audit(study)
     if found:
-        raise UserError(str(found[0]), todo="see the finding")
-    workbook.unknown(study / "ledger.xlsx", (), 5)
+        raise UserError(str(found[0]), hint="see the finding")
+    book.unknown(study / "ledger.xlsx", (), 5)
 
 
 def memory(field: str) -> float:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.audit import audit
+from pipeline.maintenance.audit import audit
 from tests.faults.disk import Fault
 from tests.faults.fake_study import command
 

@@ -17,8 +17,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
-from pipeline.cli import app
-from pipeline.data import task
+from pipeline.cli.commands import app
+from pipeline.data.rows import Rows, load_rows, rows_file
 from pipeline.ledger import journal
 from pipeline.models import mlp
 from pipeline.training.protocol import Protocol, Trained, outcome, seeds, signature_of
@@ -62,10 +62,10 @@ class Initial:
         """Nothing takes time here."""
 
     def __call__(self, job: Job) -> tuple[Trained, ...]:
-        rows = task.load(task.file_of(self.rows, self.protocol.folds, job.trainings[0].index))
+        rows = load_rows(rows_file(self.rows, self.protocol.folds, job.trainings[0].index))
         return tuple(self._trained(training, rows) for training in job.trainings)
 
-    def _trained(self, training: Training, rows: task.Rows) -> Trained:
+    def _trained(self, training: Training, rows: Rows) -> Trained:
         seed, _ = seeds(self.protocol.seed, training.index)
         weights = mlp.initial_weights(training.configuration, signature_of(rows), seed)
         return Trained(
@@ -121,10 +121,11 @@ def stand_in(
     engine: Callable[[Path, Protocol], Any] = Initial,
 ) -> None:
     """Let runs of this process do without TensorFlow, other processes and pictures."""
-    patch.setattr("pipeline.launch.Workers", lambda slots, *_, **__: Here(slots, shuffle, dies_after, workers))
-    patch.setattr("pipeline.launch.TrainJobs", engine)
+    patch.setattr("pipeline.run.launch.Workers", lambda slots, *_, **__: Here(slots, shuffle, dies_after, workers))
+    patch.setattr("pipeline.run.launch.TrainJobs", engine)
     patch.setattr(
-        "pipeline.bundle.examining._keras_file", lambda member: b"a Keras file of " + member.configuration.key.encode()
+        "pipeline.saved_models.test_answers._keras_file",
+        lambda member: b"a Keras file of " + member.configuration.key.encode(),
     )
     patch.setattr("pipeline.report.figures.draw", lambda *_: None)
 

@@ -11,12 +11,14 @@ from typing import Any
 
 import openpyxl
 
-from pipeline import folder
-from pipeline.audit import audit
-from pipeline.ledger import package
 from pipeline.ledger.journal import open_journal
-from pipeline.ledger.workbook import View, unknown, write
-from pipeline.trial import Configuration, Repeat, Training, ranked, summarise
+from pipeline.maintenance.audit import audit
+from pipeline.ranking.order import by_mean
+from pipeline.ranking.summaries import summarise
+from pipeline.study_folder import identity
+from pipeline.trial import Configuration, Repeat, Training
+from pipeline.workbook.book import View, unknown, write
+from pipeline.workbook.ooxml import package
 
 
 def configuration(number: int) -> Configuration:
@@ -65,7 +67,7 @@ def view(repeats: int, each: int = 5) -> View:
         repeat(configuration(number), index) for number in range(repeats // each) for index in range(each)
     )
     groups = [everything[at : at + each] for at in range(0, len(everything), each)]
-    ranking = ranked(summarise(group[0].training.configuration, 200, group) for group in groups)
+    ranking = by_mean(summarise(group[0].training.configuration, 200, group) for group in groups)
     return View(
         ranking,
         repeats=everything,
@@ -78,7 +80,7 @@ def view(repeats: int, each: int = 5) -> View:
 def keep(study: Path, shown: View) -> None:
     """Put the journal of a study, and the file that says what it is, into its folder: what an audit needs."""
     study.mkdir(exist_ok=True)
-    folder.write(study, {"epochs": 200}, {})
+    identity.write(study, {"epochs": 200}, {})
     with open_journal(study / "ledger.jsonl") as journal:
         for each in shown.repeats:
             journal.append_repeat(each)
@@ -150,6 +152,6 @@ def edit(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    import pipeline.launch  # noqa: F401 - the driver's own memory counts
+    import pipeline.run.launch  # noqa: F401 - the driver's own memory counts
 
     print(json.dumps(cost(Path(sys.argv[1]), int(sys.argv[2]))))

@@ -11,10 +11,11 @@ from typing import Any
 import openpyxl
 import pytest
 
-from pipeline import bundle
-from pipeline.audit import audit, leftovers
+from pipeline import saved_models
 from pipeline.ledger import journal
 from pipeline.ledger.records import encode, frame
+from pipeline.maintenance.audit import audit, leftovers
+from pipeline.study_folder.layout import ModelFolder, StudyFolder
 from tests.faults.runs import ROOT, sound
 
 pytestmark = pytest.mark.slow  # the fixture takes seconds, each test a few hundredths of one
@@ -67,8 +68,8 @@ def without_model(study: Path) -> None:
 
 
 def another_model(study: Path) -> None:
-    folder = model(study, "repeat-000.npz").parent
-    bundle.add(folder, "repeat-000.npz", (folder / "repeat-001.npz").read_bytes())
+    folder = ModelFolder(model(study, "repeat-000.npz").parent)
+    saved_models.add(folder, "repeat-000.npz", folder.weights(1).read_bytes())
 
 
 HARMS: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -138,7 +139,7 @@ def test_a_model_whose_line_is_missing_is_left_over_not_a_finding(study):
     last = journal.read(path).repeats[-1]
     path.write_bytes(b"".join(lines[:-1]))
     (left,) = leftovers(study)
-    assert left.file == bundle.folder_of(study, last.training.configuration.key) / "repeat-001.npz"
+    assert left.file == StudyFolder(study).model(last.training.configuration.key).path / "repeat-001.npz"
     # The workbook knows more than the journal: that is the finding, and the journal gets its line back by a run.
     assert [finding.file.name for finding in audit(study)] == ["ledger.xlsx"]
     path.write_bytes(b"".join([*lines[:-1], frame(encode(last))]))

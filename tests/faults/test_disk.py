@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.audit import audit
+from pipeline.maintenance.audit import audit
 from tests.faults.disk import Fault, Kind
 from tests.faults.fake_study import REPEATS, facts
 from tests.faults.runs import PARTS, Ended, Launcher, sound

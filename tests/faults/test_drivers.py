@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import folder
+from pipeline.study_folder import lock
 from pipeline.workers.slots import available_cores
 from scripts.faults.evidence import facts
 from scripts.faults.processes import PATIENCE, VARIABLE, marked, running
@@ -198,7 +198,7 @@ def test_the_second_driver_says_who_holds_the_study_and_leaves(tmp_path):
         assert "Traceback" not in told
         assert first.driver.poll() is None
         first.kill()
-        with folder.held(tmp_path / "study"):  # at once
+        with lock.held(tmp_path / "study"):  # at once
             assert f"process {os.getpid()} on" in (tmp_path / "study" / ".holder").read_text()
         sound(tmp_path, first, finished=False)
 

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from pipeline.audit import audit
 from pipeline.errors import DamagedFile
 from pipeline.ledger import journal
+from pipeline.maintenance.audit import audit
 from tests.faults.fake_study import REPEATS, facts
 from tests.faults.runs import sound
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.audit import audit
 from pipeline.ledger import journal
+from pipeline.maintenance.audit import audit
 from pipeline.training import provenance
 from pipeline.workers.slots import available_cores
 from tests.faults import forger

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pipeline.ledger import journal
-from pipeline.ledger.mixture import Mixture
 from pipeline.ledger.records import decode, encode
+from pipeline.run.notices import Mixture
 from pipeline.training.provenance import device, processor, versions
 from pipeline.trial import Configuration, Repeat, Training
 from tests.faults import small_study as small

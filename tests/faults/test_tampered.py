@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline import bundle, folder
-from pipeline.audit import audit
-from pipeline.data.stored import loads
+from pipeline import saved_models
+from pipeline.data.preprocessing_file import loads
 from pipeline.errors import DamagedFile, UserError
 from pipeline.ledger import journal
+from pipeline.maintenance.audit import audit
+from pipeline.study_folder import identity
 from tests.faults import forger
 from tests.faults import small_study as small
 
@@ -73,9 +74,9 @@ MODEL_FILES = {
 def refused(study: Path, path: Path) -> None:
     """Predicting refuses the folder that the file is in, by name, and says what to do; so does the audit."""
     with pytest.raises(UserError) as caught:
-        bundle.load_top_models(study, 1)
+        saved_models.load_top_models(study, 1)
     assert str(path.parent) in str(caught.value)
-    assert "To do:" in str(caught.value)
+    assert "Try:" in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", MODEL_FILES)
@@ -89,7 +90,7 @@ def test_a_flipped_bit_anywhere_in_a_model_is_refused(study, kind):
         path.write_bytes(flipped)
         refused(study, path)
     path.write_bytes(whole)
-    assert bundle.load_top_models(study, 1).members
+    assert saved_models.load_top_models(study, 1).members
 
 
 @pytest.mark.parametrize("kind", MODEL_FILES)
@@ -113,12 +114,12 @@ def test_a_flipped_bit_or_a_cut_in_study_json_is_refused(study):
         flipped = bytearray(whole)
         flipped[offset] ^= 1 << int(bit)
         path.write_bytes(flipped)
-        with pytest.raises(UserError, match=r"study\.json(?s:.*)To do:"):
-            folder.read(path)
+        with pytest.raises(UserError, match=r"study\.json(?s:.*)Try:"):
+            identity.read(path)
     for length in (0, 1, len(whole) - 1, *rng.integers(len(whole), size=CUTS)):
         path.write_bytes(whole[: int(length)])
-        with pytest.raises(UserError, match=r"study\.json(?s:.*)To do:"):
-            folder.read(path)
+        with pytest.raises(UserError, match=r"study\.json(?s:.*)Try:"):
+            identity.read(path)
 
 
 def test_a_flipped_bit_or_a_cut_in_the_journal_is_refused_or_costs_the_last_line_alone(study):
@@ -132,7 +133,7 @@ def test_a_flipped_bit_or_a_cut_in_the_journal_is_refused_or_costs_the_last_line
         flipped[offset] ^= 1 << int(bit)
         path.write_bytes(flipped)
         if offset < whole[:-1].rindex(b"\n"):
-            with pytest.raises(UserError, match=r"ledger\.jsonl is damaged in line(?s:.*)To do:"):
+            with pytest.raises(UserError, match=r"ledger\.jsonl is damaged in line(?s:.*)Try:"):
                 journal.read(path)
         else:
             # The last line cannot be told from one that a killed run did not finish: its training is repeated.
@@ -159,7 +160,7 @@ def test_weights_of_another_training_are_refused_by_the_manifest(study):
     one, other = same_shape(study)
     shutil.copy(other, one)
     with pytest.raises(DamagedFile, match=r"repeat-000\.npz is not what was saved"):
-        bundle.load_top_models(study, 1)
+        saved_models.load_top_models(study, 1)
 
 
 def test_weights_of_another_training_with_a_manifest_that_agrees_are_refused_by_the_journal(study):
@@ -167,7 +168,7 @@ def test_weights_of_another_training_with_a_manifest_that_agrees_are_refused_by_
     shutil.copy(other, one)
     forger.rehash(one.parent)
     with pytest.raises(DamagedFile, match=r"repeat-000\.npz is not the model that the ledger has"):
-        bundle.load_top_models(study, 1)
+        saved_models.load_top_models(study, 1)
     assert any("another model in the journal" in str(finding) for finding in audit(study))
 
 
@@ -177,7 +178,7 @@ def test_foreign_weights_are_refused_by_the_probe_when_all_hashes_agree(study):
     forger.save(one, {**foreign, "probe": mine["probe"]})
     forger.agree(study)
     with pytest.raises(DamagedFile, match=r"repeat-000\.npz does not predict what it predicted"):
-        bundle.load_top_models(study, 1)
+        saved_models.load_top_models(study, 1)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e38])
@@ -188,7 +189,7 @@ def test_one_number_that_differs_is_refused_by_the_probe_when_all_hashes_agree(s
     forger.save(one, mine)
     forger.agree(study)
     with pytest.raises(DamagedFile, match="does not predict"):
-        bundle.load_top_models(study, 1)
+        saved_models.load_top_models(study, 1)
 
 
 def test_scalers_of_other_rows_are_refused_by_the_probe_when_all_hashes_agree(study):
@@ -202,7 +203,7 @@ def test_scalers_of_other_rows_are_refused_by_the_probe_when_all_hashes_agree(st
     path.write_bytes(forger.npz(members))
     forger.agree(study)
     with pytest.raises(DamagedFile, match=r"does not predict|cannot prepare"):
-        bundle.load_top_models(study, 1)
+        saved_models.load_top_models(study, 1)
 
 
 def test_swapped_manifests_and_folders_are_refused(study):
@@ -212,7 +213,7 @@ def test_swapped_manifests_and_folders_are_refused(study):
     (other / "manifest.json").write_bytes(first)
     for each in (one, other):
         with pytest.raises(DamagedFile):
-            bundle.load_members(each)
+            saved_models.load_members(each)
     (one / "manifest.json").write_bytes(first)
     (other / "manifest.json").write_bytes(second)
     one.rename(study / "aside")
@@ -220,7 +221,7 @@ def test_swapped_manifests_and_folders_are_refused(study):
     (study / "aside").rename(other)
     for each in (one, other):
         with pytest.raises(DamagedFile, match="another configuration than its name says"):
-            bundle.load_members(each)
+            saved_models.load_members(each)
     assert len(audit(study)) >= 2
 
 
@@ -229,16 +230,16 @@ def test_who_rewrites_files_manifest_and_journal_has_made_another_study(study):
     one, other = same_shape(study)
     shutil.copy(other, one)
     forger.agree(study)
-    members = bundle.load_top_models(study, 1).members
+    members = saved_models.load_top_models(study, 1).members
     assert all(np.array_equal(a, b) for a, b in zip(members[0].weights, members[1].weights, strict=True))
 
 
 def test_a_model_without_a_line_in_the_journal_does_not_predict(study):
     kept = forger.best(study)
-    whole = len(bundle.load_top_models(study, 1).members)
+    whole = len(saved_models.load_top_models(study, 1).members)
     shutil.copy(kept / "repeat-001.npz", kept / "repeat-007.npz")
     forger.rehash(kept)
-    assert len(bundle.load_top_models(study, 1).members) == whole
+    assert len(saved_models.load_top_models(study, 1).members) == whole
 
 
 # ------------------------------------------------------------------------------------------------------------ payloads
@@ -328,7 +329,7 @@ def test_a_payload_is_refused_and_not_executed(study, sentinel, opened, name):
         opened.on = False
     assert answer.exit_code == 2, answer.output
     assert str(kept) in answer.output.replace("\n", "")
-    assert "To do:" in answer.output
+    assert "Try:" in answer.output
     assert opened.ran == []
 
 
@@ -395,7 +396,7 @@ def test_a_manifest_that_names_a_file_elsewhere_is_refused(study, name):
     manifest["files"][name] = "0" * 64
     path.write_text(json.dumps(manifest))
     with pytest.raises(DamagedFile, match=r"manifest\.json names .* which is no file of its folder"):
-        bundle.load_top_models(study, 1)
+        saved_models.load_top_models(study, 1)
     assert audit(study)
 
 

@@ -16,8 +16,8 @@ from openpyxl.formatting.rule import CellIsRule
 from openpyxl.styles import Font, PatternFill
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from pipeline.ledger import package
-from pipeline.ledger.workbook import unknown, write
+from pipeline.workbook.book import unknown, write
+from pipeline.workbook.ooxml import package
 from tests.faults.studies import keep, names, rows, unsound, view
 
 OFFICE = shutil.which("soffice") or ""

@@ -14,10 +14,11 @@ from typing import Any
 import openpyxl
 import pytest
 
-from pipeline import files, upkeep
-from pipeline.ledger import markup, package, workbook
-from pipeline.ledger.workbook import unknown, write
-from pipeline.upkeep import Book
+from pipeline.storage import atomic
+from pipeline.workbook import refresh as refreshing
+from pipeline.workbook.book import refused, unknown, write
+from pipeline.workbook.ooxml import markup, package
+from pipeline.workbook.refresh import Book
 from tests.faults.studies import keep, names, rows, touch, unsound, view
 
 FEW = view(9, 3)
@@ -124,7 +125,7 @@ def test_a_kill_at_every_stage_of_a_save_leaves_the_old_workbook_or_the_new_one(
         path.write_bytes(before)
     assert stage > 10
     assert old > 5
-    for left in files.temporaries(study):  # as a run does when it starts
+    for left in atomic.temporaries(study):  # as a run does when it starts
         left.unlink()
     write(path, MORE)
     assert unsound(study) == []
@@ -135,9 +136,9 @@ def test_a_kill_at_every_stage_of_a_save_leaves_the_old_workbook_or_the_new_one(
 
 def test_the_next_save_takes_the_temporary_file_of_a_killed_one_away(study, path, temporary):
     stage = 0
-    while killed_at(stage, path) and not list(files.temporaries(study)):
+    while killed_at(stage, path) and not list(atomic.temporaries(study)):
         stage += 1
-    assert list(files.temporaries(study))
+    assert list(atomic.temporaries(study))
     write(path, MORE)
     assert unsound(study) == []
     assert names(study) == {"ledger.xlsx"}
@@ -365,7 +366,7 @@ FSYNC = os.fsync
 def test_what_is_sealed_and_what_is_refused_can_be_told(path):
     write(path, FEW)
     assert package.untouched(path)
-    assert workbook.refused(path) == ""
+    assert refused(path) == ""
     touch(path)
     assert not package.untouched(path)
 
@@ -384,8 +385,8 @@ def test_a_run_goes_on_without_its_workbook_and_says_so_once(study, path, monkey
             raise OSError(28, "No space left on device")
 
         patch.setattr(os, "fsync", full)
-        patch.setattr(upkeep, "REFRESH_SECONDS", 0.0)
-        patch.setattr(upkeep, "REFRESH_RATIO", 0.0)
+        patch.setattr(refreshing, "REFRESH_SECONDS", 0.0)
+        patch.setattr(refreshing, "REFRESH_RATIO", 0.0)
         with pytest.raises(OSError, match="No space left"):
             book.write()
         for _ in range(3):

@@ -16,9 +16,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.ledger.style import LIMIT, text
-from pipeline.ledger.workbook import View, write
-from pipeline.trial import Configuration, Repeat, Training, summarise
+from pipeline.ranking.summaries import summarise
+from pipeline.trial import Configuration, Repeat, Training
+from pipeline.workbook.book import View, write
+from pipeline.workbook.style import LIMIT, text
 from tests.faults.studies import rows
 
 OFFICE = shutil.which("soffice") or ""

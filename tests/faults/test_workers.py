@@ -90,12 +90,12 @@ def test_a_job_whose_process_cannot_end_itself_is_ended_by_the_driver(tmp_path):
 
 def test_innocent_jobs_are_answered_at_their_usual_pace_while_one_hangs(workers):
     run(workers, ["ready", "ready"])  # both processes have started
-    came = {}
+    got = {}
     began = time.monotonic()
     for each in workers.run(harm.work, ["loop", *range(20)], limit=lambda _: 2.0):
-        came[each.job] = time.monotonic() - began
-    assert max(came[number] for number in range(20)) < 2.0  # before the hanging job was ended for the first time
-    assert came["loop"] > 6.0
+        got[each.job] = time.monotonic() - began
+    assert max(got[number] for number in range(20)) < 2.0  # before the hanging job was ended for the first time
+    assert got["loop"] > 6.0
 
 
 @pytest.mark.parametrize("word", ["SIGKILL", "sys.exit", "held"])

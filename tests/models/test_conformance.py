@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline import models
-from pipeline.data.task import Part, Rows
+from pipeline.data.rows import Part, Rows
 from pipeline.errors import UserError
 from pipeline.models import Signature, predict
 from pipeline.space import Space, contains, parse, sample

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from pipeline import load_ensemble, load_top_models
-from pipeline.audit import audit
 from pipeline.data import tables
 from pipeline.errors import UserError
 from pipeline.ledger import journal
+from pipeline.maintenance.audit import audit
 
 ROOT = Path(__file__).parents[2]
 RATE = 'learning_rate = { type = "real", low = 1e-3, high = 1e-2, scale = "log" }\n'

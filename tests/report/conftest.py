@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.analysis.group import Group
 from pipeline.analysis.verdict import Tested, Verdict
+from pipeline.ranking.group import Group
+from pipeline.ranking.order import by_mean, recommend
+from pipeline.ranking.summaries import summarise
 from pipeline.report.contents import Contents
-from pipeline.search.elite import best_of_each_depth
-from pipeline.search.racing import recommend
-from pipeline.search.stages import Search
 from pipeline.space import Narrowing, Space, assemble, narrow, parse, sample
-from pipeline.study import Result
 from pipeline.tasks.regression import Quantities
-from pipeline.trial import Configuration, Repeat, Stage, Summary, Training, ranked, summarise
+from pipeline.trial import Configuration, Repeat, Stage, Summary, Training
+from pipeline.tuning.elite import best_of_each_depth
+from pipeline.tuning.strategies.strategy import Search
+from pipeline.tuning.study import Result
 
 DEFAULT = Configuration.of({"hidden_layers": 2, "units": (64, 64), "learning_rate": 0.001, "activation": "relu"})
 SPACE = {
@@ -99,7 +100,7 @@ def made_up(
             )
         )
     refined = [each for search in searches for each in search.found]
-    ranking = ranked({each.key: each for each in (*explored, *refined, baseline)}.values())
+    ranking = by_mean({each.key: each for each in (*explored, *refined, baseline)}.values())
     scale = np.array([10.0 ** (position % 4) for position in range(outputs)])
     truth = rng.normal(3, 1, (rows, outputs)) * scale
     best = [predicted(each, truth, scale, repeats, rng) for each in ranking[:3] if math.isfinite(each.mean)]

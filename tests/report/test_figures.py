@@ -12,7 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from pipeline.analysis.front import front_of
+from pipeline.ranking.front import front_of
 from pipeline.report.contents import Contents
 from pipeline.report.figures import draw
 from pipeline.report.figures.depth import _apart, mae_by_depth
@@ -248,7 +248,7 @@ def test_jitter_is_bounded_and_repeatable() -> None:
 def test_beliefs_are_drawn_one_for_each_evaluation_and_on_a_sheet(study, tmp_path):
     from dataclasses import replace
 
-    from pipeline.search.belief import Belief
+    from pipeline.tuning.surrogate.belief import Belief
 
     contents = study()
     values = np.geomspace(1e-4, 1e-1, 50)

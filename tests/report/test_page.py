@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from pipeline.analysis import verdict as verdicts
-from pipeline.analysis.group import Group
+from pipeline.ranking.group import Group
+from pipeline.ranking.order import selection_interval
+from pipeline.ranking.statistics import interval
 from pipeline.report.contents import Contents
 from pipeline.report.effects import Gap, gap, gap_to, plainly
 from pipeline.report.page import summary
 from pipeline.report.wording import neurons
-from pipeline.search.racing import believed
-from pipeline.trial import Summary, interval
+from pipeline.trial import Summary
 
 Study = Callable[..., Contents]
 Failing = Callable[..., Summary]
@@ -241,7 +242,7 @@ def test_why_the_search_ended_is_told(study: Study) -> None:
 def test_the_score_that_chose_has_an_interval_that_allows_for_it(study: Study) -> None:
     contents = study(many=30)
     best = contents.verdict.best[0].summary
-    low, high = believed(best, contents.ranking)
+    low, high = selection_interval(best, contents.ranking)
     assert low is not None
     assert high is not None
     assert high - best.mean > best.mean - low

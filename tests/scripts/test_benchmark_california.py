@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from pipeline.evaluate import Asked, Committed
+from pipeline.run.events import Asked, Committed
 from pipeline.trial import Configuration, Repeat, Training
 from scripts.benchmark_california import Split, Watch, figures, main, table
 

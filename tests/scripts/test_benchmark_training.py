@@ -49,10 +49,11 @@ def test_every_figure_to_reach_is_named_as_the_measurement_names_it():
 
 
 def _rows():
-    from pipeline.data import tables, task
+    from pipeline.data import tables
+    from pipeline.data.rows import prepare_rows
 
     table = tables.read("builtin:diabetes", targets=("target",))
-    return task.prepare(table, validation=0.2, test=0.2, seed=0, input_scaler="standard", output_scaler="standard")[0]
+    return prepare_rows(table, validation=0.2, test=0.2, seed=0, input_scaler="standard", output_scaler="standard")[0]
 
 
 def test_spread_is_beside_each_median():

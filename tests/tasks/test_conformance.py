@@ -16,14 +16,15 @@ from hypothesis import strategies as st
 
 from pipeline import tasks
 from pipeline.analysis import verdict as verdicts
-from pipeline.data.stored import dumps, loads
+from pipeline.data.preprocessing_file import dumps, loads
+from pipeline.data.rows import load_rows, prepare_rows, save_rows
 from pipeline.data.tables import Columns, Table
-from pipeline.data.task import load, prepare, save
+from pipeline.ranking.summaries import summarise
 from pipeline.report import tasks as reports
 from pipeline.report.figures import OF_TASKS
 from pipeline.tasks import Target
 from pipeline.training.protocol import Loss
-from pipeline.trial import Configuration, Repeat, Training, summarise
+from pipeline.trial import Configuration, Repeat, Training
 
 
 def numbers(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
@@ -198,9 +199,9 @@ def test_predictions_are_a_table_of_the_targets_first(case: Case, networks: int)
 
 
 def test_what_is_stored_with_it_comes_back(case: Case, tmp_path: Path) -> None:
-    rows, fitted = prepare(case.table(), **SPLIT, **SCALERS)  # type: ignore[arg-type]
-    save(rows, tmp_path / "rows.npz")
-    again = load(tmp_path / "rows.npz")
+    rows, fitted = prepare_rows(case.table(), **SPLIT, **SCALERS)  # type: ignore[arg-type]
+    save_rows(rows, tmp_path / "rows.npz")
+    again = load_rows(tmp_path / "rows.npz")
     assert again.target == rows.target == fitted.target == loads(dumps(fitted)).target
     assert np.array_equal(again.validation.outputs, rows.validation.outputs)
     assert rows.train.outputs.shape == (72, rows.target.outputs)
@@ -210,9 +211,9 @@ def test_what_is_stored_with_it_comes_back(case: Case, tmp_path: Path) -> None:
 def test_folds_hold_out_every_row_but_the_test_rows_once(case: Case, tmp_path: Path) -> None:
     held: list[int] = []
     for index in range(3):
-        rows, fitted = prepare(case.table(), **SPLIT, **SCALERS, folds=3, index=index)  # type: ignore[arg-type]
-        save(rows, tmp_path / "rows.npz")
-        assert load(tmp_path / "rows.npz").target == rows.target == loads(dumps(fitted)).target
+        rows, fitted = prepare_rows(case.table(), **SPLIT, **SCALERS, folds=3, index=index)  # type: ignore[arg-type]
+        save_rows(rows, tmp_path / "rows.npz")
+        assert load_rows(tmp_path / "rows.npz").target == rows.target == loads(dumps(fitted)).target
         assert rows.train.outputs.shape == (64, rows.target.outputs)
         held += [*rows.validation.rows.tolist()]
     assert sorted(held + rows.test.rows.tolist()) == list(range(120))
@@ -226,7 +227,7 @@ def test_every_weighting_keeps_the_mean_and_others_are_refused(case: Case) -> No
 
 
 def test_the_report_tells_it_with_a_verdict_and_without(case: Case) -> None:
-    rows, _ = prepare(case.table(), **SPLIT, **SCALERS)  # type: ignore[arg-type]
+    rows, _ = prepare_rows(case.table(), **SPLIT, **SCALERS)  # type: ignore[arg-type]
     known = Configuration.of({"hidden_layers": 0, "units": ()})
     summary = summarise(known, 9, [Repeat(Training(known, 9, index), "explore", index, 0.5) for index in range(2)])
     raw = np.stack([sharp(rows.target, rows.test.measured), rows.test.outputs])

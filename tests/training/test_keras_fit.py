@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from pipeline import models
-from pipeline.data import tables, task
+from pipeline.data import tables
+from pipeline.data.rows import prepare_rows
 from pipeline.models import Signature, mlp
 from pipeline.space import Space
 from pipeline.training import keras_fit
@@ -17,7 +18,7 @@ PROTOCOL = Protocol("mlp", "mse", 3, 0.0, seed=7, space=mlp.complete(Space(())),
 @pytest.fixture(scope="module")
 def rows():
     table = tables.read("builtin:diabetes", targets=("target",))
-    return task.prepare(table, validation=0.2, test=0.2, seed=0, input_scaler="standard", output_scaler="standard")[0]
+    return prepare_rows(table, validation=0.2, test=0.2, seed=0, input_scaler="standard", output_scaler="standard")[0]
 
 
 def configuration(**changes: object) -> Configuration:

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from pipeline import space as spaces
-from pipeline.data import tables, task
+from pipeline.data import tables
+from pipeline.data.rows import prepare_rows
 from pipeline.models import Signature, mlp
 from pipeline.tasks.classification import Classes
 from pipeline.tasks.regression import Quantities
@@ -52,7 +53,7 @@ def protocol(entries, **changes):
 @pytest.fixture(scope="module")
 def rows():
     table = tables.read("builtin:diabetes", targets=("target",))
-    return task.prepare(table, validation=0.2, test=0.2, seed=0, input_scaler="standard", output_scaler="standard")[0]
+    return prepare_rows(table, validation=0.2, test=0.2, seed=0, input_scaler="standard", output_scaler="standard")[0]
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from pipeline.report.contents import Contents
 from pipeline.report.figures.theme import INK, Picture, axis, heading, notes, plain_log_ticks
 from pipeline.report.wording import number
-from pipeline.search.belief import Belief
+from pipeline.tuning.surrogate.belief import Belief
 
 WIDTH: Final = 7.0  # inches
 COLUMNS: Final = 4  # of the sheet

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pipeline.analysis.front import COSTS, WEIGHTS, front_of
+from pipeline.ranking.front import COSTS, WEIGHTS, front_of
 from pipeline.report.contents import Contents
 from pipeline.report.figures.theme import (
     Limits,

@@ -14,6 +14,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from pipeline.ranking.order import by_mean
 from pipeline.report.contents import Contents
 from pipeline.report.figures.theme import (
     INK,
@@ -30,9 +31,9 @@ from pipeline.report.figures.theme import (
     spread,
 )
 from pipeline.report.wording import number, title, usable, written
-from pipeline.search.stages import Search
 from pipeline.space import Choice, Domain, Parameter, Real, flatten, inside
-from pipeline.trial import Summary, ranked
+from pipeline.trial import Summary
+from pipeline.tuning.strategies.strategy import Search
 
 COLUMNS: Final = 3
 PANEL: Final = (2.7, 2.4)  # inches
@@ -68,7 +69,7 @@ def _view(contents: Contents, search: Search) -> _View | None:
     heights = drawable(known)
     if not free or not heights:
         return None
-    optimum = next((each for each in ranked(known) if usable(each)), None)
+    optimum = next((each for each in by_mean(known) if usable(each)), None)
     return _View(search, free, found, warm, optimum, limits(heights))
 
 

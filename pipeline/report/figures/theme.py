@@ -19,9 +19,9 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from pipeline import files
 from pipeline.report.contents import Contents
 from pipeline.report.wording import count, usable
+from pipeline.storage import atomic
 from pipeline.trial import Stage, Summary
 
 DPI: Final = 200
@@ -83,7 +83,7 @@ def save(figure: Figure, path: Path) -> Path:
     """Write the figure as PNG in one step, without the time, the program's name or anything else that would differ."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
-    files.replace(path, buffer.getvalue())
+    atomic.replace(path, buffer.getvalue())
     return path
 
 

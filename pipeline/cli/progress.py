@@ -1,0 +1,124 @@
+"""What a user sees while a search runs: a bar on a terminal, plain lines elsewhere; part of the command line."""
+
+from __future__ import annotations
+
+import math
+import time
+from types import TracebackType
+from typing import Self
+
+from rich import progress as bars
+from rich.console import Console
+from rich.text import Text
+
+from pipeline.run.events import Asked, Committed, Event
+from pipeline.trial import Stage
+from pipeline.tuning.study import Plan
+
+PLAIN_SECONDS = 10.0  # between two plain lines
+ENOUGH = 10  # trainings from which a rate can be told
+TITLES = {"baseline": "default network", "explore": "stage 1", "refine": "stage 2", "imported": ""}
+
+
+class Progress:
+    """Stage, done and total, best so far, time left; follows the events of a run."""
+
+    def __init__(self, console: Console, plan: Plan, objective: str = "MAE", seconds: float = 0.0) -> None:
+        self._console = console
+        self._objective = objective
+        self._limit = seconds or math.inf  # of the run
+        explored = plan.drawn * plan.repeats
+        # Contenders are trained again: how often, only the end tells.
+        refined = plan.trainings - explored if plan.trainings else plan.elite * plan.calls * plan.repeats
+        if not plan.way.proposes:
+            refined = 0
+        self._totals: dict[Stage, int] = {
+            "baseline": plan.repeats,
+            "explore": explored,
+            "refine": max(0, refined),
+        }
+        self._stage: Stage = "baseline"
+        self._done = dict.fromkeys(self._totals, 0)
+        self._known = 0
+        self._failed = 0
+        self._best = math.inf
+        self._started = time.monotonic()
+        self._spoken = -math.inf
+        self._bar = bars.Progress(
+            bars.TextColumn("{task.description}"),
+            bars.BarColumn(),
+            bars.MofNCompleteColumn(),
+            bars.TextColumn("{task.fields[note]}"),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=None, note="")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        self._console.print(Text(text))
+
+    def observe(self, event: Event) -> None:
+        """Take in what happened, and show it."""
+        if isinstance(event, Asked):
+            if event.stage != self._stage:
+                self._conclude()
+            self._stage = event.stage
+            # A used-up space asks for less than the plan had; searches may end early, which only the end tells.
+            if event.stage != "refine":
+                self._totals[event.stage] = self._done[event.stage] + event.trainings
+            if event.stage == "baseline":  # asked for again at the end, with all its trainings
+                self._known -= self._done[event.stage]
+                self._done[event.stage] = 0
+            self._done[event.stage] += event.known
+            self._known += event.known
+        else:
+            self._done[self._stage] += 1
+            self._failed += event.repeat.failed
+            self._best = event.best
+        self._show(isinstance(event, Committed))
+
+    def _conclude(self) -> None:
+        if self._done[self._stage]:
+            self.say(f"{TITLES[self._stage]}: {self._done[self._stage]} trainings{self._note(left=False)}")
+
+    def _show(self, moved: bool) -> None:
+        total = max(self._totals[self._stage], self._done[self._stage])
+        if self._console.is_terminal:
+            self._bar.update(
+                self._task,
+                description=TITLES[self._stage],
+                completed=self._done[self._stage],
+                total=total,
+                note=self._note(left=True).removeprefix(", "),
+            )
+        elif moved and time.monotonic() - self._spoken > PLAIN_SECONDS:
+            self._spoken = time.monotonic()
+            self.say(f"{TITLES[self._stage]}: {self._done[self._stage]} of {total} trainings{self._note(left=True)}")
+
+    def _note(self, *, left: bool) -> str:
+        parts = [f"best {self._objective} {self._best:.4f}" if math.isfinite(self._best) else ""]
+        parts.append(f"{self._failed} failed" if self._failed else "")
+        parts.append(self._left() if left else "")
+        return "".join(f", {part}" for part in parts if part)
+
+    def _left(self) -> str:
+        """Time left for all stages, from the rate so far; trainings that were known cost nothing."""
+        trained = sum(self._done.values()) - self._known
+        missing = sum(self._totals.values()) - sum(self._done.values())
+        if trained < ENOUGH or missing < 1:
+            return ""
+        elapsed = time.monotonic() - self._started
+        seconds = max(0.0, min(elapsed / trained * missing, self._limit - elapsed))
+        minutes = math.ceil(seconds / 60)
+        return f"about {minutes} min left" if seconds > 90 else f"about {math.ceil(seconds)} s left"

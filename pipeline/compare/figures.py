@@ -1,0 +1,151 @@
+"""Figures of a comparison over the seeds: the table, the tests, who reaches a score, and what decides the score."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pipeline.analysis.importance import Importance
+from pipeline.compare.pairs import Pair, compared
+from pipeline.compare.studies import BASELINE, Outcome
+from pipeline.ranking.statistics import interval
+
+LEVEL: Final = 0.05
+SCORES: Final = ("validation", "test")
+
+Outcomes = Mapping[str, Sequence[Outcome]]
+"""By method, one for each seed, in the order of the seeds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """A mean over the seeds that have a value, with its 95 % interval (Student's t)."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Mean:
+        """Of the finite values."""
+        mean, _, low, high = interval([each for each in values if math.isfinite(each)])
+        return cls(mean if math.isfinite(mean) else math.nan, low, high)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a method came to."""
+
+    method: str
+    validation: Mean
+    test: Mean
+    ratio: Mean  # of the test score to that of the default network on the same rows
+    configurations: float  # means over the seeds, from here on
+    screened: float
+    trainings: float  # in full ones
+    borrowed: float  # part of its trainings that another method's study had
+    seconds: float  # of training
+    reached: int  # seeds in which it got to the score to reach
+    reached_trainings: float  # median over those
+    reached_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Everything that is told of the outcomes."""
+
+    lines: tuple[Line, ...]
+    pairs: tuple[Pair, ...]  # of test scores
+    importance: Importance | None
+    seeds: tuple[int, ...]
+    objective: str
+    epochs: int
+    budget: str  # of each search, in words
+    target: str  # the score to reach, in words
+
+
+def lines_of(outcomes: Outcomes, target: float | None) -> tuple[Line, ...]:
+    """A line for each method; without a score to reach it is, for each seed, what the reference ends with."""
+    goals = _goals(outcomes, target)
+    return tuple(_line(method, each, goals) for method, each in outcomes.items())
+
+
+def reference(outcomes: Outcomes) -> str:
+    """The method whose final score the others are timed against."""
+    searched = [method for method in outcomes if method != BASELINE]
+    return "random" if "random" in searched else searched[0]
+
+
+def _goals(outcomes: Outcomes, target: float | None) -> list[float]:
+    return [each.validation if target is None else target for each in outcomes[reference(outcomes)]]
+
+
+def _line(method: str, outcomes: Sequence[Outcome], goals: Sequence[float]) -> Line:
+    steps = [each.reached(goal) for each, goal in zip(outcomes, goals, strict=True)]
+    there = [step for step in steps if step is not None]
+    return Line(
+        method=method,
+        validation=Mean.of([each.validation for each in outcomes]),
+        test=Mean.of([each.test for each in outcomes]),
+        ratio=Mean.of([each.test / each.default_test for each in outcomes if each.default_test]),
+        configurations=statistics.fmean(each.configurations for each in outcomes),
+        screened=statistics.fmean(each.screened for each in outcomes),
+        trainings=statistics.fmean(each.trainings for each in outcomes),
+        borrowed=sum(each.borrowed for each in outcomes) / max(1, sum(each.trained for each in outcomes)),
+        seconds=statistics.fmean(each.training_seconds for each in outcomes),
+        reached=len(there),
+        reached_trainings=statistics.median([step.trainings for step in there]) if there else math.nan,
+        reached_seconds=statistics.median([step.seconds for step in there]) if there else math.nan,
+    )
+
+
+def pairs_of(outcomes: Outcomes) -> tuple[Pair, ...]:
+    """Every two methods on the test rows, paired by seed."""
+    return compared({method: [each.test for each in seeds] for method, seeds in outcomes.items()})
+
+
+def apart(pairs: Sequence[Pair], scores: Mapping[str, float]) -> str:
+    """What can be told apart, in sentences."""
+    told = [pair for pair in pairs if pair.apart(LEVEL)]
+    if not told:
+        return f"None of the {len(pairs)} pairs can be told apart at {LEVEL:.0%} (paired t-test over seeds, Holm)."
+    better = [(pair.one, pair.other) if pair.mean > 0 else (pair.other, pair.one) for pair in told]
+    by_winner = {one: [other for first, other in better if first == one] for one in dict.fromkeys(w for w, _ in better)}
+    parts = [
+        f"{one} is better than {', '.join(others)}"
+        for one, others in sorted(by_winner.items(), key=lambda each: scores[each[0]])
+    ]
+    return (
+        f"{len(told)} of {len(pairs)} pairs can be told apart at {LEVEL:.0%} (paired t-test over seeds, Holm):"
+        f" {'; '.join(parts)}. All others cannot."
+    )
+
+
+def flat(comparison: Comparison) -> dict[str, float]:
+    """Every figure under its name, intervals under NAME_low and NAME_high; what is not known is left out."""
+    numbers: dict[str, float] = {}
+    for line in comparison.lines:
+        name = line.method.replace("-", "_")
+        for field in (*SCORES, "ratio"):
+            each: Mean = getattr(line, field)
+            numbers |= {f"{name}_{field}": each.value}
+            if each.low is not None and each.high is not None:
+                numbers |= {f"{name}_{field}_low": each.low, f"{name}_{field}_high": each.high}
+        for field in ("configurations", "screened", "trainings", "borrowed", "seconds", "reached"):
+            numbers[f"{name}_{field}"] = float(getattr(line, field))
+        numbers |= {
+            f"{name}_reached_trainings": line.reached_trainings,
+            f"{name}_reached_seconds": line.reached_seconds,
+        }
+    for pair in comparison.pairs:
+        if pair.adjusted is not None:
+            both = f"{pair.one}_vs_{pair.other}".replace("-", "_")
+            numbers |= {f"{both}_difference": pair.mean, f"{both}_adjusted": pair.adjusted}
+    if comparison.importance is not None:
+        numbers["importance_explained"] = comparison.importance.explained
+        for part in comparison.importance.parts:
+            numbers["importance_" + "_x_".join(part.names)] = part.mean
+    return {name: value for name, value in numbers.items() if math.isfinite(value)}

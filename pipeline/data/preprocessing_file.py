@@ -1,0 +1,252 @@
+"""Fitted preprocessing as a file without code: written with skops, looked through before skops builds anything of it.
+
+skops itself trusts every estimator of scikit-learn and every function of NumPy and SciPy. A file of this program holds
+a dozen types; any other is refused, and so are fitted parts whose settings or sizes are not what `fit` makes.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+import numpy as np
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, RobustScaler, StandardScaler
+
+from pipeline import tasks
+from pipeline.data.preprocessing import InputScaler, Preprocessing, unfitted
+from pipeline.data.tables import Columns
+from pipeline.errors import DamagedFile, UserError
+from pipeline.storage import untrusted
+
+FORMAT: Final = 1
+LARGEST: Final = 32 << 20  # bytes unpacked: about 80,000 categories
+_HINT: Final = "restore the file from a backup, or train the configuration again"
+# Beyond what skops trusts by itself: the type of numbers that the imputer remembers, read from an empty array.
+_TRUSTED: Final = ("numpy.dtype",)
+_TYPES: Final = frozenset(
+    {
+        ("builtins.dict", "DictNode"),
+        ("builtins.list", "ListNode"),
+        ("builtins.tuple", "TupleNode"),
+        ("builtins.slice", "SliceNode"),
+        ("builtins.str", "JsonNode"),
+        ("builtins.str", "TypeNode"),
+        ("numpy.dtype", "DTypeNode"),
+        ("numpy.float64", "TypeNode"),
+        ("numpy.float64", "NdArrayNode"),
+        ("numpy.ndarray", "NdArrayNode"),
+        ("sklearn.compose._column_transformer.ColumnTransformer", "ObjectNode"),
+        ("sklearn.impute._base.MissingIndicator", "ObjectNode"),
+        ("sklearn.impute._base.SimpleImputer", "ObjectNode"),
+        ("sklearn.pipeline.Pipeline", "ObjectNode"),
+        ("sklearn.preprocessing._data.MinMaxScaler", "ObjectNode"),
+        ("sklearn.preprocessing._data.QuantileTransformer", "ObjectNode"),
+        ("sklearn.preprocessing._data.RobustScaler", "ObjectNode"),
+        ("sklearn.preprocessing._data.StandardScaler", "ObjectNode"),
+        ("sklearn.preprocessing._encoders.OneHotEncoder", "ObjectNode"),
+    }
+)
+_KINDS: Final = ("<f8", "<i8", "|b1")
+_SCALER_OF: Final[dict[type, InputScaler]] = {
+    StandardScaler: "standard",
+    MinMaxScaler: "minmax",
+    RobustScaler: "robust",
+    QuantileTransformer: "quantile",
+}
+
+
+def dumps(preprocessing: Preprocessing) -> bytes:
+    """The skops file of it; equal bytes for equal preprocessing, in every process.
+
+    UserError for more categories than a network can have any use for.
+    """
+    import skops.io
+
+    about = {
+        "format": FORMAT,
+        "columns": asdict(preprocessing.columns),
+        "target": preprocessing.target.describe(),
+    }
+    stored = skops.io.dumps({"about": json.dumps(about, allow_nan=False), "transformer": preprocessing.transformer})
+    content, size = _canonical(stored)
+    if size > LARGEST:
+        raise UserError(
+            f"The categories of {len(preprocessing.columns.categories)} columns take {size} bytes to store",
+            expected=f"at most {LARGEST} bytes, about 80,000 categories",
+            hint="name the column with the most categories in `ignore`",
+        )
+    return content
+
+
+def _canonical(stored: bytes) -> tuple[bytes, int]:
+    """Number what skops names after addresses in memory, and date it 1980: the bytes depend on the values only."""
+    with zipfile.ZipFile(io.BytesIO(stored)) as archive:
+        schema = archive.read("schema.json").decode()
+        files = re.findall(r'"file": "(\d+\.npy)"', schema)
+        renamed = {old: f"{number}.npy" for number, old in enumerate(dict.fromkeys(files))}
+        contents = {renamed[old]: archive.read(old) for old in renamed}
+    schema = re.sub(r'"file": "(\d+\.npy)"', lambda found: f'"file": "{renamed[found[1]]}"', schema)
+    # An identity of its own for each node is as good: skops writes every node out in full.
+    identities = itertools.count(1)
+    schema = re.sub(r'"__id__": \d+', lambda _: f'"__id__": {next(identities)}', schema)
+    contents["schema.json"] = schema.encode()
+    return _packed(contents), sum(map(len, contents.values()))
+
+
+def _packed(contents: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in contents.items():
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def loads(data: bytes, what: str = "The stored preprocessing") -> Preprocessing:
+    """Read back what `dumps` wrote; nothing in it is executed, and types are checked before anything is built.
+
+    DamagedFile about `what` for everything else.
+    """
+    import skops.io
+
+    try:
+        stored = skops.io.loads(_looked_through(data, what), trusted=list(_TRUSTED))
+        about = json.loads(stored["about"])
+        found = about["format"]
+        transformer = stored["transformer"]
+        columns = _columns(about["columns"])
+        target = tasks.restore(about["target"])
+        ours = found == FORMAT and len(stored) == 2 and _is_ours(transformer)
+    except DamagedFile:
+        raise
+    except Exception as error:  # a damaged schema leads skops into errors of every kind
+        raise DamagedFile(
+            f"{what} cannot be read",
+            expected="a skops file of scalers and encoders as this program writes it",
+            got=untrusted.shown((str(error).splitlines() or [type(error).__name__])[0]),
+            hint=_HINT,
+        ) from error
+    if not ours:
+        raise _not_ours(what, f"format {untrusted.shown(found)} with {type(transformer).__name__}")
+    return Preprocessing(columns, transformer, target)
+
+
+def _not_ours(what: str, got: str) -> DamagedFile:
+    return DamagedFile(
+        f"{what} is not of this program",
+        expected=f"format {FORMAT} with scalers and encoders",
+        got=got,
+        hint="use the version of the program that wrote it",
+    )
+
+
+# ---------------------------------------------------------------------------------------------- before it is built
+
+
+def _looked_through(data: bytes, what: str) -> bytes:
+    """The same file, of known types and bounded size only; ValueError or DamagedFile for anything else."""
+    files = dict(untrusted.members(io.BytesIO(data), r"schema\.json|\d{1,20}\.npy", LARGEST))
+    schema = untrusted.json_object(files.pop("schema.json"))
+    left = LARGEST
+    for node in _nodes(schema):
+        kind = (f"{node.get('__module__')}.{node.get('__class__')}", node["__loader__"])
+        if kind not in _TYPES:
+            raise _not_ours(what, f"the untrusted type {untrusted.shown(kind[0])}")
+        # By identities a list can hold another one twice, thirty levels deep: without them each node is itself.
+        node.pop("__id__", None)
+        if kind[1] == "NdArrayNode" and node.get("type") == "numpy":
+            left -= len(files[node["file"]])
+            _check_numbers(files[node["file"]])
+    if left < 0:
+        raise ValueError(f"its arrays take more than {LARGEST} bytes")
+    return _packed({**files, "schema.json": json.dumps(schema).encode()})
+
+
+def _nodes(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    waiting: list[Any] = [schema]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            if "__loader__" in each:
+                yield each
+            waiting += each.values()
+        elif isinstance(each, list):
+            waiting += each
+
+
+def _check_numbers(data: bytes) -> None:
+    for kind in _KINDS:
+        try:
+            untrusted.array(data, kind)
+        except ValueError as error:
+            reason = error
+        else:
+            return
+    raise reason
+
+
+# ----------------------------------------------------------------------------------------------- after it was built
+
+
+def _columns(about: dict[str, Any]) -> Columns:
+    given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in about.items()}
+    columns = Columns(**given)
+    for names in (columns.targets, columns.inputs, columns.categories, columns.groups, (columns.weight,)):
+        if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
+            raise ValueError("its columns are no names")
+    return columns
+
+
+def _is_ours(transformer: object) -> bool:
+    """True for parts with exactly the settings that `fit` gives: jobs, caches and other types are not among them."""
+    fitted = getattr(transformer, "transformers_", None)
+    if not isinstance(transformer, ColumnTransformer) or not isinstance(fitted, list):
+        return False
+    used = {name: columns for name, _, columns in fitted}
+    if not all(isinstance(each, list) and all(isinstance(name, str) for name in each) for each in used.values()):
+        return False
+    parts = {name: part for name, part, _ in fitted}
+    numbers = parts.get("numbers")
+    after = numbers.steps[1:2] if isinstance(numbers, Pipeline) else []  # what follows the filling of gaps
+    scaler: InputScaler = _SCALER_OF.get(type(after[0][1]), "none") if after else "none"
+    made = unfitted(scaler, *(used.get(name, []) for name in ("numbers", "missing", "categories")))
+    expected = {name: part for name, part, _ in made.transformers}
+    return (
+        len(parts) == len(fitted)
+        and parts.keys() == expected.keys()
+        and _settings(transformer) == _settings(made)
+        and all(_settings(parts[name]) == _settings(expected[name]) for name in parts)
+        and ("categories" not in parts or _is_encoder(parts["categories"], len(used["categories"])))
+    )
+
+
+def _settings(part: Any) -> list[tuple[str, str]]:
+    """Type and settings of an estimator and, for a pipeline, of its steps."""
+    steps = [part, *(step for _, step in part.steps)] if isinstance(part, Pipeline) else [part]
+    return [
+        (type(step).__name__, repr({k: v for k, v in step.get_params(deep=False).items() if k not in _NESTED}))
+        for step in steps
+    ]
+
+
+_NESTED: Final = frozenset({"steps", "transformers"})
+
+
+def _is_encoder(encoder: Any, columns: int) -> bool:
+    """True where the sizes that the encoder remembers are the ones of its categories: it takes memory after them."""
+    known = encoder.categories_
+    return (
+        len(known) == columns
+        and all(isinstance(each, np.ndarray) and each.ndim == 1 and each.dtype == object for each in known)
+        and all(isinstance(name, str) for each in known for name in each)
+        and list(encoder._n_features_outs) == [len(each) for each in known]  # noqa: SLF001
+        and not encoder._infrequent_enabled  # noqa: SLF001
+        and encoder._drop_idx_after_grouping is None  # noqa: SLF001
+    )

@@ -1,0 +1,195 @@
+"""The rows of a study: which train, pick and test, as a network reads them and as the user measured them.
+
+Workers import this module, so it needs nothing but numpy; what reads tables is imported where it is used. What the
+outputs are, and how predictions are scored, is the business of `pipeline.tasks`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pipeline import tasks
+from pipeline.data.splits import fold, split
+from pipeline.errors import DamagedFile, UserError
+from pipeline.storage import atomic
+from pipeline.tasks import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.data.preprocessing import InputScaler, Preprocessing, Scaler
+    from pipeline.data.tables import Table
+
+FORMAT: Final = 2  # 1 had regression alone; the file is made anew by every run
+_PARTS: Final = ("train", "validation", "test")
+_ARRAYS: Final = {"inputs": "<f4", "outputs": "<f4", "measured": "<f8", "weights": "<f4", "rows": "<i8"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Some rows of the table, as a network reads them and as the user measured them; all arrays in the same order."""
+
+    inputs: np.ndarray  # (n, features) float32
+    outputs: np.ndarray  # (n, outputs) float32, scaled
+    measured: np.ndarray  # (n, columns) float64, original units, or positions of classes
+    weights: np.ndarray  # (n,) float32, 1 on average over the training rows; ones where none were given
+    rows: np.ndarray  # (n,) int64, positions in the user's table, from 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """The three disjoint parts of a table: training fits, validation picks, test is looked at once, at the end."""
+
+    train: Part
+    validation: Part
+    test: Part
+    target: Target
+    features: tuple[str, ...]
+
+
+def prepare_rows(
+    table: Table,
+    *,
+    validation: float,
+    test: float,
+    seed: int,
+    input_scaler: InputScaler,
+    output_scaler: Scaler,
+    loss: str = "auto",
+    class_weights: str = "none",
+    folds: int = 0,
+    index: int = 0,
+) -> tuple[Rows, Preprocessing]:
+    """Split the table and scale all parts by what the training rows alone teach.
+
+    With `folds`, training and validation rows are those of the repeat `index`; see `splits.fold`. Without, all repeats
+    have the same rows.
+
+    Class weights act on the training rows alone: what chooses and tests stays as it was measured. UserError for a part
+    that would be empty or weighs nothing, and for a target that is constant on the training rows.
+    """
+    from pipeline.data import preprocessing
+
+    task = tasks.load(table.task)
+    if folds:
+        positions = fold(table, folds=folds, index=index, validation=validation, test=test, seed=seed)
+    else:
+        positions = split(table, validation=validation, test=test, seed=seed)
+    weights = _weights(table, positions)
+    fitted = preprocessing.fit(
+        table.frame.iloc[positions[0]],
+        table.columns,
+        input_scaler=input_scaler,
+        target=task.fit(
+            targets_of(table, positions[0]), weights[positions[0]], output_scaler, task.loss(loss, targets_of(table))
+        ),
+    )
+    train, validated, tested = (_part(table, fitted, weights, rows) for rows in positions)
+    weighed = replace(train, weights=task.weigh(train.measured, train.weights, class_weights))
+    return Rows(weighed, validated, tested, fitted.target, fitted.features), fitted
+
+
+def targets_of(table: Table, rows: np.ndarray | slice = slice(None)) -> dict[str, np.ndarray]:
+    """The target columns of some rows."""
+    return {name: table.frame[name].to_numpy()[rows] for name in table.columns.targets}
+
+
+def _weights(table: Table, positions: Sequence[np.ndarray]) -> np.ndarray:
+    """One weight per row of the table, 1 on average over the training rows: a unit must not act as a learning rate."""
+    if not table.columns.weight:
+        return np.ones(len(table.frame), dtype=np.float32)
+    given = table.frame[table.columns.weight].to_numpy(dtype=np.float64)
+    for name, rows in zip(_PARTS, positions, strict=True):
+        if not given[rows].sum() > 0:
+            raise UserError(
+                f"All {len(rows)} {name} rows have weight 0",
+                expected="weights above 0 in every part",
+                hint="make that part larger, or remove the rows without weight",
+            )
+    weights: np.ndarray = (given / given[positions[0]].mean()).astype(np.float32)
+    return weights
+
+
+def _part(table: Table, fitted: Preprocessing, weights: np.ndarray, rows: np.ndarray) -> Part:
+    chosen = table.frame.iloc[rows]
+    measured = fitted.target.measured(targets_of(table, rows))
+    return Part(
+        inputs=np.ascontiguousarray(fitted.inputs(chosen)),
+        outputs=np.ascontiguousarray(fitted.target.to_scaled(measured), dtype=np.float32),
+        measured=np.ascontiguousarray(measured),
+        weights=weights[rows],
+        rows=chosen.index.to_numpy(dtype=np.int64),
+    )
+
+
+def rows_file(path: Path, folds: int, index: int) -> Path:
+    """Where the rows of a repeat are kept: one file for all repeats, or with folds one for each of them beside it."""
+    return path.with_name(f"{path.stem}-{index:03d}{path.suffix}") if folds else path
+
+
+def save_rows(rows: Rows, path: Path) -> str:
+    """Write the rows as .npz, whole or not at all, and return its SHA-256; equal rows give equal bytes."""
+    about = {"format": FORMAT, "target": rows.target.describe(), "features": list(rows.features)}
+    arrays = {"about": np.frombuffer(json.dumps(about, allow_nan=False).encode(), dtype=np.uint8)}
+    for part in _PARTS:
+        for name, kind in _ARRAYS.items():
+            arrays[f"{part}_{name}"] = np.ascontiguousarray(getattr(getattr(rows, part), name), dtype=kind)
+    return atomic.replace(path, _npz(arrays))
+
+
+def _npz(arrays: dict[str, np.ndarray]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, array in arrays.items():
+            content = io.BytesIO()
+            np.lib.format.write_array(content, array, version=(1, 0), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getbuffer())  # dated 1980, so bytes are equal
+    return buffer.getvalue()
+
+
+def load_rows(path: Path) -> Rows:
+    """Read back, bit by bit, what `save_rows` wrote; DamagedFile for everything else. Nothing is executed."""
+    try:
+        arrays = _arrays(path)
+        about = json.loads(arrays["about"].tobytes())
+        _check(about["format"] == FORMAT, f"format {about['format']} instead of {FORMAT}")
+        features, target = tuple(map(str, about["features"])), tasks.restore(about["target"])
+        train, validated, tested = (
+            _loaded({name: arrays[f"{part}_{name}"] for name in _ARRAYS}, len(features), target) for part in _PARTS
+        )
+    except (OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
+        raise DamagedFile(
+            f"{path} cannot be read",
+            expected="the split and scaled rows of a study",
+            got=str(error) or type(error).__name__,
+            hint="remove it and run the study again: it is made anew from the data",
+        ) from error
+    return Rows(train, validated, tested, target, features)
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    with zipfile.ZipFile(path) as archive:
+        return {
+            name.removesuffix(".npy"): np.lib.format.read_array(io.BytesIO(archive.read(name)), allow_pickle=False)
+            for name in archive.namelist()
+        }
+
+
+def _loaded(arrays: dict[str, np.ndarray], features: int, target: Target) -> Part:
+    width = {"inputs": (features,), "outputs": (target.outputs,), "measured": (len(target.names),)}
+    for name, kind in _ARRAYS.items():
+        array, shape = arrays[name], (len(arrays["rows"]), *width.get(name, ()))
+        _check(array.dtype == np.dtype(kind) and array.shape == shape, f"{name} is {array.dtype} {array.shape}")
+    return Part(**arrays)
+
+
+def _check(good: bool, otherwise: str) -> None:
+    if not good:
+        raise ValueError(otherwise)

@@ -1,0 +1,265 @@
+"""What must hold of every study folder, checked without writing: what nobody may notice too late.
+
+Harmless, and therefore no finding: a torn last line of the journal, which does not count, and models that the journal
+does not know (`leftovers`): a run was killed between saving a model and its line, and trains it again when it goes on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pipeline import saved_models
+from pipeline.errors import UserError
+from pipeline.ledger import journal
+from pipeline.ledger.records import FENCE, unframe
+from pipeline.ranking.summaries import summaries
+from pipeline.saved_models import ensembles
+from pipeline.storage import untrusted
+from pipeline.study_folder import identity, lock
+from pipeline.study_folder.layout import ModelFolder, StudyFolder, weights_index
+from pipeline.trial import Repeat
+from pipeline.workbook.columns import CONFIGURATIONS, INDEX, KEY, LIMIT, MEAN, REPEATS, headed
+from pipeline.workbook.ooxml.package import BROKEN
+from pipeline.workbook.read import Cells, rows_below, written
+
+_CLOSE: Final = 1e-9  # a workbook's numbers have 15 digits, relative to their size
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that does not hold: in which file, and what, as a sentence."""
+
+    file: Path
+    what: str
+
+    def __str__(self) -> str:
+        """The file and the sentence."""
+        return f"{self.file}: {self.what}"
+
+
+def audit(study: Path) -> tuple[Finding, ...]:
+    """Everything that does not hold of a study folder, empty for a sound one; it never writes and never raises."""
+    if not study.is_dir():
+        return (Finding(study, "This is no study folder."),)
+    try:
+        untrusted.plain(study)
+    except (UserError, OSError) as error:
+        return (Finding(study, _sentence(error)),)
+    found = [*_study(StudyFolder(study).identity), *_temporaries(study)]
+    path = StudyFolder(study).journal
+    try:
+        contents = journal.read(path)
+    except (UserError, OSError) as error:
+        return (*found, Finding(path, _sentence(error)))
+    if not path.exists():
+        return (*found, Finding(path, "The journal is missing."))
+    found += [*_doubled(path), *_contradictions(path, contents.repeats, _limit(study))]
+    found += [*_models(study, contents.repeats), *_strangers(study), *_ensembles(study)]
+    return (*found, *_workbook(study, contents))
+
+
+def _limit(study: Path) -> object:
+    """The epochs of the study's trainings: configurations of another limit have no row in the workbook."""
+    try:
+        return identity.read(StudyFolder(study).identity).fingerprint.get("epochs")
+    except UserError:
+        return None  # a finding of its own
+
+
+def _mean(study: Path) -> str:
+    """The header of the mean objective in the study's workbook."""
+    try:
+        return headed(MEAN, identity.task_of(identity.read(StudyFolder(study).identity).fingerprint))
+    except UserError:
+        return MEAN  # a finding of its own
+
+
+def leftovers(study: Path) -> tuple[Finding, ...]:
+    """Saved models without a line in the journal: harmless, trained again by the run that asks for them."""
+    known: dict[str, set[str]] = {}
+    for repeat in journal.read(StudyFolder(study).journal).repeats:
+        known.setdefault(repeat.training.configuration.key, set()).add(_file(repeat))
+    return tuple(
+        Finding(path, "This model has no line in the journal.")
+        for kept in StudyFolder(study).model_folders()
+        for path in sorted(kept.path.glob("*.npz"))
+        if weights_index(path.name) is not None and path.name not in known.get(kept.path.name, ())
+    )
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error) if isinstance(error, UserError) else f"It cannot be read: {error}."
+    return " ".join(text.split())
+
+
+def _file(repeat: Repeat) -> str:
+    return ModelFolder(Path()).weights(repeat.training.index).name
+
+
+def _study(path: Path) -> Iterator[Finding]:
+    try:
+        identity.read(path)
+    except UserError as error:
+        yield Finding(path, _sentence(error))
+
+
+def _temporaries(study: Path) -> Iterator[Finding]:
+    for path in lock.temporaries(study):
+        yield Finding(path, "A run was killed while it wrote this file; the next run takes it away.")
+
+
+# ------------------------------------------------------------------------------------------------------------ journal
+
+
+def _doubled(path: Path) -> Iterator[Finding]:
+    # Lines about one fact that differ are damage already: those that are left agree byte by byte.
+    seen: dict[bytes, int] = {}
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            body = unframe(line)
+            if body is not None and line != FENCE and seen.setdefault(body, number) != number:
+                yield Finding(path, f"Line {number} says again what line {seen[body]} says.")
+
+
+def _contradictions(path: Path, repeats: Collection[Repeat], limit: object) -> Iterator[Finding]:
+    for repeat in repeats:
+        if repeat.failed != bool(repeat.error):
+            yield Finding(path, f"{_named(repeat)} has both an objective and an error, or neither.")
+        elif limit not in (None, repeat.training.epochs):
+            if repeat.model:  # it chose what was trained in full
+                yield Finding(path, f"{_named(repeat)} has a model, and was not trained in full.")
+        elif repeat.failed == bool(repeat.model):
+            yield Finding(path, f"{_named(repeat)} has an objective without a model, or a model without an objective.")
+
+
+def _named(repeat: Repeat) -> str:
+    training = repeat.training
+    return f"Repeat {training.index} of configuration {training.configuration.key} at {training.epochs} epochs"
+
+
+# ------------------------------------------------------------------------------------------------------------- models
+
+
+def _models(study: Path, repeats: Collection[Repeat]) -> Iterator[Finding]:
+    """Every model that the journal names is on the disk, bit by bit, and so is all else that its manifest names."""
+    kept: dict[str, list[Repeat]] = {}
+    for repeat in repeats:
+        if repeat.model:
+            kept.setdefault(repeat.training.configuration.key, []).append(repeat)
+    for key, each in kept.items():
+        folder = StudyFolder(study).model(key)
+        where = folder.path
+        if where.is_symlink() or not where.is_dir():
+            yield Finding(where, f"The journal has {len(each)} repeats of it, and their models are gone.")
+            continue
+        try:
+            hashes = saved_models.check(folder)
+        except (UserError, OSError) as error:
+            yield Finding(where, _sentence(error))
+            continue
+        for repeat in each:
+            if hashes.get(_file(repeat)) != repeat.model:
+                yield Finding(where / _file(repeat), f"{_named(repeat)} has another model in the journal.")
+
+
+def _strangers(study: Path) -> Iterator[Finding]:
+    """Things among the models that no run puts there."""
+    models = StudyFolder(study).models
+    kept = {each.path for each in StudyFolder(study).model_folders()}
+    for path in sorted(models.iterdir()) if models.is_dir() else ():
+        if path not in kept and not path.name.startswith("."):
+            yield Finding(path, "This is not the folder of a configuration.")
+
+
+def _ensembles(study: Path) -> Iterator[Finding]:
+    """The files that name ensembles are what was written; members that the journal lost are trained again."""
+    folder = StudyFolder(study)
+    for path in map(folder.ensemble, folder.ensembles()):
+        try:
+            ensembles.entries_of(path)
+        except UserError as error:
+            yield Finding(path, _sentence(error))
+
+
+# ----------------------------------------------------------------------------------------------------------- workbook
+
+
+def _workbook(study: Path, contents: journal.Contents) -> Iterator[Finding]:
+    """The workbook has the journal's rows; the one beside it counts where the workbook itself could not be written."""
+    path = StudyFolder(study).workbook
+    if not contents.repeats and not contents.imported:
+        return
+    drawn = [path, *StudyFolder(study).workbooks_beside()]
+    limit, mean = _limit(study), _mean(study)
+    differing = [_difference(each, contents, limit, mean) for each in drawn if each.exists()]
+    if not differing:
+        yield Finding(path, "The workbook is missing; `ledger rebuild` draws it.")
+    elif all(differing):
+        yield Finding(path, f"{differing[0]} `ledger rebuild` draws it anew.")
+
+
+def _difference(path: Path, contents: journal.Contents, limit: object, mean: str) -> str:
+    """What the workbook has otherwise than the journal; empty when nothing."""
+    try:
+        trained = _rows(path, REPEATS, (KEY, LIMIT, INDEX))
+        judged = _rows(path, CONFIGURATIONS, (KEY,))
+    except (OSError, *BROKEN) as error:
+        return f"It cannot be read as a workbook ({type(error).__name__})."
+    repeats = {
+        (repeat.training.configuration.key, str(repeat.training.epochs), str(repeat.training.index)): repeat.objective
+        for repeat in contents.repeats
+    }
+    own = Counter(name for name, _ in trained)
+    lines = [
+        _counted("repeats of the journal are missing", repeats.keys() - own.keys()),
+        _counted("repeats are not in the journal", own.keys() - repeats.keys()),
+        _counted("repeats stand there more than once", {name for name, count in own.items() if count > 1}),
+        _counted(
+            "repeats have another objective",
+            {name for name, cells in trained if name in repeats and not _equal(cells.get("objective"), repeats[name])},
+        ),
+        *_judged(judged, contents, limit, mean),
+    ]
+    return " ".join(line for line in lines if line)
+
+
+def _judged(rows: list[_Named], contents: journal.Contents, limit: object, mean: str) -> Iterator[str]:
+    # Rows that the journal does not know are a user's: the next run takes them in.
+    means = {
+        (summary.key,): summary.mean if math.isfinite(summary.mean) else None
+        for summary in summaries(contents.repeats, contents.imported)
+        if summary.epochs == limit
+    }
+    own = Counter(name for name, _ in rows)
+    yield _counted("configurations of the journal are missing", means.keys() - own.keys())
+    yield _counted("configurations stand there more than once", {name for name in means if own[name] > 1})
+    yield _counted(
+        "configurations have another mean",
+        {name for name, cells in rows if name in means and not _equal(cells.get(mean), means[name])},
+    )
+
+
+_Named = tuple[tuple[str, ...], Cells]
+
+
+def _rows(path: Path, sheet: str, identity: tuple[str, ...]) -> list[_Named]:
+    """The rows of a sheet whose identity cells are filled in, whatever the user's order and own rows."""
+    named = (
+        (tuple(written(cells.get(each)) for each in identity), cells) for _, cells in rows_below(path, sheet, identity)
+    )
+    return [(name, cells) for name, cells in named if all(name)]
+
+
+def _equal(cell: object, value: float | None) -> bool:
+    if value is None or not isinstance(cell, int | float):
+        return value is None and cell is None
+    return math.isclose(cell, value, rel_tol=_CLOSE)
+
+
+def _counted(what: str, found: Collection[Any]) -> str:
+    return f"{len(found)} {what}." if found else ""

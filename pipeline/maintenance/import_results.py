@@ -1,0 +1,106 @@
+"""A colleague's results of the same study, taken into the journal; no training, no data."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pipeline.errors import StudyMismatch, UserError
+from pipeline.ledger import journal
+from pipeline.ledger.known import stored_identity
+from pipeline.maintenance.rebuild import redraw
+from pipeline.ranking.summaries import summaries
+from pipeline.study_folder import identity, lock
+from pipeline.study_folder.layout import IDENTITY, StudyFolder
+from pipeline.tasks import Task
+from pipeline.trial import Imported
+from pipeline.workbook import book
+from pipeline.workbook.columns import STUDY
+from pipeline.workbook.ooxml.package import BROKEN
+from pipeline.workbook.read import Cells, rows_below, written
+from pipeline.workbook.style import text
+from pipeline.workbook.view import shown
+
+LARGEST: Final = 1 << 28  # bytes of a journal from elsewhere: 100,000 trainings have a tenth of it
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of the configurations of another ledger."""
+
+    taken: int
+    known: int  # the journal had them before, in whatever number of repeats
+    unusable: int  # with a failed repeat, or trained with another limit of epochs
+    workbook: Path
+
+
+def take_in(study: Path, other: Path) -> Taken:
+    """Record a colleague's results of the same study as imported: they count, are not trained again, have no models.
+
+    `other` is a workbook, or a journal with its study.json beside it, from anybody: nothing of it is executed. Raises
+    StudyMismatch naming the fields in which the studies differ, DamagedFile, UserError; then nothing was taken.
+    """
+    stored = stored_identity(study)
+    if not other.is_file() or other.suffix.lower() not in (".xlsx", ".jsonl"):
+        raise UserError(
+            f"{other} is no ledger", expected="a file named .xlsx or .jsonl", hint="name the ledger of a study"
+        )
+    _check_same(study, stored, other)
+    epochs = stored.fingerprint["epochs"]
+    with lock.held(study), journal.open_journal(StudyFolder(study).journal) as ours:
+        known = {each.training.configuration.key for each in ours.repeats if each.training.epochs == epochs}
+        known |= {row.configuration.key for row in ours.imported}
+        offered, failed = _offered(other, epochs, identity.task_of(stored.fingerprint))
+        usable = [row for row in offered if row.epochs == epochs]
+        new = [row for row in usable if row.configuration.key not in known]
+        for row in new:
+            ours.append_imported(row)
+        written_to = redraw(study, stored, ours.contents)
+    return Taken(len(new), len(usable) - len(new), failed + len(offered) - len(usable), written_to)
+
+
+def _check_same(study: Path, stored: identity.Stored, other: Path) -> None:
+    """Both ledgers are of one study, or StudyMismatch."""
+    # A fingerprint without folds says nothing of them, but settings in a workbook do.
+    ours = {"folds": "0", **{name: text(shown(value)) for name, value in stored.fingerprint.items()}}
+    if other.suffix.lower() == ".jsonl":
+        beside = other.with_name(IDENTITY)
+        if not beside.is_file():
+            raise UserError(
+                f"The journal {other} does not say which study it is of",
+                expected=f"{beside}, which does",
+                hint="copy it together with the study.json of its folder, or import the workbook instead",
+            )
+        fingerprint = {"folds": 0, **identity.read(beside).fingerprint}
+        theirs = {name: text(shown(value)) for name, value in fingerprint.items()}
+        names = sorted(set(ours) | set(theirs))
+    else:
+        rows: list[tuple[int, Cells]] = []
+        with suppress(OSError, *BROKEN):
+            rows = rows_below(other, STUDY, ("name", "value"))
+        theirs = {"folds": "0", **{written(cells.get("name")): written(cells.get("value")) for _, cells in rows}}
+        names = sorted(ours)
+    differing = [name for name in names if theirs.get(name, "") != ours.get(name, "").strip()]
+    if differing:
+        lines = (f"{name}: {theirs.get(name, '')!r:.80} there, {ours.get(name, '')!r:.80} here" for name in differing)
+        raise StudyMismatch(
+            f"{other} is not of the study {study}",
+            expected="the same " + ", ".join(differing),
+            got="; ".join(lines),
+            hint="import a ledger of the same data and protocol",
+        )
+
+
+def _offered(other: Path, epochs: int, task: Task) -> tuple[tuple[Imported, ...], int]:
+    """The results of another ledger, each configuration once, and how many had to be left out for a failed repeat."""
+    if other.suffix.lower() == ".xlsx":
+        return book.unknown(other, (), epochs, task), 0
+    if other.stat().st_size > LARGEST:
+        raise UserError(f"{other} is too large for a journal", expected=f"at most {LARGEST} bytes")
+    contents = journal.read(other)
+    everything = [each for each in summaries(contents.repeats, contents.imported) if each.stage != "baseline"]
+    good = [each for each in everything if each.repeats and not each.failures]
+    rows = (Imported(each.configuration, each.epochs, each.repeats, each.mean, each.std, other.name) for each in good)
+    return tuple(rows), len(everything) - len(good)

@@ -1,0 +1,55 @@
+"""A study's workbook drawn from its journal."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+from pipeline.ledger import journal
+from pipeline.ledger.known import elite_of, stored_identity
+from pipeline.study_folder import identity, lock
+from pipeline.study_folder.layout import StudyFolder
+from pipeline.workbook import book
+from pipeline.workbook.columns import CONFIGURATIONS, KEY, TEST, headed
+from pipeline.workbook.ooxml.package import BROKEN
+from pipeline.workbook.read import Cells, rows_below, written
+from pipeline.workbook.view import view_of
+
+
+def rebuild(study: Path) -> Path:
+    """Draw the workbook from the journal and return where it was written; what users made of the old one is kept.
+
+    Raises UserError where the folder is no study or a run holds it, DamagedFile where the journal is damaged.
+    """
+    stored = stored_identity(study)
+    with lock.held(study):
+        return redraw(study, stored, journal.read(StudyFolder(study).journal))
+
+
+def redraw(study: Path, stored: identity.Stored, contents: journal.Contents) -> Path:
+    """Draw the workbook; the folder is held."""
+    path, task = StudyFolder(study).workbook, identity.task_of(stored.fingerprint)
+    trained = next((repeat for repeat in contents.repeats if repeat.scores), None)
+    view = view_of(
+        contents,
+        epochs=stored.fingerprint["epochs"],
+        outputs=tuple(trained.scores) if trained else (),
+        task=task,
+        facts={**stored.settings, **stored.fingerprint, **stored.versions},
+        elite=elite_of(contents),
+        test=_tested(path, headed(TEST, task)),
+    )
+    return book.write(path, view)
+
+
+def _tested(path: Path, header: str) -> dict[str, float]:
+    """The objectives on the test rows: the old workbook alone has them in numbers."""
+    found: dict[str, float] = {}
+    rows: list[tuple[int, Cells]] = []
+    with suppress(OSError, *BROKEN):
+        rows = rows_below(path, CONFIGURATIONS, (KEY, header)) if path.is_file() else []
+    for _, cells in rows:
+        value = cells.get(header)
+        if isinstance(value, float):
+            found[written(cells.get(KEY))] = value
+    return found

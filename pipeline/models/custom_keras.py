@@ -1,0 +1,228 @@
+"""A network of the user's: a function `(configuration, signature) -> keras.Model`, named as `module:function`.
+
+The module is imported by workers and by whoever loads the models, and only because the user has named it: nothing that
+a study folder says leads to an import. It is looked for where Python looks, and then in the working directory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import import_module, machinery
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from pipeline.errors import UserError
+from pipeline.models.hyperparameters import TRAINING, TRAINING_FURTHER, callbacks, filled, known, optimizer
+from pipeline.models.keras_weights import network_of
+from pipeline.models.model import Network, Signature
+from pipeline.space import Choice, Domain, Parameter, Real, Space, ends
+from pipeline.trial import Configuration, Scalar
+
+_TRAINING: Final = {**TRAINING, **TRAINING_FURTHER}
+_BUILD: Final = "def build(configuration, signature) -> keras.Model"
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Makes a model, in the sense of `models.Model`, of the function that is so named."""
+
+    name: str
+
+    def complete(self, space: Space) -> Space:
+        """The space with the hyperparameters of every optimizer; all others are the function's business."""
+        for parameter in space.parameters:
+            if parameter.name in _TRAINING:
+                known(parameter, _TRAINING, "network")
+                if parameter.per:
+                    raise UserError(f"{parameter.name} cannot repeat per {parameter.per}", hint="remove per")
+        return filled(space, _TRAINING, TRAINING)
+
+    def baseline(self, space: Space) -> Configuration:
+        """The middle of every range and the first of every choice: there is no better guess about foreign code."""
+        return _at(space, _middle)
+
+    def check(self, space: Space, signature: Signature) -> None:
+        """Nothing happens: what the function can take shows when it is called, which `most_weights` does."""
+
+    def most_weights(self, space: Space, signature: Signature) -> int:
+        """How many numbers the largest of three networks has: with everything in the middle, low, and high.
+
+        Imports the module and Keras. UserError where the first cannot be built; the others may be impossible.
+        """
+        sizes = [self._size(self.baseline(space), signature)]
+        for end in (_low, _high):
+            with contextlib.suppress(UserError):  # such trainings will fail one by one, and be told so
+                sizes.append(self._size(_at(space, end), signature))
+        return max(sizes)
+
+    def _size(self, configuration: Configuration, signature: Signature) -> int:
+        return sum(int(np.prod(shape)) for shape in self.weight_shapes(configuration, signature))
+
+    def build(self, configuration: Configuration, signature: Signature, seed: int) -> Any:
+        """What the function returns, after Keras's random numbers were seeded; UserError for no such network."""
+        import keras
+
+        build = _function(self.name)
+        keras.utils.set_random_seed(seed)
+        return _flat(_checked(self._called(build, configuration, signature), self.name, signature), signature)
+
+    def _called(self, build: Callable[..., Any], configuration: Configuration, signature: Signature) -> Any:
+        try:
+            return build(configuration, signature)
+        except Exception as error:
+            raise UserError(
+                f"{self.name} raised {type(error).__name__} for the configuration {configuration.json:.300}",
+                expected=_BUILD,
+                got=str(error)[:500],
+                hint="mend the function, or the space file",
+            ) from error
+
+    def weight_shapes(self, configuration: Configuration, signature: Signature) -> tuple[tuple[int, ...], ...]:
+        """The shapes of a network's weights, in their order; no memory is taken for them."""
+        import keras
+
+        # Variables that are made in such a scope, and not initialised when it ends, have a shape and no value.
+        with keras.StatelessScope(initialize_variables=False):
+            model = self.build(configuration, signature, 0)
+        return tuple(tuple(int(size) for size in weight.shape) for weight in model.weights)
+
+    def network(self, configuration: Configuration, signature: Signature, weights: Sequence[np.ndarray]) -> Network:
+        """The trained network as a function of scaled inputs, through Keras; ValueError for weights of other shapes."""
+        expected = self.weight_shapes(configuration, signature)
+        return network_of(lambda: self.build(configuration, signature, 0), expected, weights)
+
+    def optimizer(self, configuration: Configuration, steps: int) -> Any:
+        """The one that the configuration names; that of a model which comes compiled is not used."""
+        return optimizer(configuration, steps)
+
+    def callbacks(self, configuration: Configuration) -> list[Any]:
+        """As for every kind of network."""
+        return callbacks(configuration)
+
+
+# ------------------------------------------------------------------------------------------------------ configurations
+
+
+def _order(value: Scalar) -> tuple[bool, Any]:
+    return isinstance(value, str), value
+
+
+def _low(domain: Domain) -> Scalar:
+    return min(ends(domain), key=_order)
+
+
+def _high(domain: Domain) -> Scalar:
+    return max(ends(domain), key=_order)
+
+
+def _middle(domain: Domain) -> Scalar:
+    if isinstance(domain, Choice):
+        return domain.values[0]
+    if isinstance(domain, Real):
+        return domain.at(0.5)
+    return domain.low + domain.step * (domain.size // 2)
+
+
+def _at(space: Space, pick: Callable[[Domain], Scalar]) -> Configuration:
+    """The configuration with the picked value of every domain, counts first: what repeats follows them."""
+    counts = {parameter.name: pick(parameter.domain) for parameter in space.parameters if not parameter.per}
+
+    def value(parameter: Parameter) -> object:
+        return (pick(parameter.domain),) * int(counts[parameter.per]) if parameter.per else counts[parameter.name]
+
+    return Configuration.of({parameter.name: value(parameter) for parameter in space.parameters})
+
+
+# -------------------------------------------------------------------------------------------------------- the function
+
+
+def source_sha256(name: str) -> str:
+    """The SHA-256 of the module's source, found without executing anything of it; UserError where there is none."""
+    module = name.partition(":")[0]
+    places: Sequence[str] | None = [*sys.path, str(Path.cwd())]
+    origin = None
+    parts = module.split(".")
+    for depth in range(1, len(parts) + 1):
+        spec = machinery.PathFinder.find_spec(".".join(parts[:depth]), places)
+        if spec is None:
+            raise _missing(module)
+        origin, places = spec.origin, spec.submodule_search_locations
+    if origin is None or not Path(origin).is_file():
+        raise _missing(module)
+    return hashlib.sha256(Path(origin).read_bytes()).hexdigest()
+
+
+def _missing(module: str) -> UserError:
+    return UserError(
+        f"There is no module {module}",
+        expected=f"{module.replace('.', '/')}.py in the working directory, or an installed package",
+        hint="check --model, and where you start the command",
+    )
+
+
+def _function(name: str) -> Callable[..., Any]:
+    module, _, function = name.partition(":")
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.append(here)  # at the end: a file beside the data must not stand in for an installed package
+    try:
+        found = import_module(module)
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name and f"{module}.".startswith(f"{error.name}."):
+            raise _missing(module) from error
+        raise UserError(
+            f"The module {module} cannot be imported",
+            got=f"{type(error).__name__}: {str(error)[:500]}",
+            hint="mend it: python -c 'import " + module + "' shows where",
+        ) from error
+    build = getattr(found, function, None)
+    if not callable(build):
+        functions = sorted(each for each, value in vars(found).items() if callable(value) and not each.startswith("_"))
+        got = "something that cannot be called" if hasattr(found, function) else f"it has {', '.join(functions)[:300]}"
+        raise UserError(f"The module {module} has no function {function}", expected=_BUILD, got=got)
+    return build  # type: ignore[no-any-return]
+
+
+def _checked(model: Any, name: str, signature: Signature) -> Any:
+    """The model, if it is one that this program can train, save and load again."""
+    import keras
+
+    if not isinstance(model, keras.Model):
+        raise UserError(f"{name} returned no keras.Model", expected=_BUILD, got=type(model).__name__)
+    got = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
+    inputs = [(None, signature.features), (None, *signature.shape)]
+    if got[0] not in inputs or got[1] != (None, signature.outputs):
+        raise UserError(
+            f"{name} returned a network of other inputs or outputs than the rows have",
+            expected=f"{' or '.join(map(str, dict.fromkeys(inputs[: 1 + bool(signature.shape)])))}"
+            f" -> {(None, signature.outputs)}, rows first",
+            got=f"{got[0]} -> {got[1]}",
+            hint="use signature.features, signature.shape and signature.outputs",
+        )
+    if any(isinstance(layer, keras.layers.Lambda) for layer in _layers(model)):
+        raise UserError(f"{name} uses a Lambda layer", hint="make it a layer class: saved code is never loaded")
+    types = sorted({str(weight.dtype) for weight in model.weights} - {"float32"})
+    if types:
+        raise UserError(f"{name} has weights of type {', '.join(types)}", expected="float32", hint="use dtype float32")
+    return model
+
+
+def _layers(model: Any) -> Iterator[Any]:
+    for layer in getattr(model, "layers", ()):
+        yield layer
+        yield from _layers(layer)
+
+
+def _flat(model: Any, signature: Signature) -> Any:
+    """The same network for flat rows: rows have no shape anywhere else."""
+    import keras
+
+    if model.input_shape == (None, signature.features):
+        return model
+    inputs = keras.Input((signature.features,))
+    return keras.Model(inputs, model(keras.layers.Reshape(signature.shape)(inputs)))

@@ -1,0 +1,29 @@
+"""The models by name, and a user's own by the name of its function."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from typing import Final, cast
+
+from pipeline.models.custom_keras import Own
+from pipeline.models.model import Model
+
+MODELS: Final = ("mlp", "convnet", "recurrent")
+_OWN: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
+
+
+def is_own(name: str) -> bool:
+    """True for `module:function`, code of the user's, which only the user can name; False for a module of this folder.
+
+    A study folder may come from a stranger: what it says of its model is compared with what the user says, and never
+    imported by itself.
+    """
+    return bool(_OWN.fullmatch(name))
+
+
+def load(name: str) -> Model:
+    """The module of that name in this folder, one of `MODELS`, or what makes a model of a `module:function`."""
+    if is_own(name):
+        return Own(name)
+    return cast("Model", import_module(f"pipeline.models.{name}"))

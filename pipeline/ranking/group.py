@@ -1,0 +1,86 @@
+"""Which configurations cannot be told apart from the best one: what a user may as well take.
+
+All configurations are trained with the same seeds, so they compare in pairs. A handful of seeds says little about the
+deviation of one pair, so deviations are moderated by those of the other pairs (Smyth 2004, doi:10.2202/1544-6115.1027),
+and the many comparisons are Holm's (1979, https://www.jstor.org/stable/4615733).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from pipeline.ranking.order import POOLED, TRUSTED
+from pipeline.ranking.statistics import holm, moderated
+from pipeline.trial import Repeat, Summary
+
+LEVEL: Final = 0.05  # probability that anything as good as the best is left out
+BEST, AS_GOOD, SMALLEST, FASTEST = "best", "as good", "smallest", "fastest"
+
+Objectives = Mapping[str, Mapping[int, float]]
+"""Of each configuration, by key: what its trainings scored, by number of the seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The best configuration and those that cannot be told apart from it."""
+
+    members: tuple[Summary, ...] = ()  # best first
+    compared: int = 0  # configurations, the best one included: without failures, and at least two seeds in common
+
+    @property
+    def smallest(self) -> Summary | None:
+        """The member with the fewest weights; None where no weights are known."""
+        sized = [each for each in self.members if each.weights]
+        return min(sized, key=lambda each: each.weights, default=None)
+
+    @property
+    def fastest(self) -> Summary | None:
+        """The member that trains in the shortest time; None where no times are known."""
+        timed = [each for each in self.members if each.seconds]
+        return min(timed, key=lambda each: each.seconds, default=None)
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """What the ledger says of each member, by key: `best`, or `as good`, and if it is the smallest or fastest."""
+        words = {each.key: [BEST if place == 0 else AS_GOOD] for place, each in enumerate(self.members)}
+        for word, chosen in ((SMALLEST, self.smallest), (FASTEST, self.fastest)):
+            if chosen is not None and len(self.members) > 1:
+                words[chosen.key].append(word)
+        return {key: ", ".join(each) for key, each in words.items()}
+
+
+def objectives_of(repeats: Iterable[Repeat], epochs: int) -> Objectives:
+    """What the trainings with that limit of epochs scored."""
+    found: dict[str, dict[int, float]] = {}
+    for repeat in repeats:
+        if repeat.training.epochs == epochs and repeat.objective is not None:
+            found.setdefault(repeat.training.configuration.key, {})[repeat.training.index] = repeat.objective
+    return found
+
+
+def group_of(ranking: Sequence[Summary], objectives: Objectives) -> Group:
+    """The group of the first of the ranking; nothing where that was trained once, or failed.
+
+    Left out are rows that were taken in: they have no seeds to compare. The default network competes if it is ranked.
+    """
+    usable = [
+        each
+        for each in ranking
+        if not each.failures and each.stage != "imported" and len(objectives.get(each.key, ())) >= TRUSTED
+    ]
+    if not usable or usable[0].key != ranking[0].key:
+        return Group()
+    winner, *others = usable
+    pairs = [(each, _differences(objectives[winner.key], objectives[each.key])) for each in others]
+    pairs = [(each, values) for each, values in pairs if len(values) >= TRUSTED]
+    rejected = holm(moderated([values for _, values in pairs], POOLED)) <= LEVEL
+    members = [each for (each, _), apart in zip(pairs, rejected, strict=True) if not apart]
+    return Group((winner, *members), 1 + len(pairs))
+
+
+def _differences(ours: Mapping[int, float], theirs: Mapping[int, float]) -> np.ndarray:
+    return np.array([theirs[index] - ours[index] for index in sorted(ours.keys() & theirs.keys())])

@@ -1,0 +1,140 @@
+"""The statistics of the product: intervals of means, comparisons in pairs, corrections for many of them.
+
+Student's t throughout. Its functions come from `scipy.special`, because `scipy.stats` takes a second to import.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import polygamma, psi, stdtr, stdtrit
+
+Bounded = tuple[float, float | None, float | None]
+"""A number and its 95 % interval, where there is one."""
+
+
+# ---------------------------------------------------------------------------------------------------------- intervals
+
+
+def interval(values: Sequence[float]) -> tuple[float, float | None, float | None, float | None]:
+    """Mean, sample standard deviation and the 95 % Student interval of the mean; (inf, None, None, None) of nothing."""
+    if not values:
+        return math.inf, None, None, None
+    mean = statistics.fmean(values)
+    std = statistics.stdev(values) if len(values) > 1 else None
+    return mean, std, *bounds(mean, std, len(values))
+
+
+def bounds(mean: float, std: float | None, count: int) -> tuple[float | None, float | None]:
+    """The 95 % interval of a mean of so many values with that sample standard deviation; none below two values."""
+    if std is None or count < 2:
+        return None, None
+    half = quantile(count - 1) * std / math.sqrt(count)
+    return mean - half, mean + half
+
+
+def quantile(freedom: float, probability: float = 0.975) -> float:
+    """Where Student's t with these degrees of freedom has this probability below it."""
+    return float(stdtrit(freedom, probability))
+
+
+def welch(one: Sequence[float], other: Sequence[float]) -> Bounded:
+    """By how much the mean of `other` lies above that of `one`, with Welch's 95 % interval.
+
+    Welch, Biometrika 34 (1947), with the degrees of freedom of Satterthwaite. No interval below two values each.
+    """
+    mean = interval(other)[0] - interval(one)[0]
+    if min(len(one), len(other)) < 2:
+        return mean, None, None
+    parts = [statistics.variance(each) / len(each) for each in (one, other)]
+    if not sum(parts):
+        return mean, mean, mean
+    freedom = sum(parts) ** 2 / sum(part**2 / (len(each) - 1) for part, each in zip(parts, (one, other), strict=True))
+    half = quantile(freedom) * math.sqrt(sum(parts))
+    return mean, mean - half, mean + half
+
+
+def over_rows(values: np.ndarray, weights: np.ndarray) -> Bounded:
+    """The weighted mean of values by row, and its 95 % interval over the rows by Student's t, as if independent.
+
+    The variance is the linearised one of a ratio (Cochran, Sampling Techniques, 1977, section 6.3). No interval for a
+    single row with a weight.
+    """
+    used = np.asarray(weights, dtype=np.float64)
+    mean, rows = float(np.average(values, weights=used)), int(np.count_nonzero(used))
+    if rows < 2:
+        return mean, None, None
+    error = math.sqrt(rows / (rows - 1) * float(np.sum((used * (values - mean)) ** 2))) / float(used.sum())
+    half = quantile(rows - 1) * error
+    return mean, mean - half, mean + half
+
+
+# -------------------------------------------------------------------------------------------------------- comparisons
+
+
+def paired(differences: Sequence[float]) -> float | None:
+    """Two-sided p-value of the paired t-test; None below two differences."""
+    mean, std, _, _ = interval(differences)
+    if std is None:
+        return None
+    score = abs(mean) / (std / math.sqrt(len(differences))) if std else math.inf if mean else 0.0
+    return float(2 * stdtr(len(differences) - 1, -min(score, 1e9)))
+
+
+def holm(chances: np.ndarray) -> np.ndarray:
+    """p-values (hypotheses,) adjusted by Holm (1979): those at or below a level are rejected at it, all together."""
+    order = np.argsort(chances, kind="stable")
+    stepped = np.maximum.accumulate(chances[order] * (len(chances) - np.arange(len(chances))))
+    adjusted = np.empty(len(chances))
+    adjusted[order] = np.minimum(stepped, 1.0)
+    return adjusted
+
+
+def moderated(pairs: Sequence[np.ndarray], informative: int) -> np.ndarray:
+    """One-sided p-values (pairs,) that the mean differences are not above zero: the moderated t-test (Smyth 2004).
+
+    A handful of differences says little about the deviation of one pair, so it is shrunk towards that of the others;
+    the first `informative` pairs say what the others are like.
+    """
+    if not pairs:
+        return np.empty(0)
+    counts = np.array([len(each) for each in pairs], float)
+    means = np.array([each.mean() for each in pairs])
+    variances = np.array([each.var(ddof=1) for each in pairs])
+    freedom, variance = prior_of(variances[:informative], counts[:informative] - 1)
+    together = counts - 1 + freedom
+    weight = np.where(np.isinf(together), 1.0, freedom / np.where(np.isinf(together), 1.0, together))
+    pooled = weight * variance + (1.0 - weight) * variances
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scores = np.nan_to_num(means / np.sqrt(pooled / counts), nan=0.0, posinf=1e9, neginf=-1e9)
+    return np.asarray(stdtr(np.minimum(together, 1e6), -scores))
+
+
+def prior_of(variances: np.ndarray, freedoms: np.ndarray) -> tuple[float, float]:
+    """Degrees of freedom, maybe infinite, and the variance that these sample variances scatter around (Smyth 2004)."""
+    positive = variances > 0
+    if positive.sum() < 2:
+        return (math.inf, float(variances.mean())) if len(variances) > 1 else (0.0, float(variances.mean()))
+    values, halves = np.log(variances[positive]), freedoms[positive] / 2
+    shifted = values - psi(halves) + np.log(halves)
+    middle = float(shifted.mean())
+    excess = float(shifted.var(ddof=1) - polygamma(1, halves).mean())
+    if excess <= 0:
+        return math.inf, math.exp(middle)
+    half = _inverse_trigamma(excess)
+    return 2 * half, math.exp(middle + float(psi(half)) - math.log(half))
+
+
+def _inverse_trigamma(value: float) -> float:
+    """Where the trigamma function has this value, by Newton's method on its reciprocal, which is convex."""
+    point = 0.5 + 1.0 / value
+    for _ in range(50):
+        here = float(polygamma(1, point))
+        step = here * (1.0 - here / value) / float(polygamma(2, point))
+        point += step
+        if -step / point < 1e-8:
+            break
+    return point

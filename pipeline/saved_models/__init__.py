@@ -1,0 +1,37 @@
+"""Saved models: one folder for each configuration, checked before use, reloaded as predictors in original units.
+
+    models/<key of the configuration>/
+        configuration.json     the hyperparameters, the kind of model, its inputs and outputs
+        preprocessing.skops    scalers, encoders and imputers, as fitted on the training rows
+        probe.json             a few rows of the user's table, as they are
+        repeat-000.npz         weights of one training, and its predictions for the probe
+        repeat-000.json        its seeds, scores, threads and versions
+        repeat-000.keras       the same network as a native Keras file: the top configurations only
+        manifest.json          the SHA-256 of every file above
+
+With folds each repeat has scalers of its own: preprocessing-000.skops and probe-000.json are those of repeat 0.
+
+Nothing in it is executed when it is loaded: arrays without pickle, scalers through skops with no trusted types of our
+own, networks made from the configuration by `pipeline.models` and filled with numbers.
+"""
+
+from pipeline.saved_models.member_files import Member, check, load_members
+from pipeline.saved_models.predictor import TopModels, digests_of, load_top_models
+from pipeline.saved_models.save import Common, add, adopt, probe_of, save
+from pipeline.saved_models.test_answers import Examine, Examined
+
+__all__ = [
+    "Common",
+    "Examine",
+    "Examined",
+    "Member",
+    "TopModels",
+    "add",
+    "adopt",
+    "check",
+    "digests_of",
+    "load_members",
+    "load_top_models",
+    "probe_of",
+    "save",
+]

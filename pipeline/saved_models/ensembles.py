@@ -1,0 +1,127 @@
+"""Ensembles in a study folder: one sealed file for each names its members by digest, and reloads as one predictor.
+
+    ensemble-mean.json      every repeat of the best configurations, each once
+    ensemble-greedy.json    what was selected on the validation rows, each as often as it was taken
+
+The file has no numbers but how often each member counts: the networks are those of `models/`, and are checked as all
+saved models are. Besides, the journal has to know each of them, and the seal has to fit the text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pipeline.errors import DamagedFile, UserError
+from pipeline.ledger import journal
+from pipeline.saved_models.member_files import Member, load_members
+from pipeline.saved_models.predictor import TopModels
+from pipeline.storage import atomic, untrusted
+from pipeline.study_folder.layout import StudyFolder
+
+FORMAT: Final = 1
+LARGEST: Final = 1 << 20  # bytes: five thousand members
+MOST: Final = 1_000  # times that a member may count
+_KEY: Final = re.compile("[0-9a-f]{16}", re.ASCII)
+_DIGEST: Final = re.compile("[0-9a-f]{64}", re.ASCII)
+_AGAIN: Final = "run the study again: it makes its ensembles anew from the saved models"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One member of an ensemble."""
+
+    key: str  # of its configuration
+    index: int  # of its repeat
+    digest: str  # SHA-256 of its file of weights
+    times: int  # how often it counts in the mean
+
+
+def save(study: Path, name: str, entries: Sequence[Entry]) -> None:
+    """Write an ensemble, safe on the disk when it returns; equal ensembles give equal bytes."""
+    atomic.replace(StudyFolder(study).ensemble(name), _text(name, entries))
+
+
+def remove(study: Path, name: str) -> None:
+    """The study has no ensemble of that name any more."""
+    StudyFolder(study).ensemble(name).unlink(missing_ok=True)
+
+
+def _text(name: str, entries: Sequence[Entry]) -> bytes:
+    members = [
+        {"configuration": each.key, "repeat": each.index, "model": each.digest, "times": each.times} for each in entries
+    ]
+    content: dict[str, Any] = {"format": FORMAT, "name": name, "members": members}
+    seal = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return json.dumps({**content, "sha256": seal}, indent=1).encode()
+
+
+def entries_of(path: Path) -> tuple[Entry, ...]:
+    """The members that a file names, at least one; DamagedFile where it is not, byte by byte, what `save` writes."""
+    data = untrusted.content(path, LARGEST, _AGAIN)
+    try:
+        found = untrusted.json_object(data)
+        entries = tuple(_entry(each) for each in found["members"])
+        if not entries or len({(each.key, each.index) for each in entries}) < len(entries):
+            raise ValueError("it names no members, or one of them twice")  # noqa: TRY301 - one kind of error for damage
+        if data != _text(path.stem.removeprefix("ensemble-"), entries):
+            raise ValueError("its text is not what was written")  # noqa: TRY301 - one kind of error for all damage
+    except (ValueError, KeyError, TypeError) as error:
+        raise DamagedFile(f"{path} is no ensemble", got=untrusted.shown(str(error)), hint=_AGAIN) from error
+    return entries
+
+
+def _entry(found: Any) -> Entry:
+    entry = Entry(found["configuration"], found["repeat"], found["model"], found["times"])
+    if not (isinstance(entry.key, str) and _KEY.fullmatch(entry.key)):
+        raise ValueError(f"{untrusted.shown(entry.key)} is no key of a configuration")
+    if not (isinstance(entry.digest, str) and _DIGEST.fullmatch(entry.digest)):
+        raise ValueError(f"{untrusted.shown(entry.digest)} is no SHA-256")
+    if type(entry.index) is not int or type(entry.times) is not int or entry.index < 0 or not 0 < entry.times <= MOST:
+        raise ValueError("a repeat, or how often it counts, is no such number")
+    return entry
+
+
+def load_ensemble(study: str | Path, name: str = "greedy", model: str = "") -> TopModels:
+    """Reload an ensemble of a study as one predictor, after checking every file of its members.
+
+    Networks that a function of the user's makes need its name, `module:function`, in `model`: it is imported then.
+    UserError where there is no such ensemble; DamagedFile where it, or a member, is not what was saved.
+    """
+    folder = StudyFolder(Path(study)).required()
+    untrusted.plain(folder.path)
+    if name not in folder.ensembles():
+        raise UserError(
+            f"{folder.path} has no ensemble {untrusted.shown(name)}",
+            expected=" or ".join(folder.ensembles()) or "the end of a run with two saved models at least",
+            hint="choose one of these, or let the study finish",
+        )
+    path = folder.ensemble(name)
+    entries = entries_of(path)
+    known = {
+        (each.training.configuration.key, each.training.index, each.model)
+        for each in journal.read(folder.journal).repeats
+    }
+    for each in entries:
+        if (each.key, each.index, each.digest) not in known:
+            raise DamagedFile(
+                f"{path} names a model that the ledger does not have: repeat {each.index} of {each.key}", hint=_AGAIN
+            )
+    loaded = {}
+    members: dict[tuple[str, int], Member] = {}
+    for key in dict.fromkeys(each.key for each in entries):
+        digests = {each.index: each.digest for each in entries if each.key == key}
+        loaded[key] = load_members(folder.model(key), digests, model)
+        members |= {(key, member.index): member for member in loaded[key][1]}
+    ordered = tuple(members[each.key, each.index] for each in entries)
+    return TopModels(
+        configurations=tuple(each[1][0].configuration for each in loaded.values()),
+        members=ordered,
+        preprocessing=loaded[entries[0].key][0],
+        times=tuple(each.times for each in entries),
+    )

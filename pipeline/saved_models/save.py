@@ -1,0 +1,132 @@
+"""Saving: one folder for each configuration, true at every moment, whenever a run is killed."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.errors import DamagedFile, UserError
+from pipeline.models import Signature
+from pipeline.saved_models.member_files import FORMAT, PROBE, check, manifest
+from pipeline.storage import atomic
+from pipeline.study_folder.layout import ModelFolder, StudyFolder
+from pipeline.training.protocol import Trained
+from pipeline.trial import Configuration, Repeat
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What all models of a study share."""
+
+    model: str
+    signature: Signature
+    preprocessing: bytes
+    probe: bytes  # JSON, see `probe_of`
+    versions: Mapping[str, str]
+    folds: int = 0  # where there are any, all this is of one repeat, but for the model and the versions
+
+
+def probe_of(frame: pd.DataFrame) -> bytes:
+    """Rows of the user's table as JSON that gives back the same table: numbers bit by bit, missing cells as null."""
+    columns = {
+        str(name): [
+            None if pd.isna(value) else getattr(value, "item", lambda value=value: value)() for value in frame[name]
+        ]
+        for name in frame.columns
+    }
+    probe = json.dumps(columns, allow_nan=False).encode()
+    if len(probe) > PROBE:
+        raise UserError(
+            f"{len(frame)} rows of the inputs take {len(probe)} bytes to store",
+            expected=f"at most {PROBE} bytes, about 20,000 columns",
+            hint="name columns that are not needed in `ignore`",
+        )
+    return probe
+
+
+def save(study: Path, trained: Trained, common: Common) -> str:
+    """Write one repeat's model, safe on the disk when it returns; returns the SHA-256 of the file with its weights."""
+    configuration = trained.training.configuration
+    folder, index = StudyFolder(study).model(configuration.key), trained.training.index
+    hashes = manifest(folder) if folder.manifest.exists() else _begin(folder, configuration, common)
+    assert trained.probe is not None
+    arrays: dict[str, Any] = {f"weight_{position:03d}": array for position, array in enumerate(trained.weights)}
+    if common.folds:
+        shared = {folder.preprocessing(index).name: common.preprocessing, folder.probe(index).name: common.probe}
+    else:
+        shared = {}  # of all repeats, and written when the folder was begun
+    packed = io.BytesIO()
+    np.savez(packed, probe=trained.probe, **arrays)
+    facts = {
+        "index": index,
+        "seed": trained.seed,
+        "epochs": trained.training.epochs,
+        "epochs_run": trained.epochs_run,
+        "best_epoch": trained.best_epoch,
+        "objective": trained.objective,
+        "scores": trained.scores,
+        "threads": trained.threads,
+        "program": trained.program,
+        "device": trained.device,
+        "seconds": trained.seconds,
+        "versions": dict(common.versions),
+    }
+    weights, about = folder.weights(index).name, folder.facts(index).name
+    contents = {**shared, weights: packed.getvalue(), about: json.dumps(facts, indent=1).encode()}
+    return _put(folder, hashes, contents)[weights]
+
+
+def _put(folder: ModelFolder, hashes: Mapping[str, str], contents: Mapping[str, bytes]) -> dict[str, str]:
+    """Write files and then the manifest that names them; a manifest is true at every moment between, as well."""
+    others = {name: digest for name, digest in hashes.items() if name not in contents}
+    if len(others) < len(hashes):
+        # A run was killed before the journal had this repeat, so it is done again, and its seconds differ.
+        _write_manifest(folder, others)
+    complete = {**others, **{name: atomic.replace(folder.path / name, content) for name, content in contents.items()}}
+    _write_manifest(folder, complete)
+    return complete
+
+
+def _begin(folder: ModelFolder, configuration: Configuration, common: Common) -> dict[str, str]:
+    atomic.make_folder(folder.path)
+    sizes = {"features": common.signature.features, "outputs": common.signature.outputs}
+    description = {
+        "format": FORMAT,
+        "configuration": configuration.as_dict(),
+        "model": common.model,
+        **({"folds": common.folds} if common.folds else sizes),
+    }
+    shared = {folder.configuration: json.dumps(description, indent=1).encode()}
+    if not common.folds:
+        shared |= {folder.preprocessing(): common.preprocessing, folder.probe(): common.probe}
+    return {path.name: atomic.replace(path, content) for path, content in shared.items()}
+
+
+def adopt(study: Path, other: Path, repeat: Repeat, common: Common) -> None:
+    """Copy the model of a repeat from a study of the same protocol, bit by bit; DamagedFile where it was altered."""
+    source, folder = (StudyFolder(each).model(repeat.training.configuration.key) for each in (other, study))
+    check(source)
+    weights, facts = source.weights(repeat.training.index), source.facts(repeat.training.index)
+    contents = {path.name: path.read_bytes() for path in (weights, facts)}
+    if hashlib.sha256(contents[weights.name]).hexdigest() != repeat.model:
+        raise DamagedFile(f"{weights} is not the model that the ledger of {other} has")
+    hashes = manifest(folder) if folder.manifest.exists() else _begin(folder, repeat.training.configuration, common)
+    _put(folder, hashes, contents)
+
+
+def add(folder: ModelFolder, name: str, content: bytes) -> None:
+    """Add a file to a saved configuration, and to its manifest."""
+    _put(folder, manifest(folder), {name: content})
+
+
+def _write_manifest(folder: ModelFolder, hashes: Mapping[str, str]) -> None:
+    content = {"format": FORMAT, "files": dict(sorted(hashes.items()))}
+    atomic.replace(folder.manifest, json.dumps(content, indent=1).encode())

@@ -1,0 +1,81 @@
+"""Examining: what the reloaded models of a configuration say of the rows that they never saw, in a worker."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipeline import models
+from pipeline.data.rows import load_rows, rows_file
+from pipeline.saved_models.member_files import Digests, Member, load_members
+from pipeline.saved_models.predictor import digests_of
+from pipeline.study_folder.layout import StudyFolder
+from pipeline.trial import Repeat, Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What a worker says of a saved configuration."""
+
+    indices: tuple[int, ...]  # of the repeats
+    predictions: np.ndarray  # (repeats, test rows, outputs), scaled as the rows of repeat 0 are
+    units: np.ndarray  # (repeats, test rows, predicted), in units
+    validation: tuple[np.ndarray, ...]  # of each repeat (its validation rows, predicted), in units
+    keras: Mapping[str, bytes]  # file name -> the network as a native Keras file
+
+    @classmethod
+    def of(cls, members: Sequence[Member], rows: Path, keras: Mapping[str, bytes], folds: int = 0) -> Examined:
+        """What these networks predict for the rows of their study, which wait in a file, or with folds in several."""
+        own = load_rows(rows_file(rows, folds, 0))
+        target, outputs, units, validated = own.target, [], [], []
+        for member in members:
+            own = load_rows(rows_file(rows, folds, member.index)) if folds else own
+            said = models.predict(member.network, own.test.inputs)
+            units.append(own.target.to_units(said))
+            outputs.append(target.of_units(units[-1]) if folds else said)
+            validated.append(own.target.to_units(models.predict(member.network, own.validation.inputs)))
+        indices = tuple(member.index for member in members)
+        return cls(indices, np.stack(outputs), np.stack(units), tuple(validated), keras)
+
+
+@dataclass(frozen=True, slots=True)
+class Examine:
+    """A function for workers, from the key of a configuration to what its reloaded models predict, untrained rows all.
+
+    The test rows judge, the validation rows choose an ensemble.
+    """
+
+    study: Path
+    rows: Path
+    digests: Mapping[str, Digests]  # by key
+    model: str = ""  # as the user named it
+    folds: int = 0
+
+    @classmethod
+    def of(
+        cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary], model: str = "", folds: int = 0
+    ) -> Examine:
+        """Knows which models the journal's repeats have of these configurations: no others are examined."""
+        return cls(
+            study, StudyFolder(study).rows, {each.key: digests_of(repeats, each) for each in wanted}, model, folds
+        )
+
+    def __call__(self, key: str) -> Examined:
+        """Reload, as any user would, predict the test rows and pack the networks as Keras files."""
+        folder = StudyFolder(self.study).model(key)
+        _, members = load_members(folder, self.digests[key], self.model)
+        kept = {folder.keras(member.index).name: _keras_file(member) for member in members}
+        return Examined.of(members, self.rows, kept, self.folds)
+
+
+def _keras_file(member: Member) -> bytes:
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "network.keras"
+        network = models.load(member.model).build(member.configuration, member.signature, 0)
+        network.set_weights(list(member.weights))
+        network.save(path)
+        return path.read_bytes()

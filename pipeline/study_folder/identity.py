@@ -1,0 +1,142 @@
+"""What a study is: `study.json` binds its folder to one data set and one protocol by a fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from pipeline import tasks
+from pipeline.errors import DamagedFile, StudyMismatch, UserError
+from pipeline.storage import atomic, untrusted
+from pipeline.study_folder.layout import StudyFolder
+from pipeline.tasks import Task
+
+FORMAT: Final = 1
+_SEAL: Final = "sha256"
+_BLANK: Final = "0" * 64
+_KEYS: Final = frozenset({"format", "fingerprint", "settings", "versions", _SEAL})
+_HINT: Final = "restore it, or use another --study"
+_LARGEST: Final = 4 << 20  # bytes of study.json, which has a few thousand
+# What fingerprints leave out where it is as it always was before there was a choice.
+_UNSAID: Final[Mapping[str, Any]] = {"task": "regression", "class_weights": "none", "folds": 0}
+_PACKAGES: Final = (
+    "tensorflow",
+    "keras",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "scikit-optimize",
+    "skops",
+    "joblib",
+    "pandas",
+)
+
+
+def versions() -> dict[str, str]:
+    """The versions that a result depends on; nothing is imported for it."""
+    return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What `study.json` holds."""
+
+    fingerprint: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    versions: Mapping[str, Any]
+
+
+def read(path: Path) -> Stored:
+    """What `study.json` holds; DamagedFile where it is not what was written, UserError for a newer format."""
+    data = untrusted.content(path, _LARGEST, _HINT)
+    try:
+        content = untrusted.json_object(data)
+        seal = content.get(_SEAL, _BLANK)  # the first versions had none
+        if not content.keys() <= _KEYS or not isinstance(seal, str) or (_SEAL in content and _seal(data, seal) != seal):
+            raise ValueError("its text is not what was written")  # noqa: TRY301 - one kind of error for all damage
+        parts = [content[name] for name in ("fingerprint", "settings", "versions")]
+        written = content["format"]
+    except (ValueError, KeyError) as error:
+        raise DamagedFile(f"{path} cannot be read", got=untrusted.shown(str(error)), hint=_HINT) from error
+    if written != FORMAT:
+        raise UserError(
+            f"{path} was written in format {untrusted.shown(written)}",
+            expected=f"format {FORMAT}, the one that this version reads and writes",
+            hint="use the version of the program that wrote it, or another --study",
+        )
+    if not all(isinstance(part, dict) for part in parts):
+        raise DamagedFile(f"{path} does not hold what it should", hint=_HINT)
+    return Stored(*parts)
+
+
+def task_of(fingerprint: Mapping[str, Any]) -> Task:
+    """The task of a study with that fingerprint, which says nothing where it is regression."""
+    name = fingerprint.get("task", _UNSAID["task"])
+    if name not in tasks.TASKS:
+        raise UserError(
+            f"The study is of the task {untrusted.shown(name)}",
+            expected=" or ".join(tasks.TASKS),
+            hint="use the version of the program that wrote it",
+        )
+    return tasks.load(name)
+
+
+def check(study: Path, fingerprint: Mapping[str, Any]) -> None:
+    """Nothing happens for a new folder or one of the same fingerprint; StudyMismatch names every field that differs."""
+    path = StudyFolder(study).identity
+    if study.exists() and not study.is_dir():
+        raise UserError(f"{study} is not a folder", hint="give --study another name")
+    if not path.exists():
+        if StudyFolder(study).journal.exists():
+            raise DamagedFile(
+                f"{study} has a ledger but no study.json", hint="restore study.json, or use another --study"
+            )
+        return
+    stored = read(path).fingerprint
+    differing = differences(stored, fingerprint)
+    if differing:
+        shown, named = (
+            untrusted.shown,
+            [name if name in fingerprint or name in _UNSAID else untrusted.shown(name) for name in differing],
+        )
+        lines = "; ".join(
+            f"{title}: {shown(stored.get(name, _UNSAID.get(name)))} there,"
+            f" {shown(fingerprint.get(name, _UNSAID.get(name)))} now"
+            for name, title in zip(differing, named, strict=True)
+        )
+        raise StudyMismatch(
+            f"The study {study} was made with other data or another protocol",
+            expected="the same " + ", ".join(named),
+            got=lines,
+            hint="use another --study, or the settings of that study",
+        )
+
+
+def differences(stored: Mapping[str, Any], fingerprint: Mapping[str, Any]) -> list[str]:
+    """The names of the fields in which two fingerprints differ, sorted."""
+    before, now = {**_UNSAID, **stored}, {**_UNSAID, **fingerprint}
+    return [name for name in sorted(before.keys() | now.keys()) if before.get(name) != _plain(now.get(name))]
+
+
+def _plain(value: Any) -> Any:
+    return json.loads(json.dumps(value))
+
+
+def write(study: Path, fingerprint: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """Store the fingerprint, and the settings and versions of this run."""
+    content = {"format": FORMAT, "fingerprint": fingerprint, "settings": settings, "versions": versions()}
+    text = json.dumps({**content, _SEAL: _BLANK}, indent=1, default=str)
+    head, _, tail = text.rpartition(_BLANK)
+    atomic.replace(StudyFolder(study).identity, f"{head}{_seal(text.encode(), _BLANK)}{tail}".encode())
+
+
+def _seal(data: bytes, seal: str) -> str:
+    """The SHA-256 of the text with a blank in the place of the seal, which stands last."""
+    head, _, tail = data.rpartition(seal.encode() or b"?")
+    return hashlib.sha256(head + _BLANK.encode() + tail).hexdigest()

@@ -1,0 +1,190 @@
+"""Where the files of a study are: each name is written here and nowhere else.
+
+study.json                 settings, fingerprint and versions of the study
+ledger.jsonl               the journal: the truth, a line for each training
+ledger.xlsx                the workbook: what people read, drawn from the journal
+rows.npz, rows-000.npz     the prepared rows that workers train with; with folds a file for each repeat
+models/<key>/              the saved networks of a configuration, see `ModelFolder`
+ensemble-mean.json, ...    which networks are averaged
+summary.md, best.txt, worst_rows.csv, test_predictions.csv, figures/, logs/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pipeline.errors import UserError
+
+JOURNAL: Final = "ledger.jsonl"
+WORKBOOK: Final = "ledger.xlsx"
+IDENTITY: Final = "study.json"
+WORST_ROWS: Final = "worst_rows.csv"
+TEST_PREDICTIONS: Final = "test_predictions.csv"
+FIGURES: Final = "figures"
+
+_ENSEMBLE: Final = re.compile(r"ensemble-([a-z]{1,20})\.json", re.ASCII)
+_KEY: Final = re.compile("[0-9a-f]{16}", re.ASCII)
+_WEIGHTS: Final = re.compile(r"repeat-(\d{3,9})\.npz", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFolder:
+    """The files of one study. Nothing is read or written here."""
+
+    path: Path
+
+    @property
+    def identity(self) -> Path:
+        """What the study is: settings, fingerprint and versions."""
+        return self.path / IDENTITY
+
+    @property
+    def journal(self) -> Path:
+        """The truth: one line for each training."""
+        return self.path / JOURNAL
+
+    @property
+    def workbook(self) -> Path:
+        """What people read."""
+        return self.path / WORKBOOK
+
+    @property
+    def rows(self) -> Path:
+        """The prepared rows, for workers; see `pipeline.data.rows.rows_file` for those of folds."""
+        return (self.path / "rows.npz").resolve()
+
+    @property
+    def models(self) -> Path:
+        """The folder with a folder for each configuration that has saved networks."""
+        return self.path / "models"
+
+    def model(self, key: str) -> ModelFolder:
+        """The saved networks of the configuration with that key."""
+        return ModelFolder(self.models / key)
+
+    def model_folders(self) -> Iterator[ModelFolder]:
+        """The folders below `models` that are named like configurations, sorted; links are not among them."""
+        for path in sorted(self.models.iterdir()) if self.models.is_dir() else ():
+            if _KEY.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+                yield ModelFolder(path)
+
+    @property
+    def figures(self) -> Path:
+        """The folder of the pictures."""
+        return self.path / FIGURES
+
+    @property
+    def logs(self) -> Path:
+        """The folder with what workers print."""
+        return self.path / "logs"
+
+    @property
+    def summary(self) -> Path:
+        """The page in Markdown."""
+        return self.path / "summary.md"
+
+    @property
+    def best(self) -> Path:
+        """The best configuration, a line for each hyperparameter."""
+        return self.path / "best.txt"
+
+    @property
+    def worst_rows(self) -> Path:
+        """The test rows that the models get most wrong."""
+        return self.path / WORST_ROWS
+
+    @property
+    def test_predictions(self) -> Path:
+        """What the best configuration predicts for every test row."""
+        return self.path / TEST_PREDICTIONS
+
+    def ensemble(self, name: str) -> Path:
+        """The file that names the members of an ensemble."""
+        return self.path / f"ensemble-{name}.json"
+
+    def ensembles(self) -> tuple[str, ...]:
+        """The names of the ensembles that are there, sorted."""
+        found = (_ENSEMBLE.fullmatch(path.name) for path in self.path.glob("ensemble-*.json"))
+        return tuple(sorted(each[1] for each in found if each))
+
+    @property
+    def lock(self) -> Path:
+        """What a run locks while it works on the study."""
+        return self.path / ".lock"
+
+    @property
+    def holder(self) -> Path:
+        """Who holds the lock, for people."""
+        return self.path / ".holder"
+
+    def workbooks_beside(self) -> tuple[Path, ...]:
+        """What was written beside the workbook while that could not be replaced."""
+        pending = sorted(self.path.glob(beside(self.workbook, "pending*").name))
+        return (*pending, beside(self.workbook, "fresh"))
+
+    def required(self) -> StudyFolder:
+        """Itself, where it is the folder of a study; UserError otherwise."""
+        if not self.journal.is_file():
+            raise UserError(
+                f"{self.path} is not a study folder", expected=f"a folder with {JOURNAL}", hint="check the path"
+            )
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolder:
+    """The saved networks of one configuration; `index` is the number of a repeat.
+
+    With folds, `fold` is that number too, for scalers and probe are of a repeat; without, it is None.
+    """
+
+    path: Path
+
+    @property
+    def manifest(self) -> Path:
+        """The SHA-256 of every other file."""
+        return self.path / "manifest.json"
+
+    @property
+    def configuration(self) -> Path:
+        """The hyperparameters, the kind of model, its inputs and outputs."""
+        return self.path / "configuration.json"
+
+    def preprocessing(self, fold: int | None = None) -> Path:
+        """Scalers, encoders and imputers, as fitted on the training rows."""
+        return self.path / f"preprocessing{_suffix(fold)}.skops"
+
+    def probe(self, fold: int | None = None) -> Path:
+        """A few rows of the user's table, as they are."""
+        return self.path / f"probe{_suffix(fold)}.json"
+
+    def weights(self, index: int) -> Path:
+        """The weights of one training, and its predictions for the probe."""
+        return self.path / f"repeat-{index:03d}.npz"
+
+    def facts(self, index: int) -> Path:
+        """Its seeds, scores, threads and versions."""
+        return self.path / f"repeat-{index:03d}.json"
+
+    def keras(self, index: int) -> Path:
+        """The same network as a native Keras file; the top configurations have one."""
+        return self.path / f"repeat-{index:03d}.keras"
+
+
+def weights_index(name: str) -> int | None:
+    """The number of the repeat whose weights a file of that name holds; None for other files."""
+    found = _WEIGHTS.fullmatch(name)
+    return int(found[1]) if found and name == ModelFolder(Path()).weights(int(found[1])).name else None
+
+
+def beside(workbook: Path, word: str) -> Path:
+    """The file beside a workbook that is named after it: `ledger.pending.xlsx`."""
+    return workbook.with_name(f"{workbook.stem}.{word}{workbook.suffix}")
+
+
+def _suffix(fold: int | None) -> str:
+    return "" if fold is None else f"-{fold:03d}"

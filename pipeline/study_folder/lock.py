@@ -1,0 +1,70 @@
+"""One run at a time: the lock of a study folder, which the kernel takes back from whoever dies."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import platform
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+from filelock import FileLock, Timeout
+
+from pipeline.errors import UserError
+from pipeline.storage import atomic, disk_space, untrusted
+from pipeline.study_folder.layout import StudyFolder
+
+
+def _sign(study: Path) -> None:
+    since = dt.datetime.now().astimezone().isoformat(" ", "seconds")
+    StudyFolder(study).holder.write_text(f"process {os.getpid()} on {platform.node()}, since {since}", encoding="utf-8")
+
+
+def _holder(study: Path) -> str:
+    """Who holds the folder; a name that a killed run left there is not believed."""
+    for _ in range(20):
+        try:
+            text = StudyFolder(study).holder.read_text(encoding="utf-8")
+        except OSError:
+            text = ""
+        found = re.match(r"process (\d+) on (.*), since ", text)
+        if found and (found[2] != platform.node() or psutil.pid_exists(int(found[1]))):
+            return text
+        time.sleep(0.05)  # it has the lock, and is about to sign
+    return "another process"
+
+
+@contextlib.contextmanager
+def held(study: Path) -> Iterator[None]:
+    """Hold the folder for this run, creating it; UserError says which process has it. A killed run lets go at once."""
+    try:
+        atomic.make_folder(study)
+        untrusted.plain(study)  # before the lock: a link in its place would be followed
+        lock = FileLock(StudyFolder(study).lock)
+        with lock.acquire(timeout=0):
+            _sign(study)
+            for left in temporaries(study):
+                left.unlink()
+            try:
+                yield
+            finally:
+                StudyFolder(study).holder.unlink(missing_ok=True)
+    except Timeout:
+        who = _holder(study)
+        raise UserError(
+            f"The study {study} is being worked on by {who}", hint="wait for it, or use another --study"
+        ) from None
+    except OSError as error:
+        raise disk_space.refused(study, error) from error
+
+
+def temporaries(study: Path) -> Iterator[Path]:
+    """The files of the study folder that a writer was killed over: worth nothing, whatever they hold."""
+    folder = StudyFolder(study)
+    kept = sorted(folder.models.iterdir()) if folder.models.is_dir() else []
+    for each in (study, folder.figures, folder.models, *(each for each in kept if not each.is_symlink())):
+        yield from atomic.temporaries(each)

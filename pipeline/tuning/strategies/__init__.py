@@ -1,0 +1,1 @@
+"""The strategies, a file each, and what a strategy is."""

@@ -1,0 +1,129 @@
+"""Multi-fidelity search: many configurations are trained for a few epochs, and the better ones for more.
+
+A training that is promoted begins anew with the larger limit of epochs, and all its epochs are charged: the engines
+keep no state of optimizer and shuffling to go on from, and a schedule of the learning rate ends with the limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pipeline.ranking.order import by_mean
+from pipeline.space import size
+from pipeline.trial import Configuration, Evaluate, Summary, Trial
+from pipeline.tuning.confirming import RESERVED, confirm
+from pipeline.tuning.sampling import explore
+from pipeline.tuning.strategies.strategy import Exploring, Say, Strategy
+
+ETA: Final = 3  # one in so many goes on, with so many times the epochs
+
+
+@dataclass(frozen=True, slots=True)
+class Bracket:
+    """Rungs of a ladder: so many configurations begin, at the first of these limits of epochs."""
+
+    count: int
+    limits: tuple[int, ...]  # ascending, the last one that of a full training
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many configurations are trained on each rung."""
+        return tuple(self.count // ETA**rung for rung in range(len(self.limits)))
+
+    @property
+    def epochs(self) -> int:
+        """What all rungs take with one training of each configuration."""
+        return sum(many * limit for many, limit in zip(self.sizes, self.limits, strict=True))
+
+
+def limits_of(epochs: int) -> tuple[int, ...]:
+    """The limits of all rungs that there can be, ascending: a full training, a third of it, down to one epoch."""
+    found = [epochs]
+    while found[-1] // ETA >= 1:
+        found.append(found[-1] // ETA)
+    return tuple(reversed(found))
+
+
+def fitted(limits: Sequence[int], epochs: int) -> Bracket:
+    """The largest bracket that takes at most so many epochs; it begins on a higher rung where too few would arrive."""
+    for first in range(len(limits)):
+        rungs = tuple(limits[first:])
+        count = _most(rungs, epochs)
+        if count >= ETA ** (len(rungs) - 1):
+            return Bracket(count, rungs)
+    return Bracket(0, tuple(limits[-1:]))
+
+
+def _most(limits: tuple[int, ...], epochs: int) -> int:
+    low, high = 0, epochs // limits[0]
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if Bracket(middle, limits).epochs <= epochs else (low, middle - 1)
+    return low
+
+
+def halve(asked: Exploring, evaluate: Evaluate, say: Say) -> tuple[Summary, ...]:
+    """Successive halving from the lowest rung (Jamieson and Talwalkar 2016, arXiv:1502.07943), within the epochs given.
+
+    On each rung the best third goes on to three times the epochs. The answers are those of all rungs.
+    """
+    return _climbed(fitted(limits_of(asked.epochs), asked.configurations * asked.epochs), asked, evaluate, say, set())
+
+
+def hyperband(asked: Exploring, evaluate: Evaluate, say: Say) -> tuple[Summary, ...]:
+    """Hyperband (Li et al. 2018, jmlr.org/papers/v18/16-558.html): a bracket from each rung, with equal epochs.
+
+    One pass of all brackets takes the epochs given, instead of many passes of brackets of a fixed size.
+    """
+    limits, left = limits_of(asked.epochs), asked.configurations * asked.epochs
+    found: tuple[Summary, ...] = ()
+    taken: set[str] = set()
+    for first in range(len(limits)):
+        bracket = fitted(limits[first:], left // (len(limits) - first))
+        if found and asked.over(found):
+            break
+        found += _climbed(bracket, asked, evaluate, say, taken)
+        left -= bracket.epochs
+    return found
+
+
+def _climbed(bracket: Bracket, asked: Exploring, evaluate: Evaluate, say: Say, taken: set[str]) -> tuple[Summary, ...]:
+    """The answers of a bracket, rung by rung; what it draws is taken from then on."""
+    going = _drawn(bracket.count, asked, say, taken)
+    found: tuple[Summary, ...] = ()
+    for rung, limit in enumerate(bracket.limits):
+        if rung and asked.limits.spent() >= asked.share and limit < asked.epochs:
+            going = going[:1]  # the time is over: who leads goes up at once
+            continue
+        if not going:
+            break
+        answers = evaluate([Trial(each, limit, asked.repeats) for each in going])
+        found += answers
+        good = [each.configuration for each in by_mean(answers) if not each.failures]
+        going = good[: max(1, len(going) // ETA)]
+    return found
+
+
+def _drawn(count: int, asked: Exploring, say: Say, taken: set[str]) -> list[Configuration]:
+    """New configurations: the ones to be tried first, then those of the study's random stream."""
+    first = [each for each in asked.first if each.key not in taken][:count]
+    known = asked.touched | taken | {each.key for each in first}
+    drawn = [*first, *explore(asked.space, count - len(first), seed=asked.seed, known=known)]
+    taken |= {each.key for each in drawn}
+    if len(drawn) < count:
+        say(
+            f"The search space is used up: {len(drawn)} of {count} left (it has {size(asked.space)} configurations)."
+            " Going on with those."
+        )
+    return drawn
+
+
+WITHOUT: Final = 1.0 - RESERVED
+HALVING: Final = Strategy(
+    "successive halving", halve, confirm, WITHOUT, nested=False, screens=True, marks={"rungs": "halving"}
+)
+HYPERBAND: Final = Strategy(
+    "Hyperband", hyperband, confirm, WITHOUT, nested=False, screens=True, marks={"rungs": "hyperband"}
+)

@@ -1,0 +1,196 @@
+"""The workbook: what people read. It is drawn from the journal, and keeps what people made of it.
+
+Never in the way: open in Excel or LibreOffice, read-only or changed beyond recognition, it is left alone and the
+results are written beside it. Saving is all or nothing.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from openpyxl import Workbook
+
+from pipeline.errors import UserError
+from pipeline.study_folder.layout import beside
+from pipeline.tasks import Task
+from pipeline.tasks.regression import TASK
+from pipeline.trial import Imported
+from pipeline.workbook.columns import CONFIGURATIONS, KEY, MEAN, STD, Table, headed
+from pipeline.workbook.import_rows import configuration_of, learn, taken
+from pipeline.workbook.merge import Unmergeable, drawn, find_headers, refresh
+from pipeline.workbook.ooxml import package
+from pipeline.workbook.ooxml.grid import Grid
+from pipeline.workbook.read import records, rows_below, written
+from pipeline.workbook.sheets import tables
+from pipeline.workbook.view import View
+
+__all__ = ["View", "unknown", "write"]
+
+Say = Callable[[str], None]
+"""Tells the user a sentence."""
+
+
+def _silent(_: str) -> None:
+    """Says nothing."""
+
+
+def write(path: Path, view: View, say: Say = _silent) -> Path:
+    """Bring the workbook up to date and return where that was written: `path`, or a file beside it.
+
+    `NAME.pending.xlsx` while the workbook is open elsewhere or refused, taken away again at the first write after;
+    `NAME.fresh.xlsx` where the user changed the workbook so that a refresh would break it. A file that is no workbook
+    is renamed to `NAME.damaged-N.xlsx`, and a new one written. `say` is told which of these, and why. Raises OSError
+    where the disk refuses; then the old workbook is as it was.
+    """
+    return _write(path, tables(view), say)
+
+
+def _write(path: Path, made: Sequence[Table], say: Say) -> Path:
+    reason = refused(path)
+    if not reason:
+        try:
+            return _write_free(path, made, say)
+        except PermissionError as error:
+            reason = error.strerror or str(error)
+    pending = beside(path, "pending")
+    number = 2
+    while refused(pending):
+        pending = beside(path, f"pending-{number}")
+        number += 1
+    written = _write_free(pending, made, say)
+    say(f"{path} cannot be written now ({reason}): the results stand in {written} until it can.")
+    return written
+
+
+def _write_free(path: Path, made: Sequence[Table], say: Say) -> Path:
+    if path.exists() and not path.is_file():
+        _set_aside(path, say)
+    stamp = package.stamp(path)
+    if stamp is None or _redrawn(path, made):
+        package.save(lambda: _drawn(made), path, stamp, sealed=True)
+        return _tidied(path)
+    try:
+        book = package.load(path)
+    except package.BROKEN:
+        _set_aside(path, say)
+        package.save(lambda: _drawn(made), path, None, sealed=True)
+        return _tidied(path)
+    try:
+        _merge(book, made)
+        package.save(lambda: book.drawing, path, stamp, sealed=False)
+    except (Unmergeable, *package.BROKEN) as reason:
+        written = _write(beside(path, "fresh"), _explained(made, path, reason), say)
+        say(f"{path} was left as it is, because {reason}: the results stand in {written}.")
+        return written
+    return _tidied(path)
+
+
+def _merge(book: package.Loaded, made: Sequence[Table]) -> None:
+    if book.lost:
+        raise Unmergeable(f"it holds things that would not survive ({book.lost})")
+    if CONFIGURATIONS in book.sheets:
+        _adopt(book.sheets[CONFIGURATIONS].grid, made[0])
+    refresh(book, made)
+
+
+def _adopt(grid: Grid, table: Table) -> None:
+    """Give the rows that a user typed the keys of their configurations: they are filled in, not doubled."""
+    header = find_headers(grid, (KEY,))
+    if header is None:
+        return
+    width = grid.width
+    column = next(at for at in range(1, width + 1) if written(grid.value(header, at)) == KEY)
+    below = [row for row in sorted(grid.rows) if row > header and not grid.empty(row)]
+    typed = [row for row in below if not written(grid.value(row, column))]
+    at = table.headers.index(KEY)
+    absent = {row[at] for row in table.rows} - {written(grid.value(row, column)) for row in below}
+    if not typed or not absent:
+        return
+    values = [[grid.value(row, each) for each in range(1, width + 1)] for row in (header, *below)]
+    rows = {below[number - 2]: cells for number, cells in records(values, 1)}
+    known = learn(list(rows.items()))
+    for row in typed:
+        try:
+            configuration = configuration_of(rows[row], known, "")
+        except UserError:
+            continue  # not a configuration: a row of the user's own
+        if configuration is not None and configuration.key in absent:
+            cells = grid.cells(row)
+            cells[column] = (cells[column][0] if column in cells else 0, "s", configuration.key)
+            grid.put(row, cells)
+            absent.discard(configuration.key)
+
+
+def _explained(made: Sequence[Table], path: Path, reason: Exception) -> tuple[Table, ...]:
+    *others, study = made
+    why = f"{path.name} was left as it is: {reason}"
+    rows = (("written beside", why), *(row for row in study.rows if row[0] != "written beside"))
+    return (*others, Table(study.title, study.columns, rows, study.identity))
+
+
+def _drawn(made: Sequence[Table]) -> package.Drawing:
+    """A new workbook; its rows are made while they are written, so that they are never in memory at once."""
+    book: Any = Workbook()
+    book.remove(book.active)
+    book.properties.creator = "two-stage-search"
+    return package.Drawing(book, {table.title: drawn(book.create_sheet(table.title), table) for table in made})
+
+
+def _redrawn(path: Path, made: Sequence[Table]) -> bool:
+    """True where nobody touched the workbook since it was drawn, and all it knows is in the new one."""
+    table = made[0]
+    at = table.headers.index(KEY)
+    return package.knows_only(path, {str(row[at]) for row in table.rows})
+
+
+def _tidied(path: Path) -> Path:
+    """Take away what was written beside the workbook while it could not be written; what a user edited there stays."""
+    for name in ("pending", "fresh"):
+        other = beside(path, name)
+        if other.is_file() and not refused(other) and package.untouched(other):
+            other.unlink()
+    return path
+
+
+def refused(path: Path) -> str:
+    """Why a file must not be replaced: Excel or LibreOffice has it open, or its owner made it read-only; else empty."""
+    locks = (path.with_name(f"~${path.name}"), path.with_name(f".~lock.{path.name}#"))
+    for lock in locks:
+        if lock.exists():
+            return f"it is open elsewhere, says {lock.name}"
+    # Renaming over it would succeed: the folder decides that, not the file.
+    return "it is read-only" if path.is_file() and not path.stat().st_mode & stat.S_IWUSR else ""
+
+
+def _set_aside(path: Path, say: Say) -> None:
+    number = 1
+    while beside(path, f"damaged-{number}").exists():
+        number += 1
+    kept = path.rename(beside(path, f"damaged-{number}"))
+    say(f"{path} was no workbook any more: it is kept as {kept}, and a new one was written.")
+
+
+def unknown(path: Path, known: Collection[str], epochs: int, task: Task = TASK) -> tuple[Imported, ...]:
+    """The results in the sheet Configurations whose key is not known, in its order; nothing for a file that is none.
+
+    The exact text of a configuration decides; a typed row without one is put together from its columns. `epochs` is
+    recorded where a row does not state its limit. Raises UserError naming the row whose key and text disagree.
+    """
+    known = frozenset(known)
+    if not path.is_file() or package.knows_only(path, known):
+        return ()
+    headers = {name: headed(name, task) for name in (MEAN, STD)}
+    try:
+        rows = rows_below(path, CONFIGURATIONS, (headers[MEAN],))
+    except PermissionError as error:
+        raise UserError(
+            f"The workbook {path} cannot be read", got=str(error.strerror), hint="close it elsewhere and try again"
+        ) from error
+    except package.BROKEN:
+        return ()
+    plain = {header: name for name, header in headers.items()}
+    named = [(at, {plain.get(name, name): cell for name, cell in cells.items()}) for at, cells in rows]
+    return taken(named, path, known, epochs)

@@ -1,0 +1,206 @@
+"""The sheet *Configurations*: a row for each, best first."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pipeline.models.layer_widths import structure
+from pipeline.trial import Summary, Value
+from pipeline.workbook.columns import (
+    CONFIGURATIONS,
+    CONFUSABLE,
+    COUNT,
+    ELITE,
+    FAILURES,
+    FRONT,
+    GROUP,
+    HIGH,
+    JSON,
+    KEY,
+    LAYERS,
+    LEAST,
+    LIMIT,
+    LOW,
+    MEAN,
+    MOST,
+    NEURONS,
+    NOTES,
+    OURS,
+    RANK,
+    ROWS,
+    STAGE,
+    STD,
+    TEST,
+    Cell,
+    Column,
+    Kind,
+    Link,
+    Table,
+    free_header,
+    headed,
+    kind_of,
+    score_column,
+    shown,
+    width_of,
+)
+from pipeline.workbook.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    summary: Summary
+    rank: int | None
+    key: str  # derived once: a hash of everything below
+    values: Mapping[str, Value]
+
+    @classmethod
+    def of(cls, summary: Summary, rank: int | None) -> _Row:
+        return cls(summary, rank, summary.key, summary.configuration.as_dict())
+
+    @property
+    def told(self) -> bool:
+        """False for a row that was taken in: what its summary does not say may stand in the user's workbook."""
+        return self.summary.stage != "imported"
+
+
+_Source = tuple[Column, Callable[[_Row], Cell]]
+
+
+def configurations(view: View) -> Table:
+    """One row per configuration, best first; the baseline stands where its mean places it, without a rank."""
+    rows = _placed(view)
+    sources = [*_place(rows, view.elite), *_hyperparameters(rows), *_objective(view)]
+    sources += [*_outputs(view, rows, taken={column.header for column, _ in sources} | OURS), *_cost(rows), *_exact()]
+    return Table(
+        title=CONFIGURATIONS,
+        columns=tuple(column for column, _ in sources),
+        rows=tuple(tuple(_cell(row, source) for _, source in sources) for row in rows[:ROWS]),
+        identity=(KEY,),
+        ranked=True,
+    )
+
+
+def _cell(row: _Row, source: Callable[[_Row], Cell]) -> Cell:
+    value = source(row)
+    if isinstance(value, float) and not math.isfinite(value):
+        value = None
+    return ... if value is None and not row.told else value
+
+
+def _placed(view: View) -> list[_Row]:
+    rows = [
+        _Row.of(summary, place if math.isfinite(summary.mean) else None)
+        for place, summary in enumerate(view.ranking, 1)
+    ]
+    baseline = view.baseline
+    # A baseline that the search came upon as well is one configuration: one row, with its rank.
+    if baseline is not None and baseline.key not in {row.key for row in rows}:
+        position = sum(row.summary.order < baseline.order for row in rows)
+        rows.insert(position, _Row.of(baseline, None))
+    return rows
+
+
+def _place(rows: Sequence[_Row], elite: frozenset[str]) -> list[_Source]:
+    names = {name for row in rows for name in row.values}
+    sources: list[_Source] = [
+        (Column(RANK, "count", 6, "place"), lambda row: row.rank),
+        (Column(STAGE, "text", 10, "place"), lambda row: row.summary.stage),
+        (Column(ELITE, "mark", 6, "place"), lambda row: "★" if row.key in elite else None),
+    ]
+    if not names.isdisjoint(("hidden_layers", "neuron_percentage")):
+        sources.append(
+            (Column(LAYERS, "count", 8, "place"), lambda row: shown(structure(row.summary.configuration)[0]))
+        )
+    if not names.isdisjoint(("units", "neuron_percentage")):
+        sources.append(
+            (Column(NEURONS, "text", 18, "place"), lambda row: shown(structure(row.summary.configuration)[1]))
+        )
+    return sources
+
+
+def _hyperparameters(rows: Sequence[_Row]) -> list[_Source]:
+    names = sorted({name for row in rows for name in row.values} - {"hidden_layers", "units"})
+    return [(_hyperparameter(name, rows), _reader(name)) for name in names]
+
+
+def _hyperparameter(name: str, rows: Sequence[_Row]) -> Column:
+    values = [row.values[name] for row in rows if name in row.values]
+    header = name + CONFUSABLE if name in OURS else name
+    numbers = [value for value in values if isinstance(value, int | float)]
+    kind = kind_of(numbers) if len(numbers) == len(values) else "text"
+    return Column(header, kind, width_of(header), "hyperparameters")
+
+
+def _reader(name: str) -> Callable[[_Row], Cell]:
+    return lambda row: shown(row.values.get(name))
+
+
+def _objective(view: View) -> list[_Source]:
+    def column(header: str) -> Column:
+        return Column(headed(header, view.task), "fraction", 10, "objective")
+
+    return [
+        (column(MEAN), lambda row: row.summary.mean),
+        (column(STD), lambda row: row.summary.std),
+        (column(LOW), lambda row: row.summary.low),
+        (column(HIGH), lambda row: row.summary.high),
+        (column(LEAST), lambda row: row.summary.best),
+        (column(MOST), lambda row: row.summary.worst),
+        # Empty until the end of a run: a number from before may be that of fewer repeats.
+        (column(TEST), lambda row: view.test.get(row.key)),
+        (Column(GROUP, "text", 16, "objective"), lambda row: view.group.get(row.key)),
+        (Column(FRONT, "text", 16, "objective"), lambda row: view.front.get(row.key)),
+    ]
+
+
+def _outputs(view: View, rows: Sequence[_Row], taken: set[str]) -> list[_Source]:
+    words = view.task.metrics
+    metrics = _metrics([row.summary.scores for row in rows], words)
+    sources: list[_Source] = []
+    for output in view.outputs:
+        for metric in metrics:
+            values = [row.summary.scores.get(output, {}).get(metric, math.nan) for row in rows]
+            header = free_header(output, words.get(metric, metric), taken)
+            sources.append((score_column(header, metric, values), _scored(output, metric)))
+    return sources
+
+
+def _metrics(scores: Sequence[Mapping[str, Mapping[str, float]]], words: Mapping[str, str]) -> list[str]:
+    present = {metric for each in scores for metrics in each.values() for metric in metrics}
+    return [*(metric for metric in words if metric in present), *sorted(present - words.keys())]
+
+
+def _scored(output: str, metric: str) -> Callable[[_Row], Cell]:
+    return lambda row: row.summary.scores.get(output, {}).get(metric)
+
+
+def _cost(rows: Sequence[_Row]) -> list[_Source]:
+    def measured(value: Callable[[Summary], float]) -> Callable[[_Row], Cell]:
+        return lambda row: value(row.summary) or None  # zero says that nothing was measured
+
+    seconds = [row.summary.seconds for row in rows if row.summary.seconds]
+    kind: Kind = "plain" if not seconds or statistics.median(seconds) >= 1 else "fraction"
+    return [
+        (Column(COUNT, "count", 10, "cost"), lambda row: row.summary.repeats),
+        (Column(FAILURES, "count", 10, "cost"), lambda row: row.summary.failures if row.told else None),
+        (Column("epochs", "plain", 8, "cost"), measured(lambda summary: summary.epochs_run)),
+        (Column("mean seconds", kind, 9, "cost"), measured(lambda s: s.seconds)),
+        (Column("weights", "count", 10, "cost"), measured(lambda summary: summary.weights)),
+    ]
+
+
+def _exact() -> list[_Source]:
+    def model(row: _Row) -> Cell:
+        saved = row.told and row.summary.repeats > 0
+        return Link("open", f"models/{row.key}/") if saved else None
+
+    return [
+        (Column("model", "link", 8, "exact"), model),
+        (Column(NOTES, "wide", 28, "exact"), lambda _: ...),
+        (Column(LIMIT, "count", 8, "exact"), lambda row: row.summary.epochs),
+        (Column(KEY, "exact", 19, "exact"), lambda row: row.key),
+        (Column(JSON, "exact", 14, "exact"), lambda row: row.summary.configuration.json),
+    ]

@@ -1,0 +1,61 @@
+"""What the workbook shows, as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pipeline.ledger.journal import Contents
+from pipeline.ledger.known import best_group, ranking
+from pipeline.ranking import front
+from pipeline.tasks import Task
+from pipeline.tasks.regression import TASK
+from pipeline.trial import Repeat, Summary
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything that the workbook shows, already derived."""
+
+    ranking: tuple[Summary, ...]  # best first, every configuration of the study once, imported ones as well
+    baseline: Summary | None = None  # a row too, without a rank
+    repeats: tuple[Repeat, ...] = ()
+    elite: frozenset[str] = frozenset()  # keys
+    outputs: tuple[str, ...] = ()
+    task: Task = TASK
+    study: tuple[tuple[str, str], ...] = ()  # (name, value)
+    test: Mapping[str, float] = field(default_factory=dict)  # key -> objective on the test rows
+    group: Mapping[str, str] = field(default_factory=dict)  # key -> best, as good, ...
+    front: Mapping[str, str] = field(default_factory=dict)  # key -> weights, seconds, or both
+
+
+def view_of(
+    contents: Contents,
+    *,
+    epochs: int,
+    outputs: tuple[str, ...],
+    task: Task,
+    facts: Mapping[str, object],
+    elite: frozenset[str],
+    test: Mapping[str, float],
+) -> View:
+    """What the workbook of a study shows; `facts` are its settings, fingerprint and versions."""
+    everything = ranking(contents, epochs)
+    searched = tuple(each for each in everything if each.stage != "baseline")
+    return View(
+        ranking=searched,
+        baseline=next((each for each in everything if each.stage == "baseline"), None),
+        repeats=contents.repeats,
+        elite=elite,
+        outputs=outputs,
+        task=task,
+        study=tuple((name, shown(value)) for name, value in facts.items()),
+        test=test,
+        group=best_group(contents, epochs).marks,
+        front=front.marks(searched),
+    )
+
+
+def shown(value: object) -> str:
+    """A fact about the study, as the sheet *Study* has it."""
+    return ", ".join(str(each) for each in value) if isinstance(value, list | tuple) else str(value)
