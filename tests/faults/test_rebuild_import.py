@@ -104,7 +104,7 @@ def test_a_study_that_is_being_worked_on_or_damaged_is_left_alone(study):
     path.write_bytes(b"".join([lines[0], b"x" + lines[1], *lines[2:]]))
     with pytest.raises(DamagedFile, match="line 2"):
         rebuild(study)
-    with pytest.raises(UserError, match="no study folder"):
+    with pytest.raises(UserError, match="not a study folder"):
         rebuild(study.parent)
 
 

@@ -21,6 +21,7 @@ from pipeline.errors import DamagedFile, UserError
 from pipeline.ledger import journal
 from pipeline.maintenance.audit import audit
 from pipeline.study_folder import identity
+from pipeline.study_folder.layout import ModelFolder
 from tests.faults import forger
 from tests.faults import small_study as small
 
@@ -213,7 +214,7 @@ def test_swapped_manifests_and_folders_are_refused(study):
     (other / "manifest.json").write_bytes(first)
     for each in (one, other):
         with pytest.raises(DamagedFile):
-            saved_models.load_members(each)
+            saved_models.load_members(ModelFolder(each))
     (one / "manifest.json").write_bytes(first)
     (other / "manifest.json").write_bytes(second)
     one.rename(study / "aside")
@@ -221,7 +222,7 @@ def test_swapped_manifests_and_folders_are_refused(study):
     (study / "aside").rename(other)
     for each in (one, other):
         with pytest.raises(DamagedFile, match="another configuration than its name says"):
-            saved_models.load_members(each)
+            saved_models.load_members(ModelFolder(each))
     assert len(audit(study)) >= 2
 
 

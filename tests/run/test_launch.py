@@ -275,7 +275,7 @@ def test_time_and_target_end_a_study(finished, tmp_path):
 def test_a_prior_that_is_none_is_refused(finished, tmp_path):
     answer = run(tmp_path, prior=str(tmp_path / "nowhere"))
     assert answer.returncode == 2
-    assert "is no study folder" in answer.stderr
+    assert "is not a study folder" in answer.stderr
     itself = run(finished, prior=str(finished / "study"))
     assert itself.returncode == 2
     assert "no prior of itself" in itself.stderr.replace("\n", " ")

@@ -17,7 +17,7 @@ from pipeline.maintenance.audit import audit
 from pipeline.run import test_phase
 from pipeline.saved_models import ensembles
 from pipeline.saved_models.member_files import manifest
-from pipeline.study_folder.layout import StudyFolder
+from pipeline.study_folder.layout import ModelFolder, StudyFolder
 from tests.faults import small_study as small
 
 FLIPS = 100
@@ -153,7 +153,7 @@ def test_a_tampered_member_is_refused(study):
     entry = ensembles.entries_of(StudyFolder(study).ensemble("greedy"))[0]
     folder = study / "models" / entry.key
     path = folder / f"repeat-{entry.index:03d}.npz"
-    assert manifest(folder)[path.name] == entry.digest
+    assert manifest(ModelFolder(folder))[path.name] == entry.digest
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
@@ -165,7 +165,7 @@ def test_what_is_not_there_is_told(study, tmp_path):
     for name in ("../mean", "best", ""):
         with pytest.raises(UserError, match="greedy or mean"):
             load_ensemble(study, name)
-    with pytest.raises(UserError, match="no study folder"):
+    with pytest.raises(UserError, match="not a study folder"):
         load_ensemble(tmp_path / "nothing")
 
 
