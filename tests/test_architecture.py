@@ -17,6 +17,7 @@ MAY_USE: Mapping[str, str] = {
     # the words
     "errors": "",
     "trial": "",
+    "plugins": "errors",
     # what stands by itself
     "storage": "errors",
     "space": "errors trial",
@@ -26,7 +27,7 @@ MAY_USE: Mapping[str, str] = {
     # a study's data, networks and folder
     "study_folder": "errors storage tasks",
     "data": "errors storage tasks",
-    "models": "errors space trial",
+    "models": "errors plugins space trial",
     # what is done with them
     "ledger": "errors ranking storage study_folder trial",
     "training": "data errors models space trial",
