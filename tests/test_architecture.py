@@ -31,13 +31,13 @@ MAY_USE: Mapping[str, str] = {
     # what is done with them
     "ledger": "errors ranking storage study_folder trial",
     "training": "data errors models space trial",
-    "tuning": "models ranking space trial",
+    "tuning": "errors models plugins ranking space trial",
     "analysis": "data ranking space tasks trial",
     "saved_models": "data errors ledger models storage study_folder training trial",
     # what people see, and what they ask for
     "workbook": "errors ledger models ranking storage study_folder tasks trial",
     "report": "analysis models ranking space storage study_folder tasks trial tuning",
-    "settings": "errors models space tuning",
+    "settings": "errors models plugins space tuning",
     # the applications
     "run": "analysis data errors ledger models ranking report saved_models settings space storage study_folder training"
     " trial tuning workbook workers",
