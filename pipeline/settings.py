@@ -26,7 +26,7 @@ from pipeline.plugins import is_reference
 from pipeline.space import nearest, read_toml
 from pipeline.tuning.budget import Budget
 from pipeline.tuning.strategies.options import Option, options_of
-from pipeline.tuning.strategies.registry import OPTIONS, STRATEGIES, load_strategy
+from pipeline.tuning.strategies.registry import DEFAULT, OPTIONS, STRATEGIES, load_strategy
 from pipeline.tuning.strategies.strategy import Strategy
 
 
@@ -119,7 +119,7 @@ class Settings(BaseModel):
     output_scaler: Scaler = _setting("standard", about="standard, minmax, robust or none", heading=DATA)
 
     strategy: str = _setting(
-        "two-stage",
+        DEFAULT,
         about="; ".join(f"{name}: {each.help}" for name, each in STRATEGIES.items())
         + "; or a strategy of yours as module:object",
         heading=SEARCH,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pipeline.ranking.order import recommend
 from pipeline.space import Space, contains
@@ -13,7 +13,6 @@ from pipeline.tuning.budget import Budget
 from pipeline.tuning.stages import Exploring, Refining, Say, Search, cost, full
 from pipeline.tuning.stopping import Elapsed, Limits, unlimited
 from pipeline.tuning.strategies.strategy import Strategy
-from pipeline.tuning.strategies.two_stage import TwoStage
 from pipeline.tuning.surrogate.posterior_curve import PosteriorCurve
 
 INHERITED = 3  # one configuration in three of stage 1 is one of the best of the prior
@@ -26,7 +25,7 @@ class Plan:
     space: Space
     baseline: Configuration
     budget: Budget
-    strategy: Strategy = field(default_factory=TwoStage)
+    strategy: Strategy
     prior: tuple[Configuration, ...] = ()  # best first, of another study: tried first, and trained like any other
 
     @property

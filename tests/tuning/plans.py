@@ -7,7 +7,7 @@ from pipeline.trial import Configuration, Summary
 from pipeline.tuning.budget import Budget
 from pipeline.tuning.stages import Exploring, Refining
 from pipeline.tuning.stopping import Limits
-from pipeline.tuning.strategies.registry import load_strategy
+from pipeline.tuning.strategies.registry import DEFAULT, load_strategy
 from pipeline.tuning.study import Plan
 from tests.fakes import few
 
@@ -15,7 +15,7 @@ SMALL_BUDGET = Budget(configurations=6, repeats=2, elite=2, calls=3, epochs=10)
 IN_BUDGET = {each.name for each in fields(Budget)}
 
 
-def plan_of(space: Space, baseline: Configuration, strategy: str = "two-stage", **changes: object) -> Plan:
+def plan_of(space: Space, baseline: Configuration, strategy: str = DEFAULT, **changes: object) -> Plan:
     """A small plan with the options of a built-in strategy; see `changed`."""
     return changed(Plan(space, baseline, SMALL_BUDGET, load_strategy(strategy)), **changes)
 

@@ -71,7 +71,7 @@ class Halving(Strategy):
     On each rung the best third goes on to three times the epochs.
     """
 
-    help: ClassVar[str] = "successive halving: most trainings stop after few epochs, the better third goes on"
+    help: ClassVar[str] = "most trainings stop after few epochs, the better third goes on (successive halving)"
     design: ClassVar[str] = "successive halving"
     nested: ClassVar[bool] = False
     screens: ClassVar[bool] = True
@@ -94,7 +94,7 @@ class Hyperband(Strategy):
     One pass of all brackets takes the epochs given, instead of many passes of brackets of a fixed size.
     """
 
-    help: ClassVar[str] = "Hyperband: successive halving that begins with few, more and all epochs in turn"
+    help: ClassVar[str] = "successive halving that begins with few, more and all epochs in turn"
     design: ClassVar[str] = "Hyperband"
     nested: ClassVar[bool] = False
     screens: ClassVar[bool] = True

@@ -26,6 +26,8 @@ STRATEGIES: Final[Mapping[str, Strategy]] = {
 }
 """Name on the command line -> the strategy with the defaults of its options."""
 
+DEFAULT: Final = "two-stage"
+
 OPTIONS: Final[Mapping[str, Option]] = {
     each.name: each for strategy in STRATEGIES.values() for each in options_of(strategy)
 }

@@ -1,5 +1,6 @@
 """The strategies by name, their options, and strategies of a user's by module:object."""
 
+import ast
 import subprocess
 import sys
 from dataclasses import asdict
@@ -185,3 +186,19 @@ def test_neither_the_options_nor_the_settings_load_what_is_heavy():
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert answer.stdout.strip() == "[]"
+
+
+def test_a_strategy_is_named_in_the_registry_and_in_its_own_module_alone():
+    """So that another one touches two files; `compare` names the method that all others are measured against."""
+    common = {"grid", "Grid"}  # words of `space` and of the workbook, too
+    names = (STRATEGIES.keys() | {type(each).__name__ for each in STRATEGIES.values()}) - common
+    naming = {}
+    for path in (ROOT / "pipeline").rglob("*.py"):
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        words = {str(node.value) for node in nodes if isinstance(node, ast.Constant)}
+        words |= {node.id for node in nodes if isinstance(node, ast.Name)}
+        naming[str(path.relative_to(ROOT / "pipeline"))] = words & names
+    own = {f"tuning/strategies/{name}.py" for name in ("designs", "halving")}  # in the facts of their stages
+    found = {name for name, words in naming.items() if words}
+    assert found == {"tuning/strategies/registry.py", "compare/figures.py"} | own
+    assert naming["compare/figures.py"] == {"random"}
