@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PydanticUserError,
+    ValidationError,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
 from pipeline import models
 from pipeline.errors import UserError
+from pipeline.plugins import is_reference
 from pipeline.space import nearest, read_toml
-from pipeline.tuning.strategies.registry import STRATEGIES
+from pipeline.tuning.budget import Budget
+from pipeline.tuning.strategies.options import Option, options_of
+from pipeline.tuning.strategies.registry import DEFAULT, OPTIONS, STRATEGIES, load_strategy
+from pipeline.tuning.strategies.strategy import Strategy
 
 
 def _names(value: object) -> object:
@@ -23,7 +39,29 @@ def _names(value: object) -> object:
     return value
 
 
+def _pairs(value: object) -> object:
+    """A comma-separated text of name=value, or a table: values are those of a settings file, or else texts."""
+    if not isinstance(value, str):
+        return value
+    pairs = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        name, sign, text = part.partition("=")
+        if not sign:
+            raise ValueError(f"expected name=value, several of them with commas between, instead of {part!r}")
+        pairs[name.strip()] = _value(text.strip())
+    return pairs
+
+
+def _value(text: str) -> object:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Pairs = Annotated[dict[str, bool | int | float | str], BeforeValidator(_pairs)]
+Model = TypeVar("Model", bound=BaseModel)
 Share = Annotated[float, Field(gt=0)]
 Scaler = Literal["standard", "minmax", "robust", "none"]
 InputScaler = Literal["standard", "minmax", "robust", "quantile", "none"]
@@ -80,77 +118,56 @@ class Settings(BaseModel):
     )
     output_scaler: Scaler = _setting("standard", about="standard, minmax, robust or none", heading=DATA)
 
+    strategy: str = _setting(
+        DEFAULT,
+        about="; ".join(f"{name}: {each.help}" for name, each in STRATEGIES.items())
+        + "; or a strategy of yours as module:object",
+        heading=SEARCH,
+    )
+    strategy_options: Pairs | None = _setting(
+        None, about="options of a strategy of yours, as name=value,name=value", heading=SEARCH
+    )
     configurations: int = _setting(40, about="configurations of stage 1", heading=SEARCH, ge=1, le=100_000)
     repeats: int = _setting(
-        2, about="trainings of each configuration; 1 unless given with --trainings", heading=SEARCH, ge=1, le=100
+        2, about="trainings of each configuration; 1 with --trainings, unless given", heading=SEARCH, ge=1, le=100
     )
     max_repeats: int = _setting(
         4,
-        about="trainings of a contender, before its rank is believed; 8 unless given with --trainings",
+        about="most trainings of a configuration that may be the best; 8 with --trainings, unless given",
         heading=SEARCH,
         ge=1,
         le=100,
     )
     elite: int = _setting(
         3,
-        about="configurations that stage 2 tries at once, and starts from; 2 unless given with --trainings",
+        about="configurations that stage 2 starts from, and proposals in a round; 2 with --trainings, unless given",
         heading=SEARCH,
         ge=1,
         le=20,
     )
-    elite_from: Literal["score", "front"] = _setting(
-        "score",
-        about="where stage 2 starts from: score, the best of each depth; front, along the front of score and weights",
-        heading=SEARCH,
-    )
-    calls: int = _setting(8, about="times that it does so; 0 for no stage 2", heading=SEARCH, ge=0, le=10_000)
+    calls: int = _setting(8, about="rounds of proposals in stage 2; 0 turns it off", heading=SEARCH, ge=0, le=10_000)
     trainings: int = _setting(
         0,
-        about="trainings of both stages together, in place of configurations and calls; 0 for those",
+        about="budget of trainings for both stages, in place of configurations and calls; 0: not counted",
         heading=SEARCH,
         ge=0,
         le=10_000_000,
     )
-    seconds: float = _setting(
-        0.0, about="seconds of a run, after which it tries nothing more; 0 for no limit", heading=SEARCH, ge=0, le=1e8
-    )
+    seconds: float = _setting(0.0, about="time limit of a run in seconds; 0: none", heading=SEARCH, ge=0, le=1e8)
     target_score: float | None = _setting(
-        None, about="objective that is good enough: nothing more is tried once it is reached", heading=SEARCH
+        None, about="stop when a configuration reaches this objective, and keeps it when trained again", heading=SEARCH
     )
     settled: int = _setting(
         0,
-        about="times that stage 2 expects less than the noise to be gained, before it ends; 0 for no such end",
+        about="stop after this many rounds without an expected gain above the noise; 0: never",
         heading=SEARCH,
         ge=0,
         le=10_000,
     )
     prior: Path | None = _setting(
-        None, about="folder of another study: its best configurations are tried first", heading=SEARCH
+        None, about="folder of another study, whose best configurations are tried first", heading=SEARCH
     )
-    units_radius: int | None = _setting(
-        None,
-        about="neurons that stage 2 looks up and down at first; as far as other ranges if not given",
-        heading=SEARCH,
-        ge=1,
-    )
-    units_step: int = _setting(2, about="in steps of so many", heading=SEARCH, ge=1)
-    box_fraction: float = _setting(
-        0.4, about="part of a range that stage 2 looks up and down at first", heading=SEARCH, gt=0, le=1
-    )
-    strategy: str = _setting(
-        "two-stage",
-        about="two-stage; gp: one Gaussian process of the whole space in place of stage 2, one proposal at a time;"
-        " random, sobol, latin-hypercube or grid, without stage 2; halving or hyperband, which stop most trainings"
-        " after fewer epochs",
-        heading=SEARCH,
-    )
-    acquisition: Literal["ei", "pi", "lcb", "gp_hedge"] = _setting(
-        "ei",
-        about="what strategy gp maximises: expected improvement, probability of improvement, lower confidence bound,"
-        " or a hedge between them",
-        heading=SEARCH,
-    )
-    top: int = _setting(3, about="best configurations that are tested and exported", heading=SEARCH, ge=1, le=50)
+    top: int = _setting(3, about="best configurations to test and export", heading=SEARCH, ge=1, le=50)
 
     model: str = _setting(
         "mlp", about="mlp, convnet, recurrent, or a function of yours as module:function", heading=TRAINING
@@ -196,7 +213,7 @@ class Settings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _sparing_where_trainings_are_counted(cls, values: Any) -> Any:
-        """Where trainings are what there is a budget of, each one that may tries something new, knowing all before it.
+        """With a budget of trainings, as many of them as possible try something new.
 
         Contenders are still trained several times, up to `max_repeats`.
         """
@@ -207,9 +224,9 @@ class Settings(BaseModel):
     @field_validator("strategy")
     @classmethod
     def _known_strategy(cls, strategy: str) -> str:
-        if strategy not in STRATEGIES:
+        if strategy not in STRATEGIES and not is_reference(strategy):
             near = nearest(strategy, STRATEGIES)
-            raise ValueError(f"expected {', '.join(STRATEGIES)}{near and f'; {near}'}")
+            raise ValueError(f"expected {', '.join(STRATEGIES)} or module:object{near and f'; {near}'}")
         return strategy
 
     @field_validator("model")
@@ -219,6 +236,15 @@ class Settings(BaseModel):
             near = nearest(model, models.MODELS)
             raise ValueError(f"expected {', '.join(models.MODELS)} or module:function{near and f'; {near}'}")
         return model
+
+    @model_validator(mode="after")
+    def _options_have_a_strategy(self) -> Settings:
+        if self.strategy_options and not is_reference(self.strategy):
+            raise ValueError(
+                f"strategy_options are for a strategy of yours (module:object); those of {self.strategy} are settings"
+                " of their own"
+            )
+        return self
 
     @model_validator(mode="after")
     def _engine_can_train_the_model(self) -> Settings:
@@ -246,6 +272,50 @@ class Settings(BaseModel):
             )
         return self
 
+    @property
+    def budget(self) -> Budget:
+        """How much the search may do."""
+        return Budget(**{each.name: getattr(self, each.name) for each in fields(Budget)})
+
+
+def _fields(options: Iterable[Option]) -> dict[str, Any]:
+    return {
+        each.name: (each.kind, _setting(each.default, about=each.help, heading=SEARCH, **each.bounds))
+        for each in options
+    }
+
+
+Fixed: Final = Settings  # without the options of the strategies
+Settings = create_model(  # type: ignore[misc]  # to mypy it is the class above: nobody reads an option by its name
+    "Settings", __base__=Fixed, __module__=__name__, __doc__=Fixed.__doc__, **_fields(OPTIONS.values())
+)
+
+
+def strategy_of(settings: Settings) -> Strategy:
+    """The strategy that the settings name, with its options; the module of a user's own is imported.
+
+    Raises:
+        UserError: Where a `module:object` is not a strategy, or `strategy_options` are not options of it.
+    """
+    chosen = load_strategy(settings.strategy)
+    if not is_reference(settings.strategy):
+        return replace(chosen, **{each.name: getattr(settings, each.name) for each in options_of(chosen)})
+    given = settings.strategy_options or {}
+    try:
+        options = options_of(chosen)
+        schema: type[BaseModel] = create_model("Options", __config__=Fixed.model_config, **_fields(options))
+    except (NameError, TypeError, PydanticUserError) as error:
+        raise UserError(
+            f"The options of {settings.strategy} cannot be read",
+            expected="fields of type bool, int, float or str, or a Literal of texts",
+            got=str(error)[:300],
+        ) from error
+    parsed = _validated(schema, given, "strategy option")
+    try:
+        return replace(chosen, **{each.name: getattr(parsed, each.name) for each in options})
+    except ValueError as error:  # of a strategy that checks its options itself
+        raise UserError(f"The options of {settings.strategy} are wrong", got=str(error)[:500]) from error
+
 
 def read(path: Path | None, options: Mapping[str, Any]) -> Settings:
     """The settings of a file, if any, overruled by the options that are not None; UserError for a mistake."""
@@ -255,31 +325,35 @@ def read(path: Path | None, options: Mapping[str, Any]) -> Settings:
 
 
 def _checked(values: Mapping[str, Any]) -> Settings:
-    unknown = sorted(set(values) - set(Settings.model_fields))
+    return _validated(Settings, values, "setting")
+
+
+def _validated(schema: type[Model], values: Mapping[str, Any], what: str) -> Model:
+    known = schema.model_fields
+    unknown = sorted(set(values) - set(known))
     if unknown:
         raise UserError(
-            f"There is no setting {unknown[0]!r}",
-            expected=", ".join(Settings.model_fields),
-            hint=nearest(unknown[0], Settings.model_fields) or "remove it from the settings file",
+            f"There is no {what} {unknown[0]!r}",
+            expected=", ".join(known) or "none",
+            hint=nearest(unknown[0], known) or "remove it from the settings file",
         )
     for name, value in values.items():
-        field = Settings.model_fields[name]
+        field = known[name]
         # Pydantic takes true for 1, and an empty path for the working directory.
-        flag = isinstance(value, bool) and field.annotation is not bool
+        flag = isinstance(value, bool) and bool not in (field.annotation, *get_args(field.annotation))
         if flag or (value == "" and field.is_required()):
-            raise UserError(f"The setting {name} is wrong", expected=field.description or "", got=repr(value))
+            raise UserError(f"The {what} {name} is wrong", expected=field.description or "", got=repr(value))
     try:
-        return Settings.model_validate(values)
+        return schema.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else ""
         if first["type"] == "missing":
-            description = Settings.model_fields[name].description
             raise UserError(
-                f"The setting {name} is missing",
-                expected=description or "",
+                f"The {what} {name} is missing",
+                expected=known[name].description or "",
                 hint=f"give --{name}, or put it into the settings file",
             ) from None
         text = str(first["msg"]).removeprefix("Value error, ")
         got = repr(first["input"]) if name else ""
-        raise UserError(f"The setting {name} is wrong: {text}" if name else text, got=got) from None
+        raise UserError(f"The {what} {name} is wrong: {text}" if name else text, got=got) from None

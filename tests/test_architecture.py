@@ -17,6 +17,7 @@ MAY_USE: Mapping[str, str] = {
     # the words
     "errors": "",
     "trial": "",
+    "plugins": "errors",
     # what stands by itself
     "storage": "errors",
     "space": "errors trial",
@@ -26,17 +27,17 @@ MAY_USE: Mapping[str, str] = {
     # a study's data, networks and folder
     "study_folder": "errors storage tasks",
     "data": "errors storage tasks",
-    "models": "errors space trial",
+    "models": "errors plugins space trial",
     # what is done with them
     "ledger": "errors ranking storage study_folder trial",
     "training": "data errors models space trial",
-    "tuning": "models ranking space trial",
+    "tuning": "errors models plugins ranking space trial",
     "analysis": "data ranking space tasks trial",
     "saved_models": "data errors ledger models storage study_folder training trial",
     # what people see, and what they ask for
     "workbook": "errors ledger models ranking storage study_folder tasks trial",
     "report": "analysis models ranking space storage study_folder tasks trial tuning",
-    "settings": "errors models space tuning",
+    "settings": "errors models plugins space tuning",
     # the applications
     "run": "analysis data errors ledger models ranking report saved_models settings space storage study_folder training"
     " trial tuning workbook workers",

@@ -27,15 +27,10 @@ class Progress:
         self._console = console
         self._objective = objective
         self._limit = seconds or math.inf  # of the run
-        explored = plan.drawn * plan.repeats
-        # Contenders are trained again: how often, only the end tells.
-        refined = plan.trainings - explored if plan.trainings else plan.elite * plan.calls * plan.repeats
-        if not plan.way.proposes:
-            refined = 0
         self._totals: dict[Stage, int] = {
-            "baseline": plan.repeats,
-            "explore": explored,
-            "refine": max(0, refined),
+            "baseline": plan.budget.repeats,
+            "explore": plan.explore_trainings,
+            "refine": plan.refine_trainings,  # contenders are trained again: how often, only the end tells
         }
         self._stage: Stage = "baseline"
         self._done = dict.fromkeys(self._totals, 0)

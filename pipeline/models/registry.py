@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from importlib import import_module
 from typing import Final, cast
 
+from pipeline import plugins
 from pipeline.models.custom_keras import Own
 from pipeline.models.model import Model
 
 MODELS: Final = ("mlp", "convnet", "recurrent")
-_OWN: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
 
 def is_own(name: str) -> bool:
@@ -19,7 +18,7 @@ def is_own(name: str) -> bool:
     A study folder may come from a stranger: what it says of its model is compared with what the user says, and never
     imported by itself.
     """
-    return bool(_OWN.fullmatch(name))
+    return plugins.is_reference(name)
 
 
 def load(name: str) -> Model:

@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterable
 from typing import Final
 
-from pipeline.ranking.statistics import quantile
 from pipeline.trial import Summary
 
 TRUSTED: Final = 2  # trainings, below which nothing is recommended
@@ -57,6 +56,8 @@ def selection_interval(chosen: Summary, summaries: Iterable[Summary]) -> tuple[f
     The best of many means is a lucky one, so the upper end holds for all that competed at once (Bonferroni). The
     deviation is that of the better half: the few trainings of the very best were chosen for lying low, and so together.
     """
+    from pipeline.ranking.statistics import quantile  # deferred: scipy takes a third of a second, and --help reads this
+
     order = [each for each in ranked(summaries) if not each.failures and each.repeats >= TRUSTED]
     pooled = order[: max(POOLED, len(order) // 2)]
     freedom = sum(each.repeats - 1 for each in pooled if each.std is not None)

@@ -27,9 +27,8 @@ from pipeline.study_folder.layout import StudyFolder
 from pipeline.training.jobs import LARGEST_JOB, TrainJobs, limit_of
 from pipeline.training.protocol import PROBE_ROWS, Trained, signature_of
 from pipeline.trial import Job, Summary, Training
-from pipeline.tuning.elite import best_of_each_depth, elite_of_front
-from pipeline.tuning.stopping import Spent, unlimited
-from pipeline.tuning.strategies.strategy import Say
+from pipeline.tuning.stages import Say
+from pipeline.tuning.stopping import clock
 from pipeline.tuning.study import Result, run
 from pipeline.workbook.book import View, unknown
 from pipeline.workbook.refresh import Book
@@ -79,9 +78,8 @@ def launch(
             with Workers(prepared.slots, folder.logs, lambda: stop() or space_left.short()) as workers:
                 evaluator = _evaluator(prepared, journal, workers, common, lend=lend, watch=watch)
                 try:
-                    chosen = elite_of_front if settings.elite_from == "front" else best_of_each_depth
-                    spent = _clock(settings.seconds, started)
-                    result = run(prepared.plan, evaluator, evaluator.begin, say, chosen, spent=spent)
+                    elapsed = clock(settings.seconds, started)
+                    result = run(prepared.plan, evaluator, evaluator.begin, say, elapsed=elapsed)
                     verdict = test_phase.verdict(prepared, result, journal, workers)
                 except StoppedError:
                     book.write()
@@ -145,10 +143,6 @@ def _say_what_it_is(prepared: Prepared) -> None:
         each.mkdir(exist_ok=True)
 
 
-def _clock(seconds: float, started: float) -> Spent:
-    return (lambda: (time.monotonic() - started) / seconds) if seconds else unlimited
-
-
 def _room(prepared: Prepared) -> Room:
     """The room for what is lost if it cannot be written: a job for each worker, and the exported models."""
     asked = prepared.settings
@@ -163,7 +157,7 @@ def _keep_rows(prepared: Prepared, journal: Journal, path: Path) -> tuple[saved_
     folds, count = prepared.settings.folds, 1
     if folds:
         known = (repeat.training.index + 1 for repeat in journal.contents.repeats)
-        count = max(prepared.plan.race.most, *known, 1)
+        count = max(prepared.plan.budget.contender_repeats, *known, 1)
     kept = []
     for index in range(count):
         rows, fitted = prepared.of_repeat(index)

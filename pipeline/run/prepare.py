@@ -14,13 +14,14 @@ from pipeline.errors import UserError
 from pipeline.ledger.known import open_study
 from pipeline.models import Signature
 from pipeline.run import model_size
-from pipeline.settings import Settings
-from pipeline.space import Narrowing, Space
+from pipeline.settings import Settings, strategy_of
+from pipeline.space import Space
 from pipeline.storage import untrusted
 from pipeline.study_folder import identity
 from pipeline.study_folder.layout import StudyFolder
 from pipeline.training.protocol import Loss, Protocol, signature_of
 from pipeline.trial import Configuration
+from pipeline.tuning.strategies.strategy import Strategy
 from pipeline.tuning.study import Plan
 from pipeline.workers import slots
 
@@ -39,6 +40,7 @@ class Prepared:
     preprocessing: Preprocessing
     slots: tuple[slots.Slot, ...]
     most_weights: int  # of the largest network of the space
+    strategy: Strategy
     prior: tuple[Configuration, ...] = ()  # best first, of another study
 
     def of_repeat(self, index: int) -> tuple[Rows, Preprocessing]:
@@ -63,16 +65,14 @@ class Prepared:
             f"Task: {self._task}",
             f"Outputs: {rows.target.words}",
             f"Space: {asked.space}, {'infinitely many' if count is None else count} configurations",
-            f"Stage 1: {self._first}",
-            f"Stage 2: {self._second}, contenders up to {self.plan.race.most}",
-            *((f"Ends earlier: {', '.join(self._ends)}",) if self._ends else ()),
+            *self.plan.description,
             *((f"Prior: {len(self.prior)} configurations of {asked.prior}, best first",) if self.prior else ()),
             f"Workers: {', '.join(slot.name for slot in self.slots)}; study: {asked.study}",
         )
 
     @property
     def _folds(self) -> str:
-        folds, repeats, most = self.settings.folds, self.settings.repeats, self.plan.race.most
+        folds, repeats, most = self.settings.folds, self.settings.repeats, self.settings.budget.contender_repeats
         text = (
             f"{folds}, of all rows but the test rows; the numbers above are those of repeat 0, which holds out fold 0"
         )
@@ -93,61 +93,14 @@ class Prepared:
         return cast("Loss", self.rows.target.task.loss(self.settings.loss, targets_of(self.table)))
 
     @property
-    def _first(self) -> str:
-        asked, way = self.settings, self.plan.way
-        if way.screens:
-            return (
-                f"{way.about}, {asked.repeats} repeats, up to {asked.epochs} epochs; as many epochs in all as"
-                f" {self.plan.drawn} configurations take"
-            )
-        drawn = "" if way.proposes else f" of {way.about}"
-        return f"{self.plan.drawn} configurations{drawn} x {asked.repeats} repeats, up to {asked.epochs} epochs"
-
-    @property
-    def _second(self) -> str:
-        asked = self.settings
-        each = f", {asked.repeats} repeats each"
-        if not self.plan.way.proposes:
-            return "nothing new"
-        if asked.strategy == "gp":
-            return f"one Gaussian process ({asked.acquisition}), {self.plan.proposals} configurations in turn{each}"
-        if asked.trainings:
-            return f"until {asked.trainings} trainings are made{each}"
-        since = "" if self.plan.joint else ", from the front of score and weights"
-        return f"{asked.elite * asked.calls} configurations, {asked.elite} at once{since}{each}"
-
-    @property
-    def _ends(self) -> tuple[str, ...]:
-        asked = self.settings
-        ends = (
-            (asked.seconds > 0, f"after {asked.seconds:g} seconds"),
-            (asked.target_score is not None, f"at an objective of {asked.target_score}"),
-            (asked.settled > 0, f"after {asked.settled} rounds below the noise"),
-        )
-        return tuple(words for wanted, words in ends if wanted)
-
-    @property
     def plan(self) -> Plan:
         """What the study does."""
-        asked = self.settings
         return Plan(
             space=self.space,
-            baseline=models.load(asked.model).baseline(self.space),
-            configurations=asked.configurations,
-            repeats=asked.repeats,
-            elite=asked.elite,
-            calls=asked.calls,
-            epochs=asked.epochs,
-            seed=asked.seed,
-            max_repeats=asked.max_repeats,
-            trainings=asked.trainings,
-            narrowing=Narrowing(asked.box_fraction, asked.units_radius or 0, asked.units_step),
-            target=asked.target_score,
-            settled=asked.settled,
+            baseline=models.load(self.settings.model).baseline(self.space),
+            budget=self.settings.budget,
+            strategy=self.strategy,
             prior=self.prior,
-            joint=asked.elite_from == "score",
-            strategy=asked.strategy,
-            acquisition=asked.acquisition,
         )
 
     @property
@@ -213,7 +166,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def prepare(settings: Settings) -> Prepared:
     """Check everything that can be checked before the first file is written; UserError says what is wrong."""
-    kind = models.load(settings.model)
+    kind, strategy = models.load(settings.model), strategy_of(settings)
     searched = kind.complete(space.load(settings.space))
     owned = slots.parse(settings.slots)
     table = tables.read(
@@ -233,7 +186,8 @@ def prepare(settings: Settings) -> Prepared:
     signature = _largest(settings, table, rows)
     kind.check(searched, signature)
     largest = model_size.most_weights(settings.model, searched, signature, owned[0])
-    prepared = Prepared(settings, searched, table, rows, fitted, owned, largest, _prior(settings, searched))
+    prior = _prior(settings, searched)
+    prepared = Prepared(settings, searched, table, rows, fitted, owned, largest, strategy, prior)
     identity.check(settings.study, prepared.fingerprint)
     if settings.study.is_dir():
         untrusted.plain(settings.study)
@@ -262,7 +216,7 @@ def _largest(settings: Settings, table: tables.Table, rows: Rows) -> Signature:
     """
     signatures = [signature_of(rows)]
     labels = getattr(rows.target, "labels", ())
-    for index in range(1, max(settings.repeats, settings.max_repeats)) if settings.folds else ():
+    for index in range(1, settings.budget.contender_repeats) if settings.folds else ():
         other, _ = _rows(settings, table, index)
         if getattr(other.target, "labels", ()) != labels:
             raise UserError(

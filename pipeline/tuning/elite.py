@@ -1,16 +1,13 @@
-"""The rule that picks what stage 2 looks at: any function of this shape can take its place."""
+"""The rules that pick the elite: what stage 2 starts from."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from pipeline.models.layer_widths import structure
 from pipeline.ranking.front import non_dominated
 from pipeline.ranking.order import by_mean
 from pipeline.trial import Summary, Value
-
-Elite = Callable[[Sequence[Summary], int], tuple[Summary, ...]]
-"""From the summaries of stage 1 to at most so many of them, best first."""
 
 AMONG = 20  # the best ones that compete, as in the original two-stage search
 
@@ -30,8 +27,8 @@ def best_of_each_depth(summaries: Sequence[Summary], count: int) -> tuple[Summar
 def elite_of_front(summaries: Sequence[Summary], count: int) -> tuple[Summary, ...]:
     """At most `count` of the non-dominated configurations of the 20 best, evenly along the front, the best one first.
 
-    What they cost is their number of weights: that is a function of the configuration. Seconds are not, and another
-    elite at every rerun would make a stage 2 of its own of each. Configurations with a failed repeat are never elite.
+    Their cost is the number of weights, which follows from the configuration. Seconds do not: each rerun would have
+    another elite, and with it another stage 2. Configurations with a failed repeat are never elite.
     """
     sound = [each for each in by_mean(summaries)[:AMONG] if each.failures == 0 and each.repeats > 0]
     front = non_dominated(sound, lambda each: each.weights)

@@ -1,4 +1,4 @@
-"""What a proposal of stage 2 costs on one core, with so many configurations known."""
+"""What a proposal of stage 2 costs on one core, by the number of known configurations."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from pipeline.space import Narrowing, Space, assemble, narrow, parse, sample
 from pipeline.tasks.regression import Quantities
 from pipeline.trial import Configuration, Repeat, Stage, Summary, Training
 from pipeline.tuning.elite import best_of_each_depth
-from pipeline.tuning.strategies.strategy import Search
+from pipeline.tuning.stages import Search
 from pipeline.tuning.study import Result
 
 DEFAULT = Configuration.of({"hidden_layers": 2, "units": (64, 64), "learning_rate": 0.001, "activation": "relu"})
@@ -118,7 +118,9 @@ def made_up(
     )
     return Contents(
         name="housing",
-        result=Result(baseline, tuple(explored), elite, tuple(searches), recommend(ranking), "all its rounds are made"),
+        result=Result(
+            baseline, tuple(explored), elite, tuple(searches), recommend(ranking), "all rounds of proposals are done"
+        ),
         ranking=ranking,
         verdict=verdict,
         timeline=(*explored, *refined),

@@ -248,20 +248,20 @@ def test_jitter_is_bounded_and_repeatable() -> None:
 def test_beliefs_are_drawn_one_for_each_evaluation_and_on_a_sheet(study, tmp_path):
     from dataclasses import replace
 
-    from pipeline.tuning.surrogate.belief import Belief
+    from pipeline.tuning.surrogate.posterior_curve import PosteriorCurve
 
     contents = study()
     values = np.geomspace(1e-4, 1e-1, 50)
     seen = tuple((float(each), 0.3 + 0.1 * number) for number, each in enumerate(values[::10]))
     flat = np.zeros(50)
-    beliefs = tuple(
-        Belief(
+    curves = tuple(
+        PosteriorCurve(
             "learning_rate", True, values, flat + 0.4, flat + 0.1, flat, "expected improvement", seen[:count], next_one
         )
         for count, next_one in ((2, 0.01), (3, 0.02), (4, 0.03), (5, None))
     )
     (tmp_path / "belief_99.png").write_bytes(b"of an earlier run")
-    drawn = {path.name for path in draw(replace(contents, result=replace(contents.result, beliefs=beliefs)), tmp_path)}
+    drawn = {path.name for path in draw(replace(contents, result=replace(contents.result, curves=curves)), tmp_path)}
     assert {"belief_02.png", "belief_05.png", "beliefs.png"} <= drawn
     assert not (tmp_path / "belief_99.png").exists()
     assert not any("belief" in path.name for path in draw(contents, tmp_path))

@@ -234,7 +234,7 @@ def test_a_best_one_alone_and_a_group_that_nobody_knows(study: Study) -> None:
 
 def test_why_the_search_ended_is_told(study: Study) -> None:
     contents = study(many=30)
-    assert "- the search ended because all its rounds are made" in summary(contents)
+    assert "- the search ended because all rounds of proposals are done" in summary(contents)
     silent = replace(contents, result=replace(contents.result, ended=""))
     assert "the search ended" not in summary(silent)
 

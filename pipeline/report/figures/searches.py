@@ -33,7 +33,7 @@ from pipeline.report.figures.theme import (
 from pipeline.report.wording import number, title, usable, written
 from pipeline.space import Choice, Domain, Parameter, Real, flatten, inside
 from pipeline.trial import Summary
-from pipeline.tuning.strategies.strategy import Search
+from pipeline.tuning.stages import Search
 
 COLUMNS: Final = 3
 PANEL: Final = (2.7, 2.4)  # inches
