@@ -143,7 +143,12 @@ def _at(space: Space, pick: Callable[[Domain], Scalar]) -> Configuration:
 
 
 def source_sha256(name: str) -> str:
-    """The SHA-256 of the module's source, found without executing anything of it; UserError where there is none."""
+    """The SHA-256 of the module's source; see `source_of`."""
+    return hashlib.sha256(source_of(name)).hexdigest()
+
+
+def source_of(name: str) -> bytes:
+    """The source of the module in `module:function`, found without executing it; UserError where there is none."""
     module = name.partition(":")[0]
     places: Sequence[str] | None = [*sys.path, str(Path.cwd())]
     origin = None
@@ -155,7 +160,12 @@ def source_sha256(name: str) -> str:
         origin, places = spec.origin, spec.submodule_search_locations
     if origin is None or not Path(origin).is_file():
         raise _missing(module)
-    return hashlib.sha256(Path(origin).read_bytes()).hexdigest()
+    try:
+        return Path(origin).read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"The module {module} cannot be read", got=f"{error.strerror}: {origin}", hint="check its permissions"
+        ) from error
 
 
 def _missing(module: str) -> UserError:

@@ -28,7 +28,7 @@ def common_of(_: Training) -> saved_models.Common:
 def lender(tmp_path):
     study = tmp_path / "random-0"
     (study / "models").mkdir(parents=True)
-    identity.write(study, FACTS, {})
+    identity.write(study, identity.Stored(FACTS, {}, identity.versions()))
     with open_journal(study / "ledger.jsonl") as journal:
         for index in range(3):
             training = Training(ONE, 5, index)
