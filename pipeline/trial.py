@@ -144,6 +144,7 @@ class Repeat:
     program: str = ""  # what computed it: another program may differ in the last bit,
     device: str = ""  # and so may another processor,
     versions: str = ""  # and other versions of the packages that compute
+    started: str = ""  # wall clock when the training began, UTC, ISO 8601 with milliseconds; empty where none is known
 
     @property
     def failed(self) -> bool:

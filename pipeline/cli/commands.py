@@ -122,6 +122,7 @@ def _search(file: Path | None, options: dict[str, Any]) -> int:
     from pipeline import settings
     from pipeline.cli.progress import Progress
     from pipeline.report.effects import plainly
+    from pipeline.run.description import describe
     from pipeline.run.launch import launch
     from pipeline.run.prepare import prepare
     from pipeline.storage.disk_space import DiskFailed
@@ -132,7 +133,7 @@ def _search(file: Path | None, options: dict[str, Any]) -> int:
     with Interrupts() as interrupts:
         try:
             prepared = prepare(chosen)
-            for line in prepared.description:
+            for line in describe(prepared):
                 console.print(escaped(line), highlight=False)
             objective = prepared.rows.target.task.objective
             with Progress(console, prepared.plan, objective, chosen.seconds) as progress:

@@ -35,7 +35,7 @@ def redraw(study: Path, stored: identity.Stored, contents: journal.Contents) -> 
         epochs=stored.fingerprint["epochs"],
         outputs=tuple(trained.scores) if trained else (),
         task=task,
-        facts={**stored.settings, **stored.fingerprint, **stored.versions},
+        facts=stored.facts,
         elite=elite_of(contents),
         test=_tested(path, headed(TEST, task)),
     )

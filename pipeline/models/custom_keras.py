@@ -141,8 +141,20 @@ def _at(space: Space, pick: Callable[[Domain], Scalar]) -> Configuration:
 
 
 def source_sha256(name: str) -> str:
-    """The SHA-256 of the module's source, found without executing anything of it; UserError where there is none."""
-    return hashlib.sha256(plugins.source_path(name.partition(":")[0]).read_bytes()).hexdigest()
+    """The SHA-256 of the module's source; see `source_of`."""
+    return hashlib.sha256(source_of(name)).hexdigest()
+
+
+def source_of(name: str) -> bytes:
+    """The source of the module in `module:function`, found without executing it; UserError where there is none."""
+    module = name.partition(":")[0]
+    path = plugins.source_path(module)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"The module {module} cannot be read", got=f"{error.strerror}: {path}", hint="check its permissions"
+        ) from error
 
 
 def _function(name: str) -> Callable[..., Any]:

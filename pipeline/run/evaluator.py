@@ -142,6 +142,7 @@ class Evaluator:
             program=trained.program,
             device=trained.device,
             versions=trained.versions,
+            started=trained.started,
         )
         return self._record(repeat)
 

@@ -35,7 +35,7 @@ _DESCRIPTION: Final = 4 << 20  # bytes of a file in JSON
 PROBE: Final = 8 << 20  # bytes of the probe's rows, 20,000 columns
 _FEATURES: Final = 10_000_000  # inputs or outputs of a network
 _NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,99}", re.ASCII)
-_AGAIN: Final = "restore the folder from a copy, or delete it together with its line of the ledger and train again"
+AGAIN: Final = "restore the folder from a copy, or delete it together with its line of the ledger and train again"
 
 Digests = Mapping[int, str]
 """The number of a repeat -> the SHA-256 of its file of weights, as the journal has it."""
@@ -45,14 +45,14 @@ def manifest(folder: ModelFolder) -> dict[str, str]:
     """The SHA-256 that each file of a saved configuration has to have; DamagedFile for what is no manifest."""
     path = folder.manifest
     if folder.path.is_symlink():
-        raise DamagedFile(f"{folder.path} is a link", expected="a folder", hint=_AGAIN)
-    found = _object(path, untrusted.content(path, _DESCRIPTION, _AGAIN))
+        raise DamagedFile(f"{folder.path} is a link", expected="a folder", hint=AGAIN)
+    found = object_of(path, untrusted.content(path, _DESCRIPTION, AGAIN))
     hashes = found.get("files")
     if found.get("format") != FORMAT or not isinstance(hashes, dict):
-        raise DamagedFile(f"{path} is no manifest of format {FORMAT}", hint=_AGAIN)
+        raise DamagedFile(f"{path} is no manifest of format {FORMAT}", hint=AGAIN)
     for name, digest in hashes.items():
         if not isinstance(digest, str) or not _NAME.fullmatch(name):
-            raise DamagedFile(f"{path} names {untrusted.shown(name)}, which is no file of its folder", hint=_AGAIN)
+            raise DamagedFile(f"{path} names {untrusted.shown(name)}, which is no file of its folder", hint=AGAIN)
     return hashes
 
 
@@ -60,30 +60,31 @@ def check(folder: ModelFolder) -> dict[str, str]:
     """The manifest of a saved configuration, every file of it intact; DamagedFile names one that is not."""
     hashes = manifest(folder)
     for name, digest in hashes.items():
-        if untrusted.sha256(folder.path / name, LARGEST, _AGAIN) != digest:
+        if untrusted.sha256(folder.path / name, LARGEST, AGAIN) != digest:
             raise _altered(folder.path / name)
     return hashes
 
 
 def _altered(path: Path) -> DamagedFile:
-    return DamagedFile(f"{path} is not what was saved: its SHA-256 differs from the manifest", hint=_AGAIN)
+    return DamagedFile(f"{path} is not what was saved: its SHA-256 differs from the manifest", hint=AGAIN)
 
 
-def _read(path: Path, hashes: Mapping[str, str], largest: int = _DESCRIPTION) -> bytes:
-    """The bytes of a file of the manifest, and no others."""
+def read_verified(path: Path, hashes: Mapping[str, str], largest: int = _DESCRIPTION) -> bytes:
+    """The bytes of a file that the manifest names; DamagedFile where they are not what was saved."""
     if path.name not in hashes:
-        raise DamagedFile(f"{path.parent} has no {path.name}", hint=_AGAIN)
-    data = untrusted.content(path, largest, _AGAIN)
+        raise DamagedFile(f"{path.parent} has no {path.name}", hint=AGAIN)
+    data = untrusted.content(path, largest, AGAIN)
     if hashlib.sha256(data).hexdigest() != hashes[path.name]:
         raise _altered(path)
     return data
 
 
-def _object(path: Path, data: bytes) -> dict[str, Any]:
+def object_of(path: Path, data: bytes) -> dict[str, Any]:
+    """The JSON object that a file holds; DamagedFile where it holds anything else."""
     try:
         return untrusted.json_object(data)
     except ValueError as error:
-        raise DamagedFile(f"{path} cannot be read", got=untrusted.shown(str(error)), hint=_AGAIN) from error
+        raise DamagedFile(f"{path} cannot be read", got=untrusted.shown(str(error)), hint=AGAIN) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def load_members(
             made[fold] = _preparation(folder, fold, described, hashes)
         members.append(_member(folder.weights(index), index, described, made[fold], hashes))
     if not members:
-        raise DamagedFile(f"{folder.path} has no weights", hint=_AGAIN)
+        raise DamagedFile(f"{folder.path} has no weights", hint=AGAIN)
     return members[0].preprocessing, tuple(members)
 
 
@@ -152,7 +153,7 @@ def _preparation(
     folder: ModelFolder, fold: int | None, described: _Described, hashes: Mapping[str, str]
 ) -> _Preparation:
     path = folder.preprocessing(fold)
-    prepared = preprocessing_file.loads(_read(path, hashes, preprocessing_file.LARGEST), str(path))
+    prepared = preprocessing_file.loads(read_verified(path, hashes, preprocessing_file.LARGEST), str(path))
     signature = described.signature or Signature(len(prepared.features), prepared.target.outputs)
     signature = replace(signature, shape=shape_of(prepared.features))
     probe = _probe(folder, fold, prepared, signature, hashes)
@@ -181,14 +182,14 @@ def _indices(folder: ModelFolder, hashes: Mapping[str, str], digests: Digests | 
                 f"{path} is not the model that the ledger has of repeat {index}",
                 expected=f"SHA-256 {untrusted.shown(digest)}",
                 got=hashes.get(path.name, "no such file in the manifest"),
-                hint=_AGAIN,
+                hint=AGAIN,
             )
     return sorted(digests)
 
 
 def _description(folder: ModelFolder, hashes: Mapping[str, str], own: str) -> _Described:
     path = folder.configuration
-    found = _object(path, _read(path, hashes))
+    found = object_of(path, read_verified(path, hashes))
     try:
         configuration = Configuration.of(found["configuration"])
         folds = _size(found["folds"]) if "folds" in found else 0
@@ -207,7 +208,7 @@ def _description(folder: ModelFolder, hashes: Mapping[str, str], own: str) -> _D
             hint=f"name it if you trust it: --model {untrusted.shown(model)}, or load_top_models(..., model=...)",
         )
     if key != folder.path.name:
-        raise DamagedFile(f"{folder.path} holds another configuration than its name says", hint=_AGAIN)
+        raise DamagedFile(f"{folder.path} holds another configuration than its name says", hint=AGAIN)
     return _Described(configuration, model, signature, folds)
 
 
@@ -218,7 +219,7 @@ def _size(value: object) -> int:
 
 
 def _wrong(path: Path, error: Exception) -> DamagedFile:
-    return DamagedFile(f"{path} does not describe a model", got=untrusted.shown(str(error)), hint=_AGAIN)
+    return DamagedFile(f"{path} does not describe a model", got=untrusted.shown(str(error)), hint=AGAIN)
 
 
 def _probe(
@@ -226,21 +227,21 @@ def _probe(
 ) -> np.ndarray:
     """The probe's rows as a network's inputs, with the scalers that were stored."""
     path, scalers = folder.probe(fold), folder.preprocessing(fold)
-    rows = _object(path, _read(path, hashes, PROBE))
+    rows = object_of(path, read_verified(path, hashes, PROBE))
     if len(prepared.features) != signature.features or prepared.target.outputs != signature.outputs:
-        raise DamagedFile(f"{scalers} belongs to networks of other sizes", hint=_AGAIN)
+        raise DamagedFile(f"{scalers} belongs to networks of other sizes", hint=AGAIN)
     if rows.keys() != set(prepared.columns.inputs):
-        raise DamagedFile(f"{path} has other columns than the inputs of the networks", hint=_AGAIN)
+        raise DamagedFile(f"{path} has other columns than the inputs of the networks", hint=AGAIN)
     try:
         inputs = prepared.inputs(pd.DataFrame(rows))
     except Exception as error:  # scalers with arrays of other lengths end in errors of every kind
         raise DamagedFile(
             f"{scalers} cannot prepare the rows of {path}",
             got=untrusted.shown(str(error).split("\n", 1)[0]),
-            hint=_AGAIN,
+            hint=AGAIN,
         ) from error
     if inputs.shape[1:] != (signature.features,):
-        raise DamagedFile(f"{scalers} belongs to networks of other sizes", hint=_AGAIN)
+        raise DamagedFile(f"{scalers} belongs to networks of other sizes", hint=AGAIN)
     return inputs
 
 
@@ -253,9 +254,9 @@ def _arrays(
     """The weights of a repeat and its predictions for the probe, of exactly these shapes."""
     expected = {f"weight_{position:03d}": shape for position, shape in enumerate(shapes)} | {"probe": probe}
     try:
-        found = untrusted.arrays(_read(path, hashes, LARGEST), expected, "<f4")
+        found = untrusted.arrays(read_verified(path, hashes, LARGEST), expected, "<f4")
     except ValueError as error:
-        raise DamagedFile(f"{path} cannot be read", got=str(error), hint=_AGAIN) from error
+        raise DamagedFile(f"{path} cannot be read", got=str(error), hint=AGAIN) from error
     return tuple(found[key] for key in expected if key != "probe"), found["probe"]
 
 
@@ -264,4 +265,4 @@ def _check_probe(member: Member, probe: np.ndarray, expected: np.ndarray, path: 
         predicted = models.predict(member.network, probe)
         far = float(np.max(np.abs(predicted - expected), initial=0.0))
     if predicted.shape != expected.shape or not far <= TOLERANCE:
-        raise DamagedFile(f"{path} does not predict what it predicted when it was saved", hint=_AGAIN)
+        raise DamagedFile(f"{path} does not predict what it predicted when it was saved", hint=AGAIN)

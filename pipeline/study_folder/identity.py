@@ -51,6 +51,11 @@ class Stored:
     settings: Mapping[str, Any]
     versions: Mapping[str, Any]
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """All of it by name, as the sheet *Study* of the workbook shows it."""
+        return {**self.settings, **self.fingerprint, **self.versions}
+
 
 def read(path: Path) -> Stored:
     """What `study.json` holds; DamagedFile where it is not what was written, UserError for a newer format."""
@@ -128,9 +133,14 @@ def _plain(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
-def write(study: Path, fingerprint: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+def write(study: Path, stored: Stored) -> None:
     """Store the fingerprint, and the settings and versions of this run."""
-    content = {"format": FORMAT, "fingerprint": fingerprint, "settings": settings, "versions": versions()}
+    content = {
+        "format": FORMAT,
+        "fingerprint": stored.fingerprint,
+        "settings": stored.settings,
+        "versions": stored.versions,
+    }
     text = json.dumps({**content, _SEAL: _BLANK}, indent=1, default=str)
     head, _, tail = text.rpartition(_BLANK)
     atomic.replace(StudyFolder(study).identity, f"{head}{_seal(text.encode(), _BLANK)}{tail}".encode())

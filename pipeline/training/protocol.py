@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from pipeline.data.rows import Part, Rows
 from pipeline.errors import DivergedTraining
 from pipeline.models import Signature
 from pipeline.space import Space
+from pipeline.training.curve import Curve
 from pipeline.trial import Training
 
 Loss = Literal["mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy"]  # the last two of logits
@@ -58,8 +60,10 @@ class Trained:
     program: str = ""  # what computed it, where that can change the last bit; see `provenance` for the other two
     device: str = ""
     versions: str = ""
+    started: str = ""  # wall clock when it began, see `utc_now`
     weights: tuple[np.ndarray, ...] = ()
     probe: np.ndarray | None = None
+    curve: Curve | None = None  # of a training with weights; None where an engine does not say
 
 
 Trainer = Callable[[Sequence[Training], Rows, Protocol], Iterable[Trained]]
@@ -115,6 +119,11 @@ def outcome(
         "weights": tuple(weights),
         "probe": models.predict(network, probe_inputs(rows.validation)),
     }
+
+
+def utc_now() -> str:
+    """The wall clock in UTC, ISO 8601 with milliseconds: `2026-11-27T05:12:00.123Z`."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def intra_op_threads() -> int:

@@ -72,6 +72,7 @@ def _repeat_columns(outputs: Sequence[Column]) -> tuple[Column, ...]:
         Column(LIMIT, "count", 8, "exact"),
         Column("device", "text", 24, "exact"),
         Column("versions", "wide", 60, "exact"),
+        Column("started", "text", 25, "exact"),
     )
 
 
@@ -94,6 +95,7 @@ def _repeat_cells(
         training.epochs,
         repeat.device,
         repeat.versions,
+        repeat.started,
     )
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from pipeline import saved_models
 from pipeline.cli import commands
-from pipeline.data import rows, tables
+from pipeline.data import tables
 from pipeline.ledger import journal
-from pipeline.run import launch
+from pipeline.run import launch, training_rows
 from pipeline.saved_models import test_answers as answering
 from pipeline.study_folder import identity
 from pipeline.workbook import refresh
@@ -82,7 +82,12 @@ def stage() -> None:
     replaced.Workers = Inline
     replaced.TrainJobs = Drawing
     # Equal for all runs of a process: looked up once, by the run before the first fork.
-    for module, name in ((tables, "read"), (rows, "prepare_rows"), (launch, "_common"), (identity, "versions")):
+    for module, name in (
+        (tables, "read"),
+        (training_rows, "prepare_rows"),
+        (training_rows, "_common"),
+        (identity, "versions"),
+    ):
         setattr(module, name, once(getattr(module, name)))
     replaced = answering
     replaced._keras_file = _keras_file

@@ -21,7 +21,8 @@ from pipeline.cli.commands import app
 from pipeline.data.rows import Rows, load_rows, rows_file
 from pipeline.ledger import journal
 from pipeline.models import mlp
-from pipeline.training.protocol import Protocol, Trained, outcome, seeds, signature_of
+from pipeline.training.curve import Curve
+from pipeline.training.protocol import Protocol, Trained, outcome, seeds, signature_of, utc_now
 from pipeline.trial import Job, Training
 from pipeline.workers.pool import Finished
 from pipeline.workers.slots import Slot
@@ -74,6 +75,8 @@ class Initial:
             seconds=0.01,
             threads=self.threads,
             program="none",
+            started=utc_now(),
+            curve=Curve.of([1.0], [0.5], 1),
             device=self.device,
             versions=self.versions,
             **outcome(training, rows, self.protocol.model, weights, epochs_run=1, best_epoch=1),
@@ -174,7 +177,7 @@ def copied(source: Path, folder: Path) -> Path:
 
 
 def facts(study: Path) -> list[tuple[object, ...]]:
-    """What a journal says up to order, timings and the slot; the digests of the weights included."""
+    """What a journal says up to order, times and the slot; the digests of the weights included."""
     return sorted(
         (
             *each.training.identity,

@@ -80,7 +80,7 @@ def view(repeats: int, each: int = 5) -> View:
 def keep(study: Path, shown: View) -> None:
     """Put the journal of a study, and the file that says what it is, into its folder: what an audit needs."""
     study.mkdir(exist_ok=True)
-    identity.write(study, {"epochs": 200}, {})
+    identity.write(study, identity.Stored({"epochs": 200}, {}, identity.versions()))
     with open_journal(study / "ledger.jsonl") as journal:
         for each in shown.repeats:
             journal.append_repeat(each)

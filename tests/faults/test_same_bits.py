@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.ledger import journal
 from pipeline.ledger.records import decode, encode
-from pipeline.run.notices import Mixture
+from pipeline.run.notices import Notices
 from pipeline.training.provenance import device, processor, versions
 from pipeline.trial import Configuration, Repeat, Training
 from tests.faults import small_study as small
@@ -117,11 +117,11 @@ def repeat(**changes: object) -> Repeat:
 
 
 def test_what_failed_and_what_does_not_say_is_no_difference():
-    mixture = Mixture([repeat(), repeat(device="", versions="")])
-    assert mixture.notes(repeat(threads=0, objective=None, model="", error="lost", versions="")) == ()
-    assert mixture.notes(repeat()) == ()
-    assert len(mixture.notes(repeat(device="gpu B"))) == 1
-    assert mixture.notes(repeat(device="gpu B")) == ()
+    notices = Notices([repeat(), repeat(device="", versions="")])
+    assert notices.of(repeat(threads=0, objective=None, model="", error="lost", versions="")) == ()
+    assert notices.of(repeat()) == ()
+    assert len(notices.of(repeat(device="gpu B"))) == 1
+    assert notices.of(repeat(device="gpu B")) == ()
 
 
 def test_journals_of_before_these_fields_are_read():

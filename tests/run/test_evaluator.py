@@ -1,6 +1,7 @@
 """The evaluator where trials have different limits of epochs, and where other studies lend what they have."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,9 @@ from pipeline.ledger.journal import open_journal
 from pipeline.ranking.summaries import summaries
 from pipeline.run.evaluator import Evaluator
 from pipeline.run.events import Asked, Committed, Event
-from pipeline.trial import Configuration, Imported, Repeat, Training, Trial
+from pipeline.training.protocol import Trained
+from pipeline.trial import Configuration, Imported, Job, Repeat, Training, Trial
+from pipeline.workers.pool import Finished
 from tests.fakes import InProcess, TrainedBy, summary_of
 
 ONE = Configuration.of({"units": (8,), "hidden_layers": 1, "batch_size": 8})
@@ -79,6 +82,35 @@ def test_what_is_lent_is_committed_and_not_trained(journal):
     assert math.isclose(two.mean, 0.5)
     assert [training.configuration for training in trained] == [TWO]
     assert len(journal.repeats) == 3
+
+
+class Clocked(TrainedBy):
+    """Says when it began, as engines do."""
+
+    def __call__(self, job: Job) -> tuple[Trained, ...]:
+        return tuple(
+            replace(each, started=f"2026-11-27T05:12:0{each.training.index}.000Z")
+            for each in TrainedBy.__call__(self, job)
+        )
+
+
+class Losing(InProcess):
+    """Workers that lose the trainings of the second configuration."""
+
+    def run(self, work, jobs, **options):  # type: ignore[override]
+        for finished in InProcess.run(self, work, jobs, **options):
+            lost = finished.job.trainings[0].configuration == TWO
+            yield Finished(finished.job, finished.slot, None, "killed its worker") if lost else finished
+
+
+def test_the_journal_says_when_a_training_began_and_nothing_of_one_that_was_lost(journal):
+    made = Evaluator(journal, Losing(), Clocked(slowly), lambda _: "", lambda _: None)  # type: ignore[arg-type]
+    made([Trial(ONE, 5, 2), Trial(TWO, 5, 1)])
+    assert {(each.training.index, each.failed): each.started for each in journal.repeats} == {
+        (0, False): "2026-11-27T05:12:00.000Z",
+        (1, False): "2026-11-27T05:12:01.000Z",
+        (0, True): "",
+    }
 
 
 def test_repeats_of_our_own_overrule_imported_rows_of_the_same_limit():

@@ -278,7 +278,7 @@ def test_a_prior_that_is_none_is_refused(finished, tmp_path):
     assert "is not a study folder" in answer.stderr
     itself = run(finished, prior=str(finished / "study"))
     assert itself.returncode == 2
-    assert "no prior of itself" in itself.stderr.replace("\n", " ")
+    assert "cannot be its own prior" in itself.stderr.replace("\n", " ")
 
 
 def test_a_study_of_another_protocol_is_refused_with_the_differing_fields(finished):

@@ -1,0 +1,67 @@
+"""The fingerprint of a study: what results must share to stand in one ledger."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final
+
+from pipeline.data.layout import shape_of
+from pipeline.data.rows import Rows
+from pipeline.data.tables import Table
+from pipeline.settings import Settings
+from pipeline.study_folder import identity
+from pipeline.training.protocol import Loss
+
+_SETTINGS: Final = (  # that go into the fingerprint as they are
+    "validation",
+    "test",
+    "input_scaler",
+    "output_scaler",
+    "model",
+    "engine",
+    "tf32",
+    "epochs",
+    "patience",
+)
+
+
+def fingerprint_of(
+    settings: Settings, table: Table, rows: Rows, loss: Loss, model_source: bytes | None
+) -> dict[str, Any]:
+    """What a result depends on, by name; what a choice of later versions left as it was before is not mentioned.
+
+    `model_source` is the text of the module of a user's own model, None for the models of this package.
+    """
+    columns = table.columns
+    return {
+        "format": identity.FORMAT,
+        "data": table.sha256,
+        "target": columns.targets,
+        "inputs": columns.inputs,
+        "categories": columns.categories,
+        "weight": columns.weight,
+        "group": columns.groups,
+        "min_delta": settings.min_delta,
+        "seed": settings.seed,
+        "loss": loss,
+        **{name: getattr(settings, name) for name in _SETTINGS},
+        **_task(settings, rows),
+        **_optional(settings, rows, model_source),
+    }
+
+
+def _task(settings: Settings, rows: Rows) -> dict[str, Any]:
+    """Nothing for regression, which was the only task when the first fingerprints were written."""
+    name = rows.target.task.name
+    return {} if name == "regression" else {"task": name, "class_weights": settings.class_weights}
+
+
+def _optional(settings: Settings, rows: Rows, model_source: bytes | None) -> dict[str, Any]:
+    """What most studies do not have: folds, a source of the user's, a time, rows with a shape."""
+    shape = shape_of(rows.features)
+    return {
+        **({"folds": settings.folds} if settings.folds else {}),
+        **({} if model_source is None else {"model_sha256": hashlib.sha256(model_source).hexdigest()}),
+        **({"time": settings.time} if settings.time else {}),
+        **({"shape": shape} if shape else {}),
+    }
