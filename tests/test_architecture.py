@@ -22,14 +22,14 @@ MAY_USE: Mapping[str, str] = {
     "space": "errors trial",
     "ranking": "trial",
     "tasks": "errors",
-    "workers": "errors",
+    "workers": "errors storage",
     # a study's data, networks and folder
     "study_folder": "errors storage tasks",
     "data": "errors storage tasks",
     "models": "errors space trial",
     # what is done with them
     "ledger": "errors ranking storage study_folder trial",
-    "training": "data errors models space trial",
+    "training": "data errors models space trial workers",  # whose parcels hold the rows of a job
     "tuning": "models ranking space trial",
     "analysis": "data ranking space tasks trial",
     "saved_models": "data errors ledger models storage study_folder training trial",

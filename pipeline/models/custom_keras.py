@@ -1,7 +1,8 @@
 """A network of the user's: a function `(configuration, signature) -> keras.Model`, named as `module:function`.
 
 The module is imported by workers and by whoever loads the models, and only because the user has named it: nothing that
-a study folder says leads to an import. It is looked for where Python looks, and then in the working directory.
+a study folder says leads to an import. It is looked for where Python looks, and then in the working directory. Workers
+are sent its source (`sources_of`), as it was when the run began, and import that under the module's name.
 """
 
 from __future__ import annotations
@@ -142,20 +143,61 @@ def _at(space: Space, pick: Callable[[Domain], Scalar]) -> Configuration:
 # -------------------------------------------------------------------------------------------------------- the function
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A module as it was found, and nothing of it executed."""
+
+    module: str  # "package.module"
+    origin: str  # its file; empty for a package that is a folder and no more
+    folders: tuple[str, ...] | None  # of a package: where its modules lie
+    content: bytes
+
+
 def source_sha256(name: str) -> str:
-    """The SHA-256 of the module's source, found without executing anything of it; UserError where there is none."""
+    """The SHA-256 of the module's source; see `source_of`."""
+    return hashlib.sha256(source_of(name)).hexdigest()
+
+
+def source_of(name: str) -> bytes:
+    """The source of the module in `module:function`, found without executing it; UserError where there is none."""
+    return sources_of(name)[-1].content
+
+
+def sources_of(name: str) -> tuple[Source, ...]:
+    """The packages around the module in `module:function`, outermost first, and last the module itself.
+
+    Nothing is executed. UserError where there is no such module.
+    """
     module = name.partition(":")[0]
-    places: Sequence[str] | None = [*sys.path, str(Path.cwd())]
-    origin = None
-    parts = module.split(".")
-    for depth in range(1, len(parts) + 1):
+    places: Sequence[str] = [*sys.path, str(Path.cwd())]
+    found, parts = [], module.split(".")
+    for depth, part in enumerate(parts, 1):
         spec = machinery.PathFinder.find_spec(".".join(parts[:depth]), places)
         if spec is None:
             raise _missing(module)
-        origin, places = spec.origin, spec.submodule_search_locations
-    if origin is None or not Path(origin).is_file():
+        folders = None
+        if spec.submodule_search_locations is not None:
+            # Those of a package without a file cannot be asked for before the package around it is imported.
+            inside = [str(Path(place, part).absolute()) for place in places if Path(place, part).is_dir()]
+            folders = tuple(spec.submodule_search_locations if spec.origin else inside)
+        found.append(Source(spec.name, spec.origin or "", folders, _content(spec.origin, module)))
+        places = folders or ()
+    if not found[-1].origin:
         raise _missing(module)
-    return hashlib.sha256(Path(origin).read_bytes()).hexdigest()
+    return tuple(found)
+
+
+def _content(origin: str | None, module: str) -> bytes:
+    if origin is None:
+        return b""
+    try:
+        return Path(origin).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise _missing(module) from None
+    except OSError as error:
+        raise UserError(
+            f"The module {module} cannot be read", got=f"{error.strerror}: {origin}", hint="check its permissions"
+        ) from error
 
 
 def _missing(module: str) -> UserError:

@@ -19,6 +19,7 @@ from pipeline.run import test_phase
 from pipeline.run.evaluator import Borrow, Evaluator
 from pipeline.run.events import Committed, Event, Observe
 from pipeline.run.notices import Mixture
+from pipeline.run.parcels import rows_parcel
 from pipeline.run.prepare import Prepared, prepare
 from pipeline.storage import atomic
 from pipeline.storage.disk_space import Room
@@ -34,6 +35,8 @@ from pipeline.tuning.study import Result, run
 from pipeline.workbook.book import View, unknown
 from pipeline.workbook.refresh import Book
 from pipeline.workbook.view import view_of
+from pipeline.workers import backends
+from pipeline.workers.places import Parcel
 from pipeline.workers.pool import StoppedError, Workers
 
 __all__ = ["Finished", "Prepared", "launch", "prepare"]
@@ -72,12 +75,13 @@ def launch(
             _say_what_it_is(prepared)  # there is never a journal without it
         with open_journal(ledger) as journal:
             _say_what_it_is(prepared)  # after the journal was read: where that is damaged, nothing is written
-            common = _keep_rows(prepared, journal, _rows_file(study))
+            rows, common = _keep_rows(prepared, journal, _rows_file(study))
             _take_in(prepared, journal, say)
             book = Book(folder.workbook, lambda elite, test: _view(prepared, journal, elite, test), say)
             watch = _watched(observe, Mixture(journal.repeats), book, say)
-            with Workers(prepared.slots, folder.logs, lambda: stop() or space_left.short()) as workers:
-                evaluator = _evaluator(prepared, journal, workers, common, lend=lend, watch=watch)
+            places = backends.load(settings.cluster)(prepared.slots, folder.logs)
+            with Workers(places, lambda: stop() or space_left.short()) as workers:
+                evaluator = _evaluator(prepared, journal, workers, rows, common, lend=lend, watch=watch)
                 try:
                     chosen = elite_of_front if settings.elite_from == "front" else best_of_each_depth
                     spent = _clock(settings.seconds, started)
@@ -108,6 +112,7 @@ def _evaluator(
     prepared: Prepared,
     journal: Journal,
     workers: Workers,
+    rows: Sequence[Parcel],
     common: Sequence[saved_models.Common],
     *,
     lend: Lend | None,
@@ -115,10 +120,13 @@ def _evaluator(
 ) -> Evaluator:
     """What answers the trials of the study: the journal, or a lender, or else the workers, who train."""
     settings, study = prepared.settings, prepared.settings.study
-    train = TrainJobs(_rows_file(study), prepared.protocol)
+    train = TrainJobs(tuple(each.digest for each in rows), prepared.protocol)
 
     def common_of(training: Training) -> saved_models.Common:
         return common[training.index if settings.folds else 0]
+
+    def needs(job: Job) -> Sequence[Parcel]:
+        return (*prepared.code, rows[job.trainings[0].index if settings.folds else 0])
 
     def save(trained: Trained) -> str:
         # What was trained with fewer epochs chose what goes on: a fact, and no model that anybody wants.
@@ -129,7 +137,7 @@ def _evaluator(
         return settings.job_limit or limit_of(job, prepared.protocol, prepared.rows, prepared.most_weights)
 
     borrow: Borrow = lend(common_of) if lend else lambda _: None
-    return Evaluator(journal, workers, train, save, watch, limit=limit, start=train.start, borrow=borrow)
+    return Evaluator(journal, workers, train, save, watch, limit=limit, start=train.start, borrow=borrow, needs=needs)
 
 
 def _rows_file(study: Path) -> Path:
@@ -158,18 +166,21 @@ def _room(prepared: Prepared) -> Room:
     )
 
 
-def _keep_rows(prepared: Prepared, journal: Journal, path: Path) -> tuple[saved_models.Common, ...]:
-    """Write the rows that workers train with; returns what models are saved with, with folds that of each repeat."""
+def _keep_rows(
+    prepared: Prepared, journal: Journal, path: Path
+) -> tuple[tuple[Parcel, ...], tuple[saved_models.Common, ...]]:
+    """Write the rows that workers train with; returns them and what models are saved with, with folds by repeat."""
     folds, count = prepared.settings.folds, 1
     if folds:
         known = (repeat.training.index + 1 for repeat in journal.contents.repeats)
         count = max(prepared.plan.race.most, *known, 1)
-    kept = []
+    parcels, kept = [], []
     for index in range(count):
         rows, fitted = prepared.of_repeat(index)
-        save_rows(rows, rows_file(path, folds, index))
+        file = rows_file(path, folds, index)
+        parcels.append(rows_parcel(file, save_rows(rows, file)))
         kept.append(_common(prepared, rows, fitted))
-    return tuple(kept)
+    return tuple(parcels), tuple(kept)
 
 
 def _common(prepared: Prepared, rows: Rows, fitted: Preprocessing) -> saved_models.Common:

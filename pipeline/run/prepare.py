@@ -14,6 +14,7 @@ from pipeline.errors import UserError
 from pipeline.ledger.known import open_study
 from pipeline.models import Signature
 from pipeline.run import model_size
+from pipeline.run.parcels import code_of
 from pipeline.settings import Settings
 from pipeline.space import Narrowing, Space
 from pipeline.storage import untrusted
@@ -22,7 +23,8 @@ from pipeline.study_folder.layout import StudyFolder
 from pipeline.training.protocol import Loss, Protocol, signature_of
 from pipeline.trial import Configuration
 from pipeline.tuning.study import Plan
-from pipeline.workers import slots
+from pipeline.workers import backends, slots
+from pipeline.workers.places import Parcel
 
 LISTED = 20  # names of inputs; an image has thousands
 INHERITED = 100  # configurations of a prior, its best ones
@@ -40,6 +42,7 @@ class Prepared:
     slots: tuple[slots.Slot, ...]
     most_weights: int  # of the largest network of the space
     prior: tuple[Configuration, ...] = ()  # best first, of another study
+    code: tuple[Parcel, ...] = ()  # a user's own model, read once: what is hashed, measured and trained is one source
 
     def of_repeat(self, index: int) -> tuple[Rows, Preprocessing]:
         """The rows of a repeat and what they were prepared with: where there are no folds, those of every repeat."""
@@ -197,7 +200,7 @@ class Prepared:
             **{name: getattr(asked, name) for name in same},
             **self._further,
             **({"folds": asked.folds} if asked.folds else {}),
-            **model_size.facts(asked, self.rows),
+            **model_size.facts(asked, self.rows, self.code),
         }
 
     @property
@@ -214,6 +217,8 @@ def _listed(names: Sequence[str]) -> str:
 def prepare(settings: Settings) -> Prepared:
     """Check everything that can be checked before the first file is written; UserError says what is wrong."""
     kind = models.load(settings.model)
+    backends.load(settings.cluster)
+    code = code_of(settings.model)
     searched = kind.complete(space.load(settings.space))
     owned = slots.parse(settings.slots)
     table = tables.read(
@@ -232,8 +237,8 @@ def prepare(settings: Settings) -> Prepared:
     rows, fitted = _rows(settings, table, 0)
     signature = _largest(settings, table, rows)
     kind.check(searched, signature)
-    largest = model_size.most_weights(settings.model, searched, signature, owned[0])
-    prepared = Prepared(settings, searched, table, rows, fitted, owned, largest, _prior(settings, searched))
+    largest = model_size.most_weights(settings.model, searched, signature, owned[0], code)
+    prepared = Prepared(settings, searched, table, rows, fitted, owned, largest, _prior(settings, searched), code)
     identity.check(settings.study, prepared.fingerprint)
     if settings.study.is_dir():
         untrusted.plain(settings.study)

@@ -22,6 +22,7 @@ from pipeline.study_folder.layout import StudyFolder
 from pipeline.training.jobs import COMPILE_SECONDS
 from pipeline.trial import Summary
 from pipeline.tuning.study import Result
+from pipeline.workers.places import Parcel
 from pipeline.workers.pool import Workers
 
 
@@ -35,7 +36,7 @@ def verdict(prepared: Prepared, result: Result, journal: Journal, workers: Worke
     best = [each for each in sound if each.stage not in ("baseline", "imported")][: prepared.settings.top]
     wanted = [*best, *([result.baseline] if result.baseline.repeats else [])]
     examine = saved_models.Examine.of(study, journal.repeats, wanted, prepared.settings.model, prepared.settings.folds)
-    answers = _answers(examine, wanted, workers, max(prepared.settings.job_limit, COMPILE_SECONDS))
+    answers = _answers(examine, wanted, workers, max(prepared.settings.job_limit, COMPILE_SECONDS), prepared.code)
     for each in best:
         for name, content in answers[each.key].keras.items():
             saved_models.add(StudyFolder(study).model(each.key), name, content)
@@ -51,10 +52,10 @@ def verdict(prepared: Prepared, result: Result, journal: Journal, workers: Worke
 
 
 def _answers(
-    examine: saved_models.Examine, wanted: Sequence[Summary], workers: Workers, limit: float
+    examine: saved_models.Examine, wanted: Sequence[Summary], workers: Workers, limit: float, code: Sequence[Parcel]
 ) -> dict[str, saved_models.Examined]:
     answers: dict[str, saved_models.Examined] = {}
-    for finished in workers.run(examine, [each.key for each in wanted], limit=lambda _: limit):
+    for finished in workers.run(examine, [each.key for each in wanted], limit=lambda _: limit, needs=lambda _: code):
         if finished.answer is None:
             raise UserError(f"The models of configuration {finished.job} cannot be tested: {finished.lost}")
         answers[finished.job] = finished.answer

@@ -9,7 +9,7 @@ from pipeline.ranking.summaries import summaries
 from pipeline.run.evaluator import Evaluator
 from pipeline.run.events import Asked, Committed, Event
 from pipeline.trial import Configuration, Imported, Repeat, Training, Trial
-from tests.fakes import InProcess, TrainedBy, summary_of
+from tests.fakes import TrainedBy, in_process, summary_of
 
 ONE = Configuration.of({"units": (8,), "hidden_layers": 1, "batch_size": 8})
 TWO = Configuration.of({"units": (9,), "hidden_layers": 1, "batch_size": 8})
@@ -28,7 +28,7 @@ def journal(tmp_path):
 
 def evaluator(journal, events: list[Event] | None = None, objective=slowly, borrow=lambda _: None) -> Evaluator:
     watch = (events if events is not None else []).append
-    made = Evaluator(journal, InProcess(), TrainedBy(objective), lambda _: "", watch, borrow=borrow)  # type: ignore[arg-type]
+    made = Evaluator(journal, in_process(), TrainedBy(objective), lambda _: "", watch, borrow=borrow)  # type: ignore[arg-type]
     made.begin("explore", {})
     return made
 

@@ -12,7 +12,7 @@ from pipeline.space import Narrowing, Real, contains, grid, parse, size
 from pipeline.trial import Configuration, Imported, Summary
 from pipeline.tuning.study import Plan, Result, run
 from pipeline.tuning.surrogate import proposals
-from tests.fakes import FEW, Begun, FakeLedger, InProcess, Interrupted, TrainedBy, bowl, fails, few, networks
+from tests.fakes import FEW, Begun, FakeLedger, Interrupted, TrainedBy, bowl, fails, few, in_process, networks
 
 BASELINE = Configuration.of({"hidden_layers": 2, "units": (64, 64), "activation": "relu"})
 SMALL = Plan(few(), BASELINE, configurations=6, repeats=2, elite=2, calls=3, epochs=10, seed=0)
@@ -469,7 +469,7 @@ def test_the_real_evaluator_and_journal_answer_as_the_fake(tmp_path):
 
     for attempt in range(20):
         with contextlib.closing(open_journal(tmp_path / "ledger.jsonl")) as journal, contextlib.suppress(Interrupted):
-            workers = InProcess(shuffle=attempt)
+            workers = in_process(shuffle=attempt, count=3)
             evaluator = Evaluator(journal, workers, TrainedBy(unsteady), lambda trained: "", ignore)  # type: ignore[arg-type]
             result = run(SMALL, evaluator, evaluator.begin, say_nothing)
             identities = [repeat.training.identity for repeat in journal.contents.repeats]
