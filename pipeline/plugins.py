@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import import_module, machinery
 from pathlib import Path
 from typing import Final
@@ -55,23 +56,51 @@ def load_object(reference: str, *, expected: str, what: str = "object") -> objec
     return getattr(found, name)
 
 
-def source_path(module: str) -> Path:
-    """The source file of a module, found without executing anything of it.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A module as it was found, without executing anything of it."""
+
+    module: str  # "package.module"
+    origin: str  # its file; empty for a package that is a folder and no more
+    folders: tuple[str, ...] | None  # of a package: where its modules lie
+    content: bytes
+
+
+def sources_of(module: str) -> tuple[Source, ...]:
+    """The packages around a module, outermost first, and last the module itself; nothing of them is executed.
 
     Raises:
         UserError: Where there is no such module, or no file that holds its source.
     """
-    places: Sequence[str] | None = [*sys.path, str(Path.cwd())]
-    origin = None
-    parts = module.split(".")
-    for depth in range(1, len(parts) + 1):
+    places: Sequence[str] = [*sys.path, str(Path.cwd())]
+    found, parts = [], module.split(".")
+    for depth, part in enumerate(parts, 1):
         spec = machinery.PathFinder.find_spec(".".join(parts[:depth]), places)
         if spec is None:
             raise _missing(module)
-        origin, places = spec.origin, spec.submodule_search_locations
-    if origin is None or not Path(origin).is_file():
+        folders = None
+        if spec.submodule_search_locations is not None:
+            # Those of a package without a file cannot be asked for before the package around it is imported.
+            inside = [str(Path(place, part).absolute()) for place in places if Path(place, part).is_dir()]
+            folders = tuple(spec.submodule_search_locations if spec.origin else inside)
+        found.append(Source(spec.name, spec.origin or "", folders, _content(spec.origin, module)))
+        places = folders or ()
+    if not found[-1].origin:
         raise _missing(module)
-    return Path(origin)
+    return tuple(found)
+
+
+def _content(origin: str | None, module: str) -> bytes:
+    if origin is None:
+        return b""
+    try:
+        return Path(origin).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise _missing(module) from None
+    except OSError as error:
+        raise UserError(
+            f"The module {module} cannot be read", got=f"{error.strerror}: {origin}", hint="check its permissions"
+        ) from error
 
 
 def _missing(module: str) -> UserError:

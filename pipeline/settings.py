@@ -71,8 +71,8 @@ COUNTED = {"repeats": 1, "max_repeats": 8, "elite": 2}  # defaults where trainin
 DATA, SEARCH, TRAINING = "Data", "Search", "Training"  # the headings of --help
 
 
-def _setting(default: Any = ..., *, about: str, heading: str, **bounds: Any) -> Any:
-    return Field(default, description=about, json_schema_extra={"heading": heading}, **bounds)
+def _setting(default: Any = ..., *, about: str, heading: str, hidden: bool = False, **bounds: Any) -> Any:
+    return Field(default, description=about, json_schema_extra={"heading": heading, "hidden": hidden}, **bounds)
 
 
 class Settings(BaseModel):
@@ -194,6 +194,12 @@ class Settings(BaseModel):
         0, about="of the split, the configurations and the trainings", heading=TRAINING, ge=0, lt=2**32
     )
     slots: str = _setting("auto", about="workers: auto, gpu:0,1 or cpu:4x2 (four of two cores)", heading=TRAINING)
+    cluster: str = _setting(
+        "local",
+        about="where jobs run: local (processes of this machine), or a backend of yours as module:object",
+        heading=TRAINING,
+        hidden=True,
+    )
     job_limit: float = _setting(
         0.0,
         about="seconds after which a job of a worker counts as hung; 0 for about a hundred times what it should take",
@@ -280,7 +286,7 @@ class Settings(BaseModel):
 
 def _fields(options: Iterable[Option]) -> dict[str, Any]:
     return {
-        each.name: (each.kind, _setting(each.default, about=each.help, heading=SEARCH, **each.bounds))
+        each.name: (each.kind, _setting(each.default, about=each.help, heading=SEARCH, hidden=False, **each.bounds))
         for each in options
     }
 

@@ -30,7 +30,7 @@ MAY_USE: Mapping[str, str] = {
     "models": "errors plugins space trial",
     # what is done with them
     "ledger": "errors ranking storage study_folder trial",
-    "training": "data errors models space trial",
+    "training": "data errors models space trial workers",  # whose parcels hold the rows of a job
     "tuning": "errors models plugins ranking space trial",
     "analysis": "data ranking space tasks trial",
     "saved_models": "data errors ledger models storage study_folder training trial",

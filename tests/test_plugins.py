@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.plugins import is_reference, load_object, source_path
+from pipeline.plugins import is_reference, load_object, sources_of
 
 ANSWER = 42
 HERE = __name__
@@ -39,8 +39,8 @@ def test_an_installed_module_is_found_before_a_file_of_the_working_directory(wor
     (working / "kept_beside_the_data.py").write_text("THING = 7\n")
     assert callable(load_object("json:dumps", expected="a function"))
     assert load_object("kept_beside_the_data:THING", expected="a number") == 7
-    assert source_path("kept_beside_the_data") == working / "kept_beside_the_data.py"
-    assert source_path("json") != working / "json.py"
+    assert sources_of("kept_beside_the_data")[-1].origin == str(working / "kept_beside_the_data.py")
+    assert sources_of("json")[-1].origin != str(working / "json.py")
 
 
 @pytest.mark.parametrize(
@@ -62,10 +62,10 @@ def test_a_module_that_cannot_be_imported_says_why(working):
     with pytest.raises(UserError, match=r"cannot be imported(.|\n)*a_module_that_nobody_has"):
         load_object("broken_of_mine:thing", expected="a thing")
     with pytest.raises(UserError, match="There is no module"):
-        source_path("broken_of_mine.inner")
+        sources_of("broken_of_mine.inner")
 
 
 def test_finding_the_source_executes_nothing(working):
     (working / "silent.py").write_text("raise SystemExit('executed')\n")
-    assert source_path("silent") == working / "silent.py"
+    assert sources_of("silent")[-1].origin == str(working / "silent.py")
     assert "silent" not in sys.modules

@@ -43,7 +43,10 @@ def _options() -> Iterator[inspect.Parameter]:
         assert isinstance(extra, dict)
         default = f" [{field.default}]" if field.default not in ((), "", None) and not field.is_required() else ""
         option = typer.Option(
-            "--" + name.replace("_", "-"), help=f"{field.description}{default}", rich_help_panel=str(extra["heading"])
+            "--" + name.replace("_", "-"),
+            help=f"{field.description}{default}",
+            rich_help_panel=str(extra["heading"]),
+            hidden=bool(extra["hidden"]),
         )
         yield _parameter(name, Annotated[kind | None, option])
 

@@ -1,7 +1,8 @@
 """A network of the user's: a function `(configuration, signature) -> keras.Model`, named as `module:function`.
 
 The module is imported by workers and by whoever loads the models, and only because the user has named it: nothing that
-a study folder says leads to an import. It is looked for where Python looks, and then in the working directory.
+a study folder says leads to an import. It is looked for where Python looks, and then in the working directory. Workers
+are sent its source as it was when the run began, and import that under the module's name.
 """
 
 from __future__ import annotations
@@ -147,14 +148,7 @@ def source_sha256(name: str) -> str:
 
 def source_of(name: str) -> bytes:
     """The source of the module in `module:function`, found without executing it; UserError where there is none."""
-    module = name.partition(":")[0]
-    path = plugins.source_path(module)
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(
-            f"The module {module} cannot be read", got=f"{error.strerror}: {path}", hint="check its permissions"
-        ) from error
+    return plugins.sources_of(name.partition(":")[0])[-1].content
 
 
 def _function(name: str) -> Callable[..., Any]:

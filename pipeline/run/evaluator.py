@@ -15,8 +15,8 @@ from pipeline.run.events import Asked, Committed, Observe
 from pipeline.training.jobs import TrainJobs, jobs_of, parts_of
 from pipeline.training.protocol import Trained, seeds
 from pipeline.trial import Imported, Job, Repeat, Stage, Summary, Training, Trial, plan
+from pipeline.workers.places import Parcel, Place
 from pipeline.workers.pool import Workers
-from pipeline.workers.slots import Slot
 
 LONGEST_ERROR: Final = 32_767  # characters: what a cell of the workbook holds, and more than anybody reads
 
@@ -39,6 +39,7 @@ class Evaluator:
         limit: Callable[[Job], float] = lambda _: math.inf,
         start: Callable[[], None] | None = None,
         borrow: Borrow = lambda _: None,
+        needs: Callable[[Job], Sequence[Parcel]] = lambda _: (),
     ) -> None:
         self._journal = journal
         # What the journal has, by what is asked for: nobody else appends from here on, and asking takes no time.
@@ -51,6 +52,7 @@ class Evaluator:
         self._limit = limit  # seconds after which a job counts as hung, from the end of `start`
         self._start = start
         self._borrow = borrow
+        self._needs = needs
         self._stage: Stage = "baseline"
         self._best, self._epochs = math.inf, 0  # among the trainings with the most epochs
 
@@ -108,22 +110,28 @@ class Evaluator:
                 yield self._record(replace(borrowed, stage=self._stage))
         jobs = jobs_of(left, self._train.protocol, self._workers.count)
         running = self._workers.run(
-            self._train, jobs, kind=lambda job: job.kind, parts=parts_of, limit=self._limit, start=self._start
+            self._train,
+            jobs,
+            kind=lambda job: job.kind,
+            parts=parts_of,
+            limit=self._limit,
+            start=self._start,
+            needs=self._needs,
         )
         for finished in running:
             if finished.answer is None:
                 error = "\n".join(filter(None, (finished.lost, finished.stack)))
                 for training in finished.job.trainings:
-                    yield self._commit(self._lost(training, finished.slot, error), finished.slot)
+                    yield self._commit(self._lost(training, finished.place, error), finished.place)
             else:
                 for trained in finished.answer:
-                    yield self._commit(trained, finished.slot)
+                    yield self._commit(trained, finished.place)
 
-    def _lost(self, training: Training, slot: Slot, error: str) -> Trained:
+    def _lost(self, training: Training, place: Place, error: str) -> Trained:
         seed = seeds(self._train.protocol.seed, training.index)[0]
-        return Trained(training=training, seed=seed, seconds=0.0, threads=slot.threads, error=error)
+        return Trained(training=training, seed=seed, seconds=0.0, threads=place.slot.threads, error=error)
 
-    def _commit(self, trained: Trained, slot: Slot) -> Repeat:
+    def _commit(self, trained: Trained, place: Place) -> Repeat:
         """The model first, the line second: what the journal has is on the disk."""
         repeat = Repeat(
             training=trained.training,
@@ -134,7 +142,7 @@ class Evaluator:
             epochs_run=trained.epochs_run,
             best_epoch=trained.best_epoch,
             seconds=trained.seconds,
-            slot=slot.name,
+            slot=place.name,
             threads=trained.threads,
             weights=trained.parameters,
             error=trained.error[:LONGEST_ERROR],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Sequence
 from typing import Any, Final
 
 from pipeline.data.layout import shape_of
@@ -11,6 +11,7 @@ from pipeline.data.tables import Table
 from pipeline.settings import Settings
 from pipeline.study_folder import identity
 from pipeline.training.protocol import Loss
+from pipeline.workers.places import Parcel
 
 _SETTINGS: Final = (  # that go into the fingerprint as they are
     "validation",
@@ -25,12 +26,10 @@ _SETTINGS: Final = (  # that go into the fingerprint as they are
 )
 
 
-def fingerprint_of(
-    settings: Settings, table: Table, rows: Rows, loss: Loss, model_source: bytes | None
-) -> dict[str, Any]:
+def fingerprint_of(settings: Settings, table: Table, rows: Rows, loss: Loss, code: Sequence[Parcel]) -> dict[str, Any]:
     """What a result depends on, by name; what a choice of later versions left as it was before is not mentioned.
 
-    `model_source` is the text of the module of a user's own model, None for the models of this package.
+    `code` is the source of a user's own model, last, as workers get it; nothing for the models of this package.
     """
     columns = table.columns
     return {
@@ -46,7 +45,7 @@ def fingerprint_of(
         "loss": loss,
         **{name: getattr(settings, name) for name in _SETTINGS},
         **_task(settings, rows),
-        **_optional(settings, rows, model_source),
+        **_optional(settings, rows, code),
     }
 
 
@@ -56,12 +55,12 @@ def _task(settings: Settings, rows: Rows) -> dict[str, Any]:
     return {} if name == "regression" else {"task": name, "class_weights": settings.class_weights}
 
 
-def _optional(settings: Settings, rows: Rows, model_source: bytes | None) -> dict[str, Any]:
+def _optional(settings: Settings, rows: Rows, code: Sequence[Parcel]) -> dict[str, Any]:
     """What most studies do not have: folds, a source of the user's, a time, rows with a shape."""
     shape = shape_of(rows.features)
     return {
         **({"folds": settings.folds} if settings.folds else {}),
-        **({} if model_source is None else {"model_sha256": hashlib.sha256(model_source).hexdigest()}),
+        **({"model_sha256": code[-1].digest} if code else {}),
         **({"time": settings.time} if settings.time else {}),
         **({"shape": shape} if shape else {}),
     }

@@ -30,6 +30,8 @@ from pipeline.tuning.study import Result, run
 from pipeline.workbook.book import unknown
 from pipeline.workbook.refresh import Book
 from pipeline.workbook.view import View
+from pipeline.workers import backends
+from pipeline.workers.places import Parcel
 from pipeline.workers.pool import StoppedError, Workers
 
 Lend = Callable[[Callable[[Training], saved_models.Common]], Borrow]
@@ -64,12 +66,13 @@ def launch(
             _write_identity(prepared)  # there is never a journal without it
         with open_journal(folder.journal) as journal:
             _write_identity(prepared)  # after the journal was read: where that is damaged, nothing is written
-            common = write_rows(prepared, journal.repeats)
+            rows, common = write_rows(prepared, journal.repeats)
             _import_rows(prepared, journal, say)
             book = Book(folder.workbook, _viewer(prepared, journal), say)
             watch = _watched(observe, Notices(journal.repeats), book, say)
-            with Workers(prepared.slots, folder.logs, lambda: stop() or room.short()) as workers:
-                evaluator = _evaluator(prepared, journal, workers, common, lend=lend, watch=watch)
+            places = backends.load(prepared.settings.cluster)(prepared.slots, folder.logs)
+            with Workers(places, lambda: stop() or room.short()) as workers:
+                evaluator = _evaluator(prepared, journal, workers, rows, common, lend=lend, watch=watch)
                 try:
                     result = _search(prepared, evaluator, say, began)
                     verdict = test_phase.verdict(prepared, result, journal, workers)
@@ -132,6 +135,7 @@ def _evaluator(
     prepared: PreparedRun,
     journal: Journal,
     workers: Workers,
+    rows: Sequence[Parcel],
     common: Sequence[saved_models.Common],
     *,
     lend: Lend | None,
@@ -139,10 +143,13 @@ def _evaluator(
 ) -> Evaluator:
     """What answers the trials of the study: the journal, or a lender, or else the workers, who train."""
     settings, study = prepared.settings, prepared.settings.study
-    train = TrainJobs(StudyFolder(study).rows, prepared.protocol)
+    train = TrainJobs(tuple(each.digest for each in rows), prepared.protocol)
 
     def common_of(training: Training) -> saved_models.Common:
         return common[training.index if settings.folds else 0]
+
+    def needs(job: Job) -> Sequence[Parcel]:
+        return (*prepared.code, rows[job.trainings[0].index if settings.folds else 0])
 
     def save(trained: Trained) -> str:
         # Trainings with fewer epochs chose what goes on: they are facts, and nobody wants their models.
@@ -153,7 +160,7 @@ def _evaluator(
         return settings.job_limit or limit_of(job, prepared.protocol, prepared.rows, prepared.most_weights)
 
     borrow: Borrow = lend(common_of) if lend else lambda _: None
-    return Evaluator(journal, workers, train, save, watch, limit=limit, start=train.start, borrow=borrow)
+    return Evaluator(journal, workers, train, save, watch, limit=limit, start=train.start, borrow=borrow, needs=needs)
 
 
 def _search(prepared: PreparedRun, evaluator: Evaluator, say: Say, began: float) -> Result:

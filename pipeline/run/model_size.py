@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,8 @@ from pipeline import models
 from pipeline.errors import UserError
 from pipeline.models import Signature
 from pipeline.space import Space
+from pipeline.workers.local import LocalPlaces
+from pipeline.workers.places import Parcel
 from pipeline.workers.pool import Workers
 from pipeline.workers.slots import Slot
 
@@ -32,15 +35,16 @@ class Measure:
             return 0, str(error)
 
 
-def most_weights(name: str, space: Space, signature: Signature, slot: Slot) -> int:
+def most_weights(name: str, space: Space, signature: Signature, slot: Slot, code: Sequence[Parcel] = ()) -> int:
     """How many numbers the largest network has; a function of the user's is called for that by a worker on the slot.
 
-    UserError says why the function does not make networks that this program can train.
+    `code` is where that function comes from. UserError says why the function does not make networks that this program
+    can train.
     """
     if not models.is_own(name):
         return models.load(name).most_weights(space, signature)
-    with tempfile.TemporaryDirectory() as logs, Workers((slot,), Path(logs), lambda: False) as workers:
-        (finished,) = workers.run(Measure(space, signature), [name], limit=lambda _: LIMIT)
+    with tempfile.TemporaryDirectory() as logs, Workers(LocalPlaces((slot,), Path(logs)), lambda: False) as workers:
+        (finished,) = workers.run(Measure(space, signature), [name], limit=lambda _: LIMIT, needs=lambda _: code)
     if finished.answer is None:
         raise UserError(
             f"{name} cannot be called by a worker",

@@ -7,9 +7,9 @@ from typing import cast
 from pipeline import models, space
 from pipeline.data import tables
 from pipeline.data.rows import targets_of
-from pipeline.models import custom_keras
 from pipeline.run import model_size
 from pipeline.run.fingerprint import fingerprint_of
+from pipeline.run.parcels import code_of
 from pipeline.run.plan import plan_of, protocol_of
 from pipeline.run.prepared_run import PreparedRun
 from pipeline.run.training_rows import largest_signature, rows_of_repeat
@@ -27,17 +27,17 @@ def prepare(settings: Settings) -> PreparedRun:
     results of other data or another protocol.
     """
     kind = models.load(settings.model)
-    source = custom_keras.source_of(settings.model) if models.is_own(settings.model) else None
+    code = code_of(settings.model)
     searched = kind.complete(space.load(settings.space))
     owned = slots.parse(settings.slots)
     table = _table(settings)
     rows, fitted = rows_of_repeat(settings, table, 0)
     signature = largest_signature(settings, table, rows)
     kind.check(searched, signature)
-    most_weights = model_size.most_weights(settings.model, searched, signature, owned[0])
+    most_weights = model_size.most_weights(settings.model, searched, signature, owned[0], code)
     loss = cast("Loss", rows.target.task.loss(settings.loss, targets_of(table)))
     stored = identity.Stored(
-        fingerprint=fingerprint_of(settings, table, rows, loss, source),
+        fingerprint=fingerprint_of(settings, table, rows, loss, code),
         settings=settings.model_dump(mode="json"),
         versions=identity.versions(),
     )
@@ -52,7 +52,7 @@ def prepare(settings: Settings) -> PreparedRun:
         plan=plan_of(settings, searched),
         protocol=protocol_of(settings, searched, loss, owned, len(rows.train.rows)),
         identity=stored,
-        model_source=source,
+        code=code,
     )
     identity.check(settings.study, stored.fingerprint)
     if settings.study.is_dir():

@@ -12,6 +12,7 @@ from pipeline.space import Space
 from pipeline.study_folder.identity import Stored
 from pipeline.training.protocol import Protocol
 from pipeline.tuning.study import Plan
+from pipeline.workers.places import Parcel
 from pipeline.workers.slots import Slot
 
 
@@ -32,4 +33,4 @@ class PreparedRun:
     plan: Plan  # what the study does
     protocol: Protocol  # how it trains
     identity: Stored  # what study.json and the sheet *Study* say: fingerprint, settings, versions
-    model_source: bytes | None  # of the module of a user's own model, as its hash in the fingerprint; None for others
+    code: tuple[Parcel, ...]  # a user's own model, read once: one source is hashed, measured and trained

@@ -22,6 +22,7 @@ from pipeline.study_folder.layout import StudyFolder
 from pipeline.training.jobs import COMPILE_SECONDS
 from pipeline.trial import Summary
 from pipeline.tuning.study import Result
+from pipeline.workers.places import Parcel
 from pipeline.workers.pool import Workers
 
 Answers = Mapping[str, saved_models.Examined]
@@ -41,7 +42,7 @@ def verdict(prepared: PreparedRun, result: Result, journal: Journal, workers: Wo
     best = _best(prepared, journal)
     wanted = [*best, *([result.baseline] if result.baseline.repeats else [])]
     examine = saved_models.Examine.of(study, journal.repeats, wanted, settings.model, settings.folds)
-    answers = _answers(examine, wanted, workers, max(settings.job_limit, COMPILE_SECONDS))
+    answers = _answers(examine, wanted, workers, max(settings.job_limit, COMPILE_SECONDS), prepared.code)
     _add_keras_files(study, best, answers)
 
     def test(summary: Summary) -> Tested:
@@ -62,10 +63,10 @@ def _best(prepared: PreparedRun, journal: Journal) -> list[Summary]:
 
 
 def _answers(
-    examine: saved_models.Examine, wanted: Sequence[Summary], workers: Workers, limit: float
+    examine: saved_models.Examine, wanted: Sequence[Summary], workers: Workers, limit: float, code: Sequence[Parcel]
 ) -> dict[str, saved_models.Examined]:
     answers: dict[str, saved_models.Examined] = {}
-    for finished in workers.run(examine, [each.key for each in wanted], limit=lambda _: limit):
+    for finished in workers.run(examine, [each.key for each in wanted], limit=lambda _: limit, needs=lambda _: code):
         if finished.answer is None:
             raise UserError(
                 f"The saved models of configuration {finished.job} cannot be tested",

@@ -11,11 +11,13 @@ from pipeline.data.rows import Rows, prepare_rows, rows_file, save_rows
 from pipeline.data.tables import Table
 from pipeline.errors import UserError
 from pipeline.models import Signature
+from pipeline.run.parcels import rows_parcel
 from pipeline.run.prepared_run import PreparedRun
 from pipeline.settings import Settings
 from pipeline.study_folder.layout import StudyFolder
 from pipeline.training.protocol import PROBE_ROWS, signature_of
 from pipeline.trial import Repeat
+from pipeline.workers.places import Parcel
 
 
 def rows_of_repeat(settings: Settings, table: Table, index: int) -> tuple[Rows, Preprocessing]:
@@ -54,22 +56,27 @@ def largest_signature(settings: Settings, table: Table, rows: Rows) -> Signature
     return max(signatures, key=lambda each: each.features)
 
 
-def write_rows(prepared: PreparedRun, known: Iterable[Repeat]) -> tuple[saved_models.Common, ...]:
-    """Write the files of rows that workers train with; returns what models are saved with: with folds for each repeat.
+def write_rows(
+    prepared: PreparedRun, known: Iterable[Repeat]
+) -> tuple[tuple[Parcel, ...], tuple[saved_models.Common, ...]]:
+    """Write the files of rows that workers train with; returns them, and what models are saved with.
+
+    With folds there is one of each for each repeat.
 
     `known` are the repeats of the journal: with folds, each of them keeps its file.
     """
     file, folds = StudyFolder(prepared.settings.study).rows, prepared.settings.folds
     count = max(prepared.plan.budget.contender_repeats, *(each.training.index + 1 for each in known), 1) if folds else 1
-    saved_with = []
+    parcels, saved_with = [], []
     for index in range(count):
         if index:
             rows, fitted = rows_of_repeat(prepared.settings, prepared.table, index)
         else:
             rows, fitted = prepared.rows, prepared.preprocessing
-        save_rows(rows, rows_file(file, folds, index))
+        own = rows_file(file, folds, index)
+        parcels.append(rows_parcel(own, save_rows(rows, own)))
         saved_with.append(_common(prepared, rows, fitted))
-    return tuple(saved_with)
+    return tuple(parcels), tuple(saved_with)
 
 
 def _common(prepared: PreparedRun, rows: Rows, fitted: Preprocessing) -> saved_models.Common:

@@ -8,15 +8,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib import import_module
-from pathlib import Path
 from typing import Final
 
 from pipeline.data.layout import shape_of
-from pipeline.data.rows import Rows, load_rows, rows_file
+from pipeline.data.rows import Rows, load_rows
 from pipeline.training import provenance
 from pipeline.training.protocol import Protocol, Trained, Trainer
 from pipeline.training.shapes import group_of, padded_widths, pays
 from pipeline.trial import Job, Training
+from pipeline.workers.parcels import path_of
 
 ENGINES: Final = {"packed": "pipeline.training.packed", "keras": "pipeline.training.keras_fit"}
 
@@ -93,9 +93,9 @@ def _seconds(training: Training, protocol: Protocol, rows: Rows, most_weights: i
 
 @dataclass(frozen=True, slots=True)
 class TrainJobs:
-    """A function from jobs to outcomes that travels to the workers: small, for the rows wait in a file."""
+    """A function from jobs to outcomes that travels to the workers: small, for the rows go there as parcels."""
 
-    rows: Path
+    rows: tuple[str, ...]  # digests: of the rows of all repeats, or with folds of each repeat in turn
     protocol: Protocol
 
     def __call__(self, job: Job) -> tuple[Trained, ...]:
@@ -111,11 +111,11 @@ class TrainJobs:
         import_module(ENGINES[self.protocol.engine])
         _set_up(self.protocol.tf32)
         if not self.protocol.folds:
-            rows_of(self.rows)
+            rows_of(self.rows[0])
 
     def rows_of(self, training: Training) -> Rows:
         """The rows that the training has, and with it all of its job."""
-        return rows_of(rows_file(self.rows, self.protocol.folds, training.index))
+        return rows_of(self.rows[training.index if self.protocol.folds else 0])
 
 
 @cache
@@ -128,6 +128,6 @@ def _set_up(tf32: bool) -> None:
 
 
 @lru_cache(maxsize=KEPT)
-def rows_of(path: Path) -> Rows:
-    """The rows of a study or of a repeat of it, read once while a process keeps them."""
-    return load_rows(path)
+def rows_of(digest: str) -> Rows:
+    """The rows of a study or of a repeat of it, which this process holds as a parcel; read once while they are kept."""
+    return load_rows(path_of(digest))

@@ -93,7 +93,7 @@ def test_every_repeat_records_threads_program_device_and_versions(finished):
 def test_a_resumed_run_that_computes_otherwise_says_so_once(tmp_path, monkeypatch, changed, said):
     small.stand_in(monkeypatch)
     assert "computed with" not in small.run(tmp_path, calls="0").output
-    small.stand_in(monkeypatch, engine=lambda rows, protocol: small.Initial(rows, protocol, **changed))
+    small.stand_in(monkeypatch, engine=small.Initial(**changed))
     output = " ".join(small.run(tmp_path).output.split())
     assert output.count("From here on") == output.count(said) == 1
     found = [
@@ -106,7 +106,7 @@ def test_a_resumed_run_that_computes_otherwise_says_so_once(tmp_path, monkeypatc
 def test_nothing_is_said_where_nothing_is_computed(tmp_path, monkeypatch):
     small.stand_in(monkeypatch)
     small.run(tmp_path, calls="0")
-    small.stand_in(monkeypatch, engine=lambda rows, protocol: small.Initial(rows, protocol, versions="python 9"))
+    small.stand_in(monkeypatch, engine=small.Initial(versions="python 9"))
     assert "From here on" not in small.run(tmp_path, calls="0").output
 
 

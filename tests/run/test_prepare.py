@@ -10,20 +10,23 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pipeline import models, settings
+from pipeline import models, plugins, settings
 from pipeline.errors import UserError
 from pipeline.maintenance.audit import audit
 from pipeline.models import custom_keras, mlp
+from pipeline.run import parcels
 from pipeline.run.description import describe
 from pipeline.run.prepare import prepare
 from pipeline.run.prepared_run import PreparedRun
 from pipeline.study_folder import identity
 from pipeline.study_folder.layout import StudyFolder
+from pipeline.training.jobs import TrainJobs
+from pipeline.training.protocol import Trained
 from pipeline.trial import Job
 from pipeline.workbook import book, refresh
 from pipeline.workbook.style import text
 from pipeline.workbook.view import View, shown
-from pipeline.workers.slots import Slot
+from scripts.faults.drawing import Inline
 from tests.faults import small_study as small
 from tests.golden.golden_studies import HERE as GOLDEN
 from tests.golden.golden_studies import MODEL, STUDIES, study_json
@@ -43,7 +46,7 @@ def test_what_is_prepared_is_plain_fields_computed_once(tmp_path):
     assert not [name for name, value in vars(PreparedRun).items() if isinstance(value, property)]
     with pytest.raises(FrozenInstanceError):
         run.plan = run.plan  # type: ignore[misc]
-    assert run.model_source is None
+    assert run.code == ()
     assert not (tmp_path / "study").exists()
 
 
@@ -65,7 +68,8 @@ def test_the_first_lines_say_what_is_about_to_happen(tmp_path):
     assert "80 rows" in found["Data"]
     assert "2 repeats are 2 of the folds" in found["Folds"]
     assert found["Stage 1"] == "3 configurations x 2 repeats, up to 5 epochs"
-    assert found["Ends earlier"] == "after 60 seconds, at an objective of 0.1, after 3 rounds below the noise"
+    noise = "after 3 rounds without an expected gain above the noise"
+    assert found["Ends earlier"] == f"after 60 seconds, at an objective of 0.1, {noise}"
 
 
 def test_a_study_is_not_its_own_prior(tmp_path):
@@ -77,9 +81,9 @@ def test_a_study_is_not_its_own_prior(tmp_path):
 class Meddling(small.Initial):
     """An engine beside which a user works on their module, as soon as the first training is asked for."""
 
-    def __call__(self, job: Job) -> Any:
+    def __call__(self, work: TrainJobs, job: Job) -> tuple[Trained, ...]:
         meddle()
-        return small.Initial.__call__(self, job)
+        return small.Initial.__call__(self, work, job)
 
 
 def meddle() -> None:
@@ -102,8 +106,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "own_network_of_a_user.py"
     path.write_bytes(SOURCE)
     monkeypatch.setattr(models, "load", lambda name: mlp)
-    here = small.Here((Slot("here", (0,)),), 0, None, 1)
-    monkeypatch.setattr("pipeline.run.model_size.Workers", lambda *_: here)
+    monkeypatch.setattr("pipeline.run.model_size.LocalPlaces", lambda slots, _: Inline(slots))
     return path
 
 
@@ -116,16 +119,16 @@ def sheet(study: Path) -> dict[str, str]:
 def test_a_module_that_changes_during_a_run_neither_ends_it_nor_changes_what_the_study_is(
     change, module, tmp_path, monkeypatch
 ):
-    small.stand_in(monkeypatch, engine=Meddling)
+    small.stand_in(monkeypatch, engine=Meddling())
     monkeypatch.setattr(f"{__name__}.meddle", lambda: change(module))
     reads, views = list[str](), list[View]()
-    source_of, write = custom_keras.source_of, book.write
+    write = book.write
 
-    def read(name: str) -> bytes:
-        reads.append(name)
-        return source_of(name)
+    def read(module: str) -> tuple[plugins.Source, ...]:
+        reads.append(module)
+        return plugins.sources_of(module)
 
-    monkeypatch.setattr(custom_keras, "source_of", read)
+    monkeypatch.setattr(parcels, "sources_of", read)
 
     def written(path: Path, view: View, *say: Any) -> Path:
         views.append(view)
@@ -138,7 +141,7 @@ def test_a_module_that_changes_during_a_run_neither_ends_it_nor_changes_what_the
     answer = small.run(tmp_path, model=name)
     assert answer.exit_code == 0, answer.output
     assert not module.exists() or module.read_bytes() != SOURCE
-    assert reads == [name]
+    assert reads == [module.stem]
     stored = identity.read(StudyFolder(study).identity)
     assert stored.fingerprint["model_sha256"] == hashlib.sha256(SOURCE).hexdigest()
     assert len(views) > small.TRAININGS
@@ -150,7 +153,7 @@ def test_a_module_that_changes_during_a_run_neither_ends_it_nor_changes_what_the
 def test_the_source_that_was_hashed_is_at_hand(module, tmp_path):
     run = prepared(tmp_path, model=f"{module.stem}:build")
     renamed(module)
-    assert run.model_source == SOURCE
+    assert run.code[-1].content() == SOURCE
     assert run.identity.fingerprint["model_sha256"] == hashlib.sha256(SOURCE).hexdigest()
 
 

@@ -13,7 +13,7 @@ from pipeline.trial import Configuration, Imported, Summary
 from pipeline.tuning.strategies.two_stage import TwoStage
 from pipeline.tuning.study import Plan, Result, run
 from pipeline.tuning.surrogate import gp_minimize, proposals
-from tests.fakes import FEW, Begun, FakeLedger, InProcess, Interrupted, TrainedBy, bowl, fails, few, networks
+from tests.fakes import FEW, Begun, FakeLedger, Interrupted, TrainedBy, bowl, fails, few, in_process, networks
 from tests.tuning.plans import changed, plan_of
 
 BASELINE = Configuration.of({"hidden_layers": 2, "units": (64, 64), "activation": "relu"})
@@ -475,7 +475,7 @@ def test_the_real_evaluator_and_journal_answer_as_the_fake(tmp_path):
 
     for attempt in range(20):
         with contextlib.closing(open_journal(tmp_path / "ledger.jsonl")) as journal, contextlib.suppress(Interrupted):
-            workers = InProcess(shuffle=attempt)
+            workers = in_process(shuffle=attempt, count=3)
             evaluator = Evaluator(journal, workers, TrainedBy(unsteady), lambda trained: "", ignore)  # type: ignore[arg-type]
             result = run(SMALL, evaluator, evaluator.begin, say_nothing)
             identities = [repeat.training.identity for repeat in journal.contents.repeats]

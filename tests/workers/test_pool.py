@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.workers.local import LocalPlaces
 from pipeline.workers.pool import StoppedError, Workers
 from pipeline.workers.slots import available_cores, parse
 from tests.workers import chores
@@ -17,7 +18,7 @@ TWO = pytest.mark.skipif(len(available_cores()) < 2, reason="needs two cores")
 
 @pytest.fixture
 def workers(tmp_path):
-    with Workers(parse("cpu:1"), tmp_path, stop=lambda: False) as pool:
+    with Workers(LocalPlaces(parse("cpu:1"), tmp_path), stop=lambda: False) as pool:
         yield pool
 
 
@@ -28,16 +29,18 @@ def test_every_job_is_answered_once(workers):
 @TWO
 def test_a_worker_is_pinned_before_it_imports_anything(tmp_path):
     slots = parse("cpu:2")
-    with Workers(slots, tmp_path, stop=lambda: False) as pool:
+    with Workers(LocalPlaces(slots, tmp_path), stop=lambda: False) as pool:
         done = list(pool.run(chores.describe, list(range(8))))
     for each in done:
         assert each.answer is not None
-        assert each.answer["cores"] == sorted(each.slot.cores)
+        assert each.answer["cores"] == sorted(each.place.slot.cores)
         assert each.answer["threads"] == "1"
         assert each.answer["gpu"] == ""
         assert not each.answer["tensorflow"]
     by_slot = {
-        each.slot.name: {other.answer["pid"] for other in done if other.answer and other.slot == each.slot}
+        each.place.slot.name: {
+            other.answer["pid"] for other in done if other.answer and other.place.slot == each.place.slot
+        }
         for each in done
     }
     assert all(len(pids) == 1 for pids in by_slot.values())
@@ -52,7 +55,7 @@ def test_a_job_that_raises_is_lost_alone_after_three_tries(workers):
 
 @TWO
 def test_a_job_that_kills_its_worker_is_given_up_after_three_tries_and_the_others_finish(tmp_path):
-    with Workers(parse("cpu:2"), tmp_path, stop=lambda: False) as pool:
+    with Workers(LocalPlaces(parse("cpu:2"), tmp_path), stop=lambda: False) as pool:
         done = {each.job: each for each in pool.run(chores.die_on_three, list(range(8)))}
     assert done[3].answer is None
     assert "killed its worker 3 times" in done[3].lost
@@ -67,7 +70,7 @@ def test_a_job_whose_worker_died_once_is_tried_again(workers, tmp_path):
 
 def test_a_stop_delivers_what_finishes_in_the_grace_time(tmp_path):
     asked: list[bool] = []
-    with Workers(parse("cpu:1"), tmp_path, stop=lambda: bool(asked)) as pool:
+    with Workers(LocalPlaces(parse("cpu:1"), tmp_path), stop=lambda: bool(asked)) as pool:
         outcomes = pool.run(chores.sleep, [0.3, 0.3, 30.0])
         first = next(outcomes)
         asked.append(True)
@@ -80,11 +83,12 @@ def test_a_stop_delivers_what_finishes_in_the_grace_time(tmp_path):
 def test_no_worker_outlives_a_killed_driver(tmp_path):
     script = f"""
         from pathlib import Path
+        from pipeline.workers.local import LocalPlaces
         from pipeline.workers.pool import Workers
         from pipeline.workers.slots import parse
         from tests.workers import chores
         if __name__ == "__main__":
-            with Workers(parse("cpu:1"), Path({str(tmp_path)!r}), stop=lambda: False) as pool:
+            with Workers(LocalPlaces(parse("cpu:1"), Path({str(tmp_path)!r})), stop=lambda: False) as pool:
                 list(pool.run(chores.write_pid_and_sleep, [Path({str(tmp_path / "pid")!r})]))
     """
     root = Path(__file__).parents[2]
