@@ -23,7 +23,7 @@ MAY_USE: Mapping[str, str] = {
     "space": "errors trial",
     "ranking": "trial",
     "tasks": "errors",
-    "workers": "errors",
+    "workers": "errors storage",
     # a study's data, networks and folder
     "study_folder": "errors storage tasks",
     "data": "errors storage tasks",
@@ -39,7 +39,7 @@ MAY_USE: Mapping[str, str] = {
     "report": "analysis models ranking space storage study_folder tasks trial tuning",
     "settings": "errors models plugins space tuning",
     # the applications
-    "run": "analysis data errors ledger models ranking report saved_models settings space storage study_folder training"
+    "run": "analysis data errors ledger models plugins ranking report saved_models settings space storage study_folder training"
     " trial tuning workbook workers",
     "maintenance": "errors ledger ranking saved_models storage study_folder tasks trial workbook",
     "compare": "analysis errors ledger ranking report run saved_models settings storage study_folder trial",

@@ -103,6 +103,7 @@ def renamed(path: Path) -> None:
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The module of a user's own model, whose networks are perceptrons here: no worker has to import Keras."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)  # before folders that other tests have left there
     path = tmp_path / "own_network_of_a_user.py"
     path.write_bytes(SOURCE)
     monkeypatch.setattr(models, "load", lambda name: mlp)
