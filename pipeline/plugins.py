@@ -73,18 +73,19 @@ def sources_of(module: str) -> tuple[Source, ...]:
         UserError: Where there is no such module, or no file that holds its source.
     """
     places: Sequence[str] = [*sys.path, str(Path.cwd())]
-    found, parts = [], module.split(".")
+    found: list[Source] = []
+    parts = module.split(".")
     for depth, part in enumerate(parts, 1):
-        spec = machinery.PathFinder.find_spec(".".join(parts[:depth]), places)
+        # By its last name, for a package without a file is not found by its whole name before its parent is imported.
+        spec = machinery.PathFinder.find_spec(part, places)
         if spec is None:
             raise _missing(module)
-        folders = None
-        if spec.submodule_search_locations is not None:
-            # Those of a package without a file cannot be asked for before the package around it is imported.
-            inside = [str(Path(place, part).absolute()) for place in places if Path(place, part).is_dir()]
-            folders = tuple(spec.submodule_search_locations if spec.origin else inside)
-        found.append(Source(spec.name, spec.origin or "", folders, _content(spec.origin, module)))
-        places = folders or ()
+        folders = spec.submodule_search_locations
+        places = tuple(folders or ())
+        whole = ".".join(parts[:depth])
+        found.append(
+            Source(whole, spec.origin or "", None if folders is None else places, _content(spec.origin, module))
+        )
     if not found[-1].origin:
         raise _missing(module)
     return tuple(found)

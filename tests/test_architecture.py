@@ -39,8 +39,8 @@ MAY_USE: Mapping[str, str] = {
     "report": "analysis models ranking space storage study_folder tasks trial tuning",
     "settings": "errors models plugins space tuning",
     # the applications
-    "run": "analysis data errors ledger models plugins ranking report saved_models settings space storage study_folder training"
-    " trial tuning workbook workers",
+    "run": "analysis data errors ledger models plugins ranking report saved_models settings space storage"
+    " study_folder training trial tuning workbook workers",
     "maintenance": "errors ledger ranking saved_models storage study_folder tasks trial workbook",
     "compare": "analysis errors ledger ranking report run saved_models settings storage study_folder trial",
     "cli": "analysis compare data errors maintenance models report run saved_models settings space storage trial tuning"
