@@ -65,16 +65,21 @@ class Strategy:
         """Stage 1 of such a study in words, before it begins."""
         if self.screens:
             return (
-                f"{self.design}, {budget.repeats} repeats, up to {budget.epochs} epochs; as many epochs in all as"
+                f"{self.design}, {repeats(budget)}, up to {budget.epochs} epochs; as many epochs in all as"
                 f" {configurations} configurations take"
             )
         design = "" if self.proposes else f" of {self.design}"
-        return f"{configurations} configurations{design} x {budget.repeats} repeats, up to {budget.epochs} epochs"
+        return f"{configurations} configurations{design} x {repeats(budget)}, up to {budget.epochs} epochs"
 
     def describe_refine(self, budget: Budget, proposals: int) -> str:
         """Stage 2 of such a study in words, before it begins."""
         if not self.proposes:
             return "nothing new"
         if budget.trainings:
-            return f"until {budget.trainings} trainings are made, {budget.repeats} repeats each"
-        return f"{proposals} configurations, {budget.elite} at once, {budget.repeats} repeats each"
+            return f"until {budget.trainings} trainings are made, {repeats(budget)} each"
+        return f"{proposals} configurations, {budget.elite} at once, {repeats(budget)} each"
+
+
+def repeats(budget: Budget) -> str:
+    """The repeats of each configuration in words."""
+    return f"{budget.repeats} repeat{'' if budget.repeats == 1 else 's'}"
