@@ -42,11 +42,11 @@ def asked(seed: int, targets: list[float]) -> tuple[list[Scalar], bool]:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_values_go_in_and_a_value_of_each_domain_comes_out(seed):
-    values, repeated = asked(seed, [0.3, -0.2, 1.0, 0.4])
+    values, repeated = asked(seed, [0.0, 1.0, 0.2, -1.0])  # the best batch lies between the ends
     assert not repeated
     assert all(has(domain, value) for domain, value in zip(DOMAINS.values(), values, strict=True))
-    assert values == asked(seed, [0.3, -0.2, 1.0, 0.4])[0]
-    assert values != asked(seed, [1.0, 0.4, -0.2, 0.3])[0]
+    assert values == asked(seed, [0.0, 1.0, 0.2, -1.0])[0]
+    assert values != asked(seed, [1.0, -1.0, 0.2, 0.0])[0]
 
 
 def test_a_whole_space_is_learned_with_failures_and_missing_layers_in_it():
