@@ -22,13 +22,13 @@ def unlimited() -> float:
 
 
 def clock(seconds: float, started: float) -> Elapsed:
-    """The share of so many seconds that has passed since `started` (of `time.monotonic`); 0 seconds: no limit."""
+    """The share of `seconds` that has passed since `started` (of `time.monotonic`); 0 seconds: no limit."""
     return (lambda: (time.monotonic() - started) / seconds) if seconds else unlimited
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What ends a stage before all that it could try is tried."""
+    """The limits that may end a stage before everything is tried."""
 
     budget: Budget
     elapsed: Elapsed = unlimited
@@ -79,7 +79,7 @@ class Limits:
         return max(trainings / self.trainings if self.trainings else 1.0, self.elapsed())
 
     def affordable(self, trainings: int, wanted: int) -> int:
-        """How many of the wanted trainings may be made after so many; all of them where only the time is limited."""
+        """How many of the wanted trainings may follow those made; all of them where only the time is limited."""
         if self.progress(trainings) >= 1.0:
             return 0
         return wanted if self.trainings is None else min(wanted, self.trainings - trainings)

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from pipeline.errors import UserError
 from pipeline.ranking.order import recommend
 from pipeline.space import Space, contains
 from pipeline.trial import Configuration, Evaluate, Stage, Summary, Trial
@@ -116,11 +117,14 @@ def run(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, *, elapsed: Elap
         begin: Opens a stage.
         say: Shows the user a sentence.
         elapsed: The share of `budget.seconds` that has passed.
+
+    Raises:
+        UserError: Where the strategy asks for something else than trainings of configurations of the space.
     """
-    budget, strategy = plan.budget, plan.strategy
+    budget, strategy, answer = plan.budget, plan.strategy, _checked(plan, evaluate)
     begin("baseline", {})
     (baseline,) = evaluate([Trial(plan.baseline, budget.epochs, budget.repeats)])
-    earlier, tried = _explore(plan, evaluate, begin, say, Limits(budget, elapsed))
+    earlier, tried = _explore(plan, answer, begin, say, Limits(budget, elapsed))
     explored = full(tried, budget)
     elite = strategy.elite(
         [summary for summary in (*explored, *earlier) if contains(plan.space, summary.configuration)], budget.elite
@@ -135,13 +139,31 @@ def run(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, *, elapsed: Elap
         proposals=plan.proposals,
         limits=Limits(budget, elapsed, plan.left((*earlier, *tried))),
     )
-    refined = strategy.refine(asked, lambda facts: full(begin("refine", facts), budget), evaluate, say)
+    refined = strategy.refine(asked, lambda facts: full(begin("refine", facts), budget), answer, say)
     within = [each for each in refined.measured if contains(plan.space, each.configuration)]
     screened = tuple(each for each in tried if each.epochs != budget.epochs)
     best = recommend(within)
     if best is not None:
         baseline = _as_often(baseline, best, plan, evaluate, begin)
     return Result(baseline, explored, elite, refined.searches, best, refined.ended, refined.curves, screened)
+
+
+def _checked(plan: Plan, evaluate: Evaluate) -> Evaluate:
+    """Answers what a strategy may ask for, and refuses anything else: strategies may come from outside."""
+
+    def answer(trials: Sequence[Trial]) -> tuple[Summary, ...]:
+        for trial in trials:
+            inside = contains(plan.space, trial.configuration)
+            if not inside or not 1 <= trial.epochs <= plan.budget.epochs or trial.repeats < 1:
+                raise UserError(
+                    f"The strategy {type(plan.strategy).__name__} asked for a training that this study cannot have",
+                    expected=f"a configuration of the search space, 1 to {plan.budget.epochs} epochs, repeats from 1",
+                    got=f"{trial.configuration.json:.300}, {trial.epochs} epochs, {trial.repeats} repeats",
+                    hint="mend the strategy",
+                )
+        return evaluate(trials)
+
+    return answer
 
 
 def _as_often(baseline: Summary, best: Summary, plan: Plan, evaluate: Evaluate, begin: Begin) -> Summary:

@@ -69,7 +69,7 @@ def _replay(table: Table, seed: int, draws: Draws) -> Replay:
 
 
 def random(table: Table, seed: int, budgets: Sequence[int], draws: Draws) -> list[Outcome]:
-    """Every training is a configuration drawn at random."""
+    """Every training is a random configuration."""
     replay, rng = _replay(table, seed, draws), np.random.default_rng(seed)
     for _ in range(max(budgets)):
         replay.train([int(rng.integers(len(values))) for values in table.values])

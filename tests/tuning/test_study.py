@@ -1,10 +1,11 @@
 import contextlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
+from pipeline.errors import UserError
 from pipeline.ledger.journal import open_journal
 from pipeline.ranking.order import by_mean
 from pipeline.run.evaluator import Evaluator
@@ -416,6 +417,36 @@ def test_any_rule_can_pick_the_elite():
     result = run_on(FakeLedger(), changed(SMALL, strategy=FromTheWorst()))
     assert result.elite[0].mean == max(each.mean for each in result.explored)
     assert len(result.searches) == 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda trial: replace(trial, configuration=Configuration.of({"batch_size": 7})),
+        lambda trial: replace(trial, epochs=11),
+        lambda trial: replace(trial, epochs=0),
+        lambda trial: replace(trial, repeats=0),
+    ],
+    ids=["of another space", "too long", "without epochs", "without repeats"],
+)
+@pytest.mark.parametrize("stage", ["explore", "refine"])
+def test_a_strategy_that_asks_for_something_impossible_is_refused(wrong, stage):
+    @dataclass(frozen=True)
+    class Wrong(TwoStage):
+        def explore(self, asked, evaluate, say):
+            return TwoStage.explore(self, asked, spoiled(evaluate) if stage == "explore" else evaluate, say)
+
+        def refine(self, asked, begin, evaluate, say):
+            return TwoStage.refine(self, asked, begin, spoiled(evaluate), say)
+
+    def spoiled(evaluate):
+        return lambda trials: evaluate([*trials[:-1], wrong(trials[-1])])
+
+    ledger = FakeLedger()
+    with pytest.raises(UserError, match="strategy Wrong asked for a training"):
+        run_on(ledger, changed(SMALL, strategy=Wrong()))
+    made = {"explore": 2, "refine": 2 * 7}[stage]
+    assert sum(ledger.trained.values()) == made  # nothing of the call with the impossible one
 
 
 @pytest.mark.parametrize("elite_from", ["score", "front"])

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import DamagedFile
-from pipeline.models.custom_keras import sources_of
+from pipeline.plugins import sources_of
 from pipeline.run.parcels import code_of, rows_parcel
 from pipeline.workers import parcels
 from pipeline.workers.parcels import Delivery, hold, path_of
@@ -82,7 +82,7 @@ def test_packages_around_the_module_are_sent_and_what_else_they_hold_is_looked_f
     (tmp_path / "nets" / "__init__.py").write_text("WIDTH = 3\n")
     (inner / "helper.py").write_text("DEPTH = 2\n")
     (inner / "made.py").write_text("from nets import WIDTH\nfrom .helper import DEPTH\nVALUE = WIDTH, DEPTH\n")
-    assert [each.module for each in sources_of("nets.deep.made:build")] == ["nets", "nets.deep", "nets.deep.made"]
+    assert [each.module for each in sources_of("nets.deep.made")] == ["nets", "nets.deep", "nets.deep.made"]
     assert "nets" not in sys.modules
     deliver("nets.deep.made:build")
     (tmp_path / "nets" / "__init__.py").write_text("raise SystemExit\n")

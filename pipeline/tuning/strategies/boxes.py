@@ -134,7 +134,7 @@ class _Searches:
     def _progress(self, turn: int) -> float:
         by_rounds = turn / self._budget.max_calls * (1.0 - RESERVED)
         limits = self._limits
-        # With a number of trainings the rounds only end what proposes nothing.
+        # Where trainings are counted, the rounds only end a stage that proposes nothing.
         return limits.progress(self._used) if limits.trainings is not None else max(by_rounds, limits.progress(0))
 
     def _learn(self, answers: Iterable[Summary], *, fit: bool = False) -> None:

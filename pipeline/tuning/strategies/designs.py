@@ -18,7 +18,7 @@ from pipeline.tuning.stages import Exploring, Say
 from pipeline.tuning.strategies.strategy import Strategy
 
 BRANCH: Final = 5  # the branch of the study's seed that designs come from
-PATIENCE: Final = 1024  # points of a design in a row that were all known, after which the rest is drawn at random
+PATIENCE: Final = 1024  # points of a design in a row that were all known, after which the rest is random
 
 
 def sobol(space: Space, count: int, seed: int, known: Collection[str]) -> tuple[Configuration, ...]:

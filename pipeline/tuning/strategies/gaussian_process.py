@@ -18,7 +18,7 @@ from pipeline.tuning.budget import Budget
 from pipeline.tuning.confirming import settle, sparing
 from pipeline.tuning.stages import Open, Refined, Refining, Say, Search
 from pipeline.tuning.strategies.options import option
-from pipeline.tuning.strategies.strategy import Strategy
+from pipeline.tuning.strategies.strategy import Strategy, repeats
 from pipeline.tuning.surrogate.posterior_curve import PosteriorCurve
 
 ACQUISITIONS: Final = {"ei": "EI", "pi": "PI", "lcb": "LCB", "gp_hedge": "gp_hedge"}  # as scikit-optimize names them
@@ -105,10 +105,7 @@ class GaussianProcess(Strategy):
 
     def describe_refine(self, budget: Budget, proposals: int) -> str:
         """The number of proposals, and how they are chosen."""
-        return (
-            f"one Gaussian process ({self.acquisition}), {proposals} configurations in turn, {budget.repeats} repeats"
-            " each"
-        )
+        return f"one Gaussian process ({self.acquisition}), {proposals} configurations in turn, {repeats(budget)} each"
 
 
 def _random(space: Space, taken: set[str], seed: int, number: int) -> Configuration | None:

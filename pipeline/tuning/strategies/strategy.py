@@ -1,4 +1,4 @@
-"""What a strategy is: how stage 1 explores, and what stage 2 makes of that. Everything else about a study is given."""
+"""The base of all strategies: how stage 1 explores, and how stage 2 goes on from there."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ class Strategy:
 
     @property
     def facts(self) -> Mapping[str, object]:
-        """What stage 1 depends on beside space and seed, as JSON values: with other facts it is another stage 1."""
+        """Everything that stage 1 depends on beside space and seed, as JSON values: other facts are another stage 1."""
         kind = type(self)
         return {"strategy": f"{kind.__module__}:{kind.__qualname__}", "options": asdict(self)}
 
     def elite(self, summaries: Sequence[Summary], count: int) -> tuple[Summary, ...]:
-        """What stage 2 starts from: at most `count` of these summaries of full trainings, best first."""
+        """The configurations that stage 2 starts from: at most `count` of these full trainings, best first."""
         return best_of_each_depth(summaries, count)
 
     def explore(self, asked: Exploring, evaluate: Evaluate, say: Say) -> tuple[Summary, ...]:
         """Stage 1: every answer in the order of the questions.
 
         Answers with fewer epochs are kept as facts, and never compared with others. No configuration is asked for twice
-        with equal epochs. Where the space is used up, that is said, and the study goes on.
+        with equal epochs. Where the space is used up, `say` says so, and the study goes on.
         """
         return at_random(asked, evaluate, say)
 
@@ -65,16 +65,21 @@ class Strategy:
         """Stage 1 of such a study in words, before it begins."""
         if self.screens:
             return (
-                f"{self.design}, {budget.repeats} repeats, up to {budget.epochs} epochs; as many epochs in all as"
+                f"{self.design}, {repeats(budget)}, up to {budget.epochs} epochs; as many epochs in all as"
                 f" {configurations} configurations take"
             )
         design = "" if self.proposes else f" of {self.design}"
-        return f"{configurations} configurations{design} x {budget.repeats} repeats, up to {budget.epochs} epochs"
+        return f"{configurations} configurations{design} x {repeats(budget)}, up to {budget.epochs} epochs"
 
     def describe_refine(self, budget: Budget, proposals: int) -> str:
         """Stage 2 of such a study in words, before it begins."""
         if not self.proposes:
             return "nothing new"
         if budget.trainings:
-            return f"until {budget.trainings} trainings are made, {budget.repeats} repeats each"
-        return f"{proposals} configurations, {budget.elite} at once, {budget.repeats} repeats each"
+            return f"until {budget.trainings} trainings are made, {repeats(budget)} each"
+        return f"{proposals} configurations, {budget.elite} at once, {repeats(budget)} each"
+
+
+def repeats(budget: Budget) -> str:
+    """The repeats of each configuration in words."""
+    return f"{budget.repeats} repeat{'' if budget.repeats == 1 else 's'}"

@@ -12,7 +12,7 @@ from pipeline.tuning.budget import Budget
 from pipeline.tuning.elite import best_of_each_depth, elite_of_front
 from pipeline.tuning.stages import Open, Refined, Refining, Say
 from pipeline.tuning.strategies.options import option
-from pipeline.tuning.strategies.strategy import Strategy
+from pipeline.tuning.strategies.strategy import Strategy, repeats
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,6 @@ class TwoStage(Strategy):
     def describe_refine(self, budget: Budget, proposals: int) -> str:
         """The rounds, and where they start from."""
         if budget.trainings:
-            return f"until {budget.trainings} trainings are made, {budget.repeats} repeats each"
+            return f"until {budget.trainings} trainings are made, {repeats(budget)} each"
         start = "" if self.shares_best else ", from the front of score and weights"
-        return f"{proposals} configurations, {budget.elite} at once{start}, {budget.repeats} repeats each"
+        return f"{proposals} configurations, {budget.elite} at once{start}, {repeats(budget)} each"
