@@ -22,7 +22,7 @@ LONGEST_ERROR: Final = 32_767  # characters: what a cell of the workbook holds, 
 
 
 Borrow = Callable[[Training], Repeat | None]
-"""What a study of the same protocol has of a training, its model copied into this one; None where it has nothing."""
+"""Copies what a study of the same protocol has of a training, its model included; None where it has nothing."""
 
 
 class Evaluator:
@@ -42,7 +42,7 @@ class Evaluator:
         needs: Callable[[Job], Sequence[Parcel]] = lambda _: (),
     ) -> None:
         self._journal = journal
-        # What the journal has, by what is asked for: nobody else appends from here on, and asking takes no time.
+        # What the journal has, by what is asked for. Nobody else appends from here on, so looking up takes no time.
         self._imported = {(row.configuration.key, row.epochs): row for row in journal.imported}
         self._known = {repeat.training.identity: repeat for repeat in journal.repeats}
         self._workers = workers
@@ -80,9 +80,10 @@ class Evaluator:
         return None if row is None or trial.trainings[0].identity in self._known else row
 
     def begin(self, stage: Stage, facts: Mapping[str, object]) -> tuple[Summary, ...]:
-        """Open a stage: what is trained from now on bears its name. Returns what was measured before it first began.
+        """Open a stage, whose name what is trained from now on bears; returns what was measured before it first began.
 
-        Sorted by key, because the order in which workers finish must not matter; every imported row counts as before.
+        The facts name what the stage depends on. Summaries are sorted by key, because the order in which workers finish
+        must not matter; imported rows all count as measured before.
         """
         identity = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
         self._stage = stage
@@ -92,7 +93,7 @@ class Evaluator:
         return summaries(before(contents, stage, identity).repeats, contents.imported)
 
     def _note(self, trial: Trial) -> None:
-        """Take a trial into account whose repeats are all there."""
+        """Let a trial count for the best so far once all of its repeats are there."""
         if all(training.identity in self._known for training in trial.trainings):
             summary = _answer(trial, self._known)
             if trial.epochs > self._epochs:

@@ -7,6 +7,7 @@ import json
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -40,7 +41,13 @@ _PACKAGES: Final = (
 
 def versions() -> dict[str, str]:
     """The versions that a result depends on; nothing is imported for it."""
-    return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
+    return dict(_versions())
+
+
+@cache
+def _versions() -> tuple[tuple[str, str], ...]:
+    """Read once: what a process computes with does not change while it lives."""
+    return (("python", platform.python_version()), *((name, version(name)) for name in _PACKAGES))
 
 
 @dataclass(frozen=True, slots=True)

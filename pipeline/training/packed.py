@@ -64,7 +64,7 @@ class _Running:
     order: np.random.Generator
     started: str
     seconds: float = field(default=0.0)
-    losses: list[np.ndarray] = field(default_factory=list)  # (epochs, 2) of each call: training, validation
+    losses: list[np.ndarray] = field(default_factory=list)  # (epochs, 2, places) of each call that it was in
 
 
 class _Places:
@@ -87,24 +87,18 @@ class _Places:
         while waiting or any(self._running):
             began = time.perf_counter()
             self._fill(waiting)
-            passed = np.asarray(self._state.epoch)
             self._state, losses = advance(self._tensors, self._given, self._state, self._orders())
             done = np.flatnonzero(np.asarray(self._state.done))  # waits for the program
-            self._note(np.asarray(losses), np.asarray(self._state.epoch) - passed)
             busy = [running for running in self._running if running is not None]
+            of_call = np.asarray(losses)
             for running in busy:
+                running.losses.append(of_call)
                 running.seconds += (time.perf_counter() - began) / len(busy)
             for place in done:
                 finished = self._running[place]
                 if finished is not None:
                     self._running[place] = None
                     yield self._outcome(int(place), finished)
-
-    def _note(self, losses: np.ndarray, epochs: np.ndarray) -> None:
-        """Add to each training the losses (epochs, 2, places) of the epochs that it went through in this call."""
-        for place, running in enumerate(self._running):
-            if running is not None:
-                running.losses.append(losses[: epochs[place], :, place].copy())
 
     def _fill(self, waiting: deque[Training]) -> None:
         free = [place for place, running in enumerate(self._running) if running is None]
@@ -145,7 +139,8 @@ class _Places:
             weights = arrays.cut(training.configuration, shape, [np.asarray(array)[place] for array in state.best])
             best = int(np.asarray(state.best_epoch)[place])
             scored = outcome(training, self._rows, self._protocol.model, weights, epochs_run=epochs, best_epoch=best)
-            losses, objectives = np.concatenate(running.losses).T
+            # The program returns early only when all places are done: until then it went through every epoch.
+            losses, objectives = np.concatenate([each[:, :, place] for each in running.losses])[:epochs].T
         except DivergedTraining as error:
             return self._trained(running, error=str(error))
         return self._trained(running, curve=Curve.of(losses, objectives, best), **scored)
