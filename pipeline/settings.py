@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from pipeline import models
+from pipeline import models, tasks
 from pipeline.errors import UserError
+from pipeline.plugins import is_reference
 from pipeline.space import nearest, read_toml
+from pipeline.training.engines import ENGINES, default
 from pipeline.tuning.strategies.registry import STRATEGIES
 
 
@@ -28,13 +39,27 @@ Share = Annotated[float, Field(gt=0)]
 Scaler = Literal["standard", "minmax", "robust", "none"]
 InputScaler = Literal["standard", "minmax", "robust", "quantile", "none"]
 
-PACKED = "mlp"  # the kind of network that the packed engine trains
 COUNTED = {"repeats": 1, "max_repeats": 8, "elite": 2}  # defaults where trainings are counted: benchmark_search.py
 DATA, SEARCH, TRAINING = "Data", "Search", "Training"  # the headings of --help
 
 
 def _setting(default: Any = ..., *, about: str, heading: str, **bounds: Any) -> Any:
     return Field(default, description=about, json_schema_extra={"heading": heading}, **bounds)
+
+
+def _listed(about: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} ({words})" for name, words in about.items())
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _known(what: str, name: str, names: Collection[str]) -> str:
+    if name not in names and not is_reference(name):
+        near = nearest(name, names)
+        raise ValueError(f"expected {', '.join(names)}, or a {what} of yours as module:object{near and f'; {near}'}")
+    return name
 
 
 class Settings(BaseModel):
@@ -49,9 +74,10 @@ class Settings(BaseModel):
     space: Path = _setting(about="search space file (TOML)", heading=SEARCH)
     study: Path = _setting(about="folder of the study, below results/", heading=SEARCH)
 
-    task: Literal["auto", "regression", "classification"] = _setting(
+    task: str = _setting(
         "auto",
-        about="regression, classification, or auto: numbers are for regression, texts and truth values are classes",
+        about=f"{', '.join(tasks.TASKS)}, auto"
+        f" ({'; '.join(f'{each.takes}: {each.name}' for each in tasks.TASKS.values())}), or module:object of yours",
         heading=DATA,
     )
     inputs: Names = _setting(
@@ -153,17 +179,25 @@ class Settings(BaseModel):
     top: int = _setting(3, about="best configurations that are tested and exported", heading=SEARCH, ge=1, le=50)
 
     model: str = _setting(
-        "mlp", about="mlp, convnet, recurrent, or a function of yours as module:function", heading=TRAINING
-    )
-    engine: Literal["packed", "keras"] = _setting(
-        "packed", about="packed (fast, for mlp alone), or keras (model.fit; of all other models)", heading=TRAINING
-    )
-    loss: Literal["auto", "mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy"] = _setting(
-        "auto",
-        about="mse, mae or huber for numbers; binary_crossentropy or categorical_crossentropy for classes;"
-        " auto is mse, or the cross-entropy that fits",
+        next(iter(models.MODELS)),
+        about=f"{_listed(models.MODELS)}, or a function of yours as module:function",
         heading=TRAINING,
     )
+    engine: str = _setting(
+        next(iter(ENGINES)),
+        about=f"{_listed({name: each.about for name, each in ENGINES.items()})}, or module:object of yours",
+        heading=TRAINING,
+    )
+    loss: str = _setting(
+        "auto",
+        about=f"{'; '.join(f'{_either(each.losses)} for {each.name}' for each in tasks.TASKS.values())};"
+        " auto is the one that fits",
+        heading=TRAINING,
+    )
+    metrics: Names = _setting(
+        (), about="metrics of yours, as module:object, that stand beside those of the task", heading=TRAINING
+    )
+    figures: Names = _setting((), about="figures of yours, as module:object", heading=TRAINING)
     class_weights: Literal["none", "balanced"] = _setting(
         "none", about="none, or balanced: rare classes count as much as others in training", heading=TRAINING
     )
@@ -189,8 +223,8 @@ class Settings(BaseModel):
     @classmethod
     def _engine_of_the_model(cls, values: Any) -> Any:
         """Where no engine is named, the one that can train the model."""
-        if isinstance(values, Mapping) and values.get("model", PACKED) != PACKED:
-            return {"engine": "keras", **values}
+        if isinstance(values, Mapping) and isinstance(model := values.get("model"), str):
+            return {"engine": default(model), **values}
         return values
 
     @model_validator(mode="before")
@@ -220,14 +254,42 @@ class Settings(BaseModel):
             raise ValueError(f"expected {', '.join(models.MODELS)} or module:function{near and f'; {near}'}")
         return model
 
+    @field_validator("task")
+    @classmethod
+    def _known_task(cls, task: str) -> str:
+        return _known("task", task, ("auto", *tasks.TASKS))
+
+    @field_validator("engine")
+    @classmethod
+    def _known_engine(cls, engine: str) -> str:
+        return _known("engine", engine, ENGINES)
+
+    @field_validator("metrics", "figures")
+    @classmethod
+    def _references(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        strange = [name for name in names if not is_reference(name)]
+        if strange:
+            raise ValueError(f"{strange[0]!r} is not of the form module:object")
+        return names
+
     @model_validator(mode="after")
     def _engine_can_train_the_model(self) -> Settings:
-        if self.engine == "packed" and self.model != PACKED:
+        engine = ENGINES.get(self.engine)  # one of the user's is asked when a run begins: reading imports nothing
+        if engine is not None and not engine.trains(self.model):
             raise ValueError(
-                f"the packed engine trains perceptrons (--model {PACKED}) alone; leave --engine out, or use"
-                f" --engine keras for --model {self.model}"
+                f"the engine {self.engine} trains --model {_either(engine.models)} alone; leave --engine out, or use"
+                f" --engine {default(self.model)} for --model {self.model}"
             )
         return self
+
+    @field_validator("loss")
+    @classmethod
+    def _known_loss(cls, loss: str, given: ValidationInfo) -> str:
+        known = ("auto", *(loss for task in tasks.TASKS.values() for loss in task.losses))
+        if not is_reference(given.data.get("task")) and loss not in known:
+            near = nearest(loss, known)
+            raise ValueError(f"expected {', '.join(known)}{near and f'; {near}'}")
+        return loss
 
     @model_validator(mode="after")
     def _folds_are_several(self) -> Settings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pipeline import models, saved_models
@@ -15,6 +16,7 @@ from pipeline.data.rows import Rows, rows_file, save_rows
 from pipeline.ledger.journal import Journal, open_journal
 from pipeline.ledger.known import best_group, elite_of, ranking
 from pipeline.report.contents import Contents
+from pipeline.report.wording import Naming
 from pipeline.run import test_phase
 from pipeline.run.evaluator import Borrow, Evaluator
 from pipeline.run.events import Committed, Event, Observe
@@ -24,7 +26,8 @@ from pipeline.storage import atomic
 from pipeline.storage.disk_space import Room
 from pipeline.study_folder import identity, lock
 from pipeline.study_folder.layout import StudyFolder
-from pipeline.training.jobs import LARGEST_JOB, TrainJobs, limit_of
+from pipeline.training import engines
+from pipeline.training.jobs import TrainJobs, limit_of
 from pipeline.training.protocol import PROBE_ROWS, Trained, signature_of
 from pipeline.trial import Job, Summary, Training
 from pipeline.tuning.elite import best_of_each_depth, elite_of_front
@@ -79,7 +82,8 @@ def launch(
             with Workers(prepared.slots, folder.logs, lambda: stop() or space_left.short()) as workers:
                 evaluator = _evaluator(prepared, journal, workers, common, lend=lend, watch=watch)
                 try:
-                    chosen = elite_of_front if settings.elite_from == "front" else best_of_each_depth
+                    depths = partial(best_of_each_depth, layers=models.load(settings.model).layers)
+                    chosen = elite_of_front if settings.elite_from == "front" else depths
                     spent = _clock(settings.seconds, started)
                     result = run(prepared.plan, evaluator, evaluator.begin, say, chosen, spent=spent)
                     verdict = test_phase.verdict(prepared, result, journal, workers)
@@ -152,7 +156,7 @@ def _clock(seconds: float, started: float) -> Spent:
 def _room(prepared: Prepared) -> Room:
     """The room for what is lost if it cannot be written: a job for each worker, and the exported models."""
     asked = prepared.settings
-    training = len(prepared.slots) * (LARGEST_JOB if asked.engine == "packed" else 1)
+    training = len(prepared.slots) * engines.load(asked.engine).largest_job
     return Room(
         asked.study, StudyFolder(asked.study).workbook, training + asked.top * asked.repeats, prepared.most_weights
     )
@@ -204,6 +208,7 @@ def _view(prepared: Prepared, journal: Journal, elite: frozenset[str], test: Map
         task=prepared.rows.target.task,
         facts={**prepared.settings.model_dump(mode="json"), **prepared.fingerprint, **identity.versions()},
         elite=elite or elite_of(journal.contents),
+        layers=models.load(prepared.settings.model).layers,
         test=test,
     )
 
@@ -234,6 +239,7 @@ def _contents(prepared: Prepared, result: Result, verdict: Verdict, journal: Jou
         load_command="from pipeline import load_top_models\n"
         f'predicted = load_top_models("{study}", {prepared.settings.top}{named}).predict(frame)',
         folder=study,
+        naming=Naming.of(models.load(prepared.settings.model).layers, prepared.space),
     )
 
 
@@ -244,10 +250,10 @@ def _report(prepared: Prepared, contents: Contents, book: Book) -> Finished:
     elite = frozenset(each.key for each in contents.result.elite)
     test = {each.summary.key: each.mean for each in (*contents.verdict.best, contents.verdict.default) if each}
     written = book.write(elite, test)
-    text, told = page.summary(contents), tasks.load(contents.task.name)
+    text, told = page.summary(contents), tasks.load(contents.task)
     atomic.replace(folder.summary, text.encode())
     atomic.replace(folder.best, best.best(contents).encode())
     atomic.replace(folder.worst_rows, told.worst_rows_csv(contents.verdict).encode())
     atomic.replace(folder.test_predictions, told.test_predictions_csv(contents.verdict).encode())
-    figures.draw(contents, folder.figures)
+    figures.draw(contents, folder.figures, figures.own(prepared.settings.figures))
     return Finished(contents, text, written)

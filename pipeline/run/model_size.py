@@ -13,11 +13,13 @@ from pipeline.data.rows import Rows
 from pipeline.errors import UserError
 from pipeline.models import Signature
 from pipeline.models.custom_keras import source_sha256
+from pipeline.plugins import is_reference
 from pipeline.settings import Settings
 from pipeline.space import Space
 from pipeline.workers.pool import Workers
 from pipeline.workers.slots import Slot
 
+_CODE: Final = ("model", "task", "engine")  # settings that may name code of the user's, which results depend on
 LIMIT: Final = 600.0  # seconds in which a function of the user's has made its networks
 
 
@@ -58,7 +60,7 @@ def facts(asked: Settings, rows: Rows) -> dict[str, Any]:
     """What results must share that most studies do not have: a user's source, a time, rows with a shape."""
     shape = shape_of(rows.features)
     return {
-        **({"model_sha256": source_sha256(asked.model)} if models.is_own(asked.model) else {}),
+        **{f"{name}_sha256": source_sha256(own) for name in _CODE if is_reference(own := getattr(asked, name))},
         **({"time": asked.time} if asked.time else {}),
         **({"shape": shape} if shape else {}),
     }

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
-from pipeline import models, space
+from pipeline import models, space, tasks
 from pipeline.data import tables
 from pipeline.data.preprocessing import Preprocessing
 from pipeline.data.rows import Rows, prepare_rows, targets_of
 from pipeline.errors import UserError
 from pipeline.ledger.known import open_study
 from pipeline.models import Signature
+from pipeline.plugins import load_object
 from pipeline.run import model_size
 from pipeline.settings import Settings
 from pipeline.space import Narrowing, Space
 from pipeline.storage import untrusted
 from pipeline.study_folder import identity
 from pipeline.study_folder.layout import StudyFolder
-from pipeline.training.protocol import Loss, Protocol, signature_of
+from pipeline.training import engines
+from pipeline.training.protocol import Protocol, signature_of
 from pipeline.trial import Configuration
 from pipeline.tuning.study import Plan
 from pipeline.workers import slots
@@ -88,9 +90,9 @@ class Prepared:
         return f"{task.name}{why}; loss {self.loss}{weighed}, judged by {task.about}"
 
     @property
-    def loss(self) -> Loss:
+    def loss(self) -> str:
         """The loss that the setting means for this task."""
-        return cast("Loss", self.rows.target.task.loss(self.settings.loss, targets_of(self.table)))
+        return self.rows.target.task.loss(self.settings.loss, targets_of(self.table))
 
     @property
     def _first(self) -> str:
@@ -164,6 +166,8 @@ class Prepared:
             engine=asked.engine,
             tf32=asked.tf32,
             folds=asked.folds,
+            task=self.rows.target.task.name,
+            metrics=asked.metrics,
             # On a GPU many places share a program, and their arithmetic is cheap beside a compilation.
             rows=0 if any(slot.gpu for slot in self.slots) else len(self.rows.train.rows),
         )
@@ -195,16 +199,10 @@ class Prepared:
             "seed": asked.seed,
             "loss": self.loss,
             **{name: getattr(asked, name) for name in same},
-            **self._further,
+            **self.rows.target.task.facts(asked.class_weights),
             **({"folds": asked.folds} if asked.folds else {}),
             **model_size.facts(asked, self.rows),
         }
-
-    @property
-    def _further(self) -> dict[str, str]:
-        """What the fingerprints of studies had not when regression was the only task: it says nothing of itself."""
-        name = self.rows.target.task.name
-        return {} if name == "regression" else {"task": name, "class_weights": self.settings.class_weights}
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -213,6 +211,14 @@ def _listed(names: Sequence[str]) -> str:
 
 def prepare(settings: Settings) -> Prepared:
     """Check everything that can be checked before the first file is written; UserError says what is wrong."""
+    if settings.task != "auto":
+        tasks.use(settings.task, load_object)
+    tasks.metrics(settings.metrics, load_object)
+    if settings.figures:
+        from pipeline.report import figures  # deferred: matplotlib takes a second to import
+
+        figures.own(settings.figures)
+    engines.check(settings.engine, settings.model)
     kind = models.load(settings.model)
     searched = kind.complete(space.load(settings.space))
     owned = slots.parse(settings.slots)
@@ -261,10 +267,10 @@ def _largest(settings: Settings, table: tables.Table, rows: Rows) -> Signature:
     Every repeat that the study may ask for is prepared once, so that a fold without a class, say, is told of now.
     """
     signatures = [signature_of(rows)]
-    labels = getattr(rows.target, "labels", ())
+    labels = rows.target.labels
     for index in range(1, max(settings.repeats, settings.max_repeats)) if settings.folds else ():
         other, _ = _rows(settings, table, index)
-        if getattr(other.target, "labels", ()) != labels:
+        if other.target.labels != labels:
             raise UserError(
                 f"The training rows of repeat {index} do not have the classes of those of repeat 0",
                 expected="rows of every class in all folds",

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import saved_models
+from pipeline import saved_models, tasks
 from pipeline.analysis.ensemble import NAMES, Candidate, Ensemble, choose, examined
 from pipeline.analysis.verdict import Tested, Verdict, judge, tested
 from pipeline.data.rows import Rows, load_rows, rows_file
 from pipeline.errors import UserError
 from pipeline.ledger.journal import Journal
 from pipeline.ledger.known import ranking
+from pipeline.plugins import load_object
 from pipeline.run.prepare import Prepared
 from pipeline.saved_models import ensembles
 from pipeline.saved_models.member_files import Digests
@@ -34,17 +35,19 @@ def verdict(prepared: Prepared, result: Result, journal: Journal, workers: Worke
     sound = (each for each in ranking(journal.contents, prepared.settings.epochs) if each.failures == 0)
     best = [each for each in sound if each.stage not in ("baseline", "imported")][: prepared.settings.top]
     wanted = [*best, *([result.baseline] if result.baseline.repeats else [])]
-    examine = saved_models.Examine.of(study, journal.repeats, wanted, prepared.settings.model, prepared.settings.folds)
+    asked, target = prepared.settings, rows.target
+    further = tasks.metrics(asked.metrics, load_object)
+    examine = saved_models.Examine.of(study, journal.repeats, wanted, asked.model, asked.folds, task=target.task.name)
     answers = _answers(examine, wanted, workers, max(prepared.settings.job_limit, COMPILE_SECONDS))
     for each in best:
         for name, content in answers[each.key].keras.items():
             saved_models.add(StudyFolder(study).model(each.key), name, content)
 
     def test(summary: Summary) -> Tested:
-        return tested(summary, answers[summary.key].predictions, rows.test, rows.target)
+        return tested(summary, answers[summary.key].predictions, rows.test, target, further)
 
     default = test(result.baseline) if result.baseline.repeats else None
-    judged = judge(rows.target, rows.test, rows.train, default, [test(each) for each in best])
+    judged = judge(target, rows.test, rows.train, default, [test(each) for each in best], further=further)
     found = _ensembles(examine, rows, judged, {each.key: answers[each.key] for each in best})
     _keep(study, found, examine.digests)
     return replace(judged, ensembles=found)

@@ -81,7 +81,7 @@ def _fit(training: Training, rows: Rows, protocol: Protocol, weight_seed: int, o
     if not np.all(np.isfinite(history["loss"])) or not np.all(np.isfinite(validation)) or not validation:
         raise DivergedTraining(f"diverged in epoch {len(history['loss'])}: the loss is no longer a finite number")
     epochs = {"epochs_run": len(validation), "best_epoch": int(stopping.best_epoch) + 1}
-    return outcome(training, rows, protocol.model, model.get_weights(), **epochs)
+    return outcome(training, rows, protocol, model.get_weights(), **epochs)
 
 
 def _batch_size(training: Training) -> int:

@@ -132,7 +132,7 @@ class _Places:
         try:
             weights = arrays.cut(training.configuration, shape, [np.asarray(array)[place] for array in state.best])
             best = int(np.asarray(state.best_epoch)[place])
-            scored = outcome(training, self._rows, self._protocol.model, weights, epochs_run=epochs, best_epoch=best)
+            scored = outcome(training, self._rows, self._protocol, weights, epochs_run=epochs, best_epoch=best)
         except DivergedTraining as error:
             return self._trained(running, error=str(error))
         return self._trained(running, **scored)

@@ -48,7 +48,7 @@ class FakeJobs:
         rows = rows_of(self.rows)
         seed = seeds(self.protocol.seed, training.index)[0]
         weights = mlp.initial_weights(training.configuration, signature_of(rows), seed)
-        scored = outcome(training, rows, self.protocol.model, weights, epochs_run=1, best_epoch=1)
+        scored = outcome(training, rows, self.protocol, weights, epochs_run=1, best_epoch=1)
         return Trained(training, seed, seconds, intra_op_threads(), program="fake", **scored)
 
 

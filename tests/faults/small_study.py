@@ -76,7 +76,7 @@ class Initial:
             program="none",
             device=self.device,
             versions=self.versions,
-            **outcome(training, rows, self.protocol.model, weights, epochs_run=1, best_epoch=1),
+            **outcome(training, rows, self.protocol, weights, epochs_run=1, best_epoch=1),
         )
 
 
