@@ -36,8 +36,6 @@ def _names(value: object) -> object:
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Share = Annotated[float, Field(gt=0)]
-Scaler = Literal["standard", "minmax", "robust", "none"]
-InputScaler = Literal["standard", "minmax", "robust", "quantile", "none"]
 
 COUNTED = {"repeats": 1, "max_repeats": 8, "elite": 2}  # defaults where trainings are counted: benchmark_search.py
 DATA, SEARCH, TRAINING = "Data", "Search", "Training"  # the headings of --help
@@ -99,12 +97,12 @@ class Settings(BaseModel):
         ge=0,
         le=100,
     )
-    input_scaler: InputScaler = _setting(
+    input_scaler: tasks.InputScaler = _setting(
         "standard",
         about="standard, minmax, robust, quantile (ranks as a bell curve, for skewed columns) or none",
         heading=DATA,
     )
-    output_scaler: Scaler = _setting("standard", about="standard, minmax, robust or none", heading=DATA)
+    output_scaler: tasks.Scaler = _setting("standard", about="standard, minmax, robust or none", heading=DATA)
 
     configurations: int = _setting(40, about="configurations of stage 1", heading=SEARCH, ge=1, le=100_000)
     repeats: int = _setting(
@@ -198,7 +196,7 @@ class Settings(BaseModel):
         (), about="metrics of yours, as module:object, that stand beside those of the task", heading=TRAINING
     )
     figures: Names = _setting((), about="figures of yours, as module:object", heading=TRAINING)
-    class_weights: Literal["none", "balanced"] = _setting(
+    class_weights: str = _setting(
         "none", about="none, or balanced: rare classes count as much as others in training", heading=TRAINING
     )
     tf32: bool = _setting(False, about="on GPUs: faster, less exact matrix products", heading=TRAINING)
@@ -282,14 +280,17 @@ class Settings(BaseModel):
             )
         return self
 
-    @field_validator("loss")
+    @field_validator("loss", "class_weights")
     @classmethod
-    def _known_loss(cls, loss: str, given: ValidationInfo) -> str:
-        known = ("auto", *(loss for task in tasks.TASKS.values() for loss in task.losses))
-        if not is_reference(given.data.get("task")) and loss not in known:
-            near = nearest(loss, known)
+    def _known_word(cls, word: str, given: ValidationInfo) -> str:
+        """One of a task of this program; a task of the user's says itself what it knows."""
+        losses = ("auto", *(loss for task in tasks.TASKS.values() for loss in task.losses))
+        weightings = dict.fromkeys(each for task in tasks.TASKS.values() for each in task.weightings)
+        known = losses if given.field_name == "loss" else tuple(weightings)
+        if not is_reference(given.data.get("task")) and word not in known:
+            near = nearest(word, known)
             raise ValueError(f"expected {', '.join(known)}{near and f'; {near}'}")
-        return loss
+        return word
 
     @model_validator(mode="after")
     def _folds_are_several(self) -> Settings:

@@ -24,8 +24,8 @@ from pipeline.data.cells import SHOWN_MISSING, numbers, row_number, texts
 from pipeline.data.layout import layout_of
 from pipeline.data.tables import Columns, unknown_column
 from pipeline.errors import UserError
-from pipeline.tasks import FIRST, Target
-from pipeline.tasks.scaling import SCALERS, InputScaler, Scaler, pool, widen
+from pipeline.tasks import FIRST, InputScaler, Scaler, Target
+from pipeline.tasks.scaling import SCALERS, pool, widen
 
 __all__ = ["InputScaler", "Preprocessing", "Scaler", "fit", "unfitted", "unknown_categories"]
 

@@ -85,7 +85,7 @@ class Prepared:
     @property
     def _task(self) -> str:
         task = self.rows.target.task
-        why = f", for {self.table.why} (--task regression takes numbers)" if self.table.why else ""
+        why = f", for {self.table.why} (--task {tasks.FIRST.name} takes {tasks.FIRST.takes})" if self.table.why else ""
         weighed = f", class weights {self.settings.class_weights}" if self.settings.class_weights != "none" else ""
         return f"{task.name}{why}; loss {self.loss}{weighed}, judged by {task.about}"
 

@@ -5,14 +5,16 @@ this room, so it needs nothing but numpy; what a target needs to be fitted with 
 """
 
 from pipeline.tasks.registry import FIRST, TASKS, UNSAID, for_targets, is_own, load, metrics, restore, use
-from pipeline.tasks.task import Columns, Metric, Scores, Target, Task, scores, spread
+from pipeline.tasks.task import Columns, InputScaler, Metric, Scaler, Scores, Target, Task, scores, spread
 
 __all__ = [
     "FIRST",
     "TASKS",
     "UNSAID",
     "Columns",
+    "InputScaler",
     "Metric",
+    "Scaler",
     "Scores",
     "Target",
     "Task",

@@ -100,7 +100,9 @@ def metrics(names: Sequence[str], load_object: LoadObject) -> tuple[Metric, ...]
     Raises:
         UserError: A name leads to no `Metric`, or to one that is called as another.
     """
-    found: dict[str, Metric] = {metric.name: metric for task in TASKS.values() for metric in task.metrics}
+    found: dict[str, Metric] = {
+        metric.name: metric for task in (*TASKS.values(), *_used.values()) for metric in task.metrics
+    }
     own = []
     for name in names:
         metric = load_object(name, expected="a pipeline.tasks.Metric")
