@@ -64,7 +64,7 @@ class FakeExamine:
 
     @classmethod
     def of(
-        cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary], model: str, folds: int
+        cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary], model: str, folds: int, *, task: str
     ) -> "FakeExamine":
         from pipeline.saved_models import digests_of
 
