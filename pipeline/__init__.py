@@ -23,24 +23,26 @@ def best_group(study: str | Path) -> Group:
     return open_study(Path(study)).group
 
 
-def load_top_models(study: str | Path, count: int = 3, model: str = "") -> TopModels:
+def load_top_models(study: str | Path, count: int = 3, model: str = "", task: str = "") -> TopModels:
     """Reload the `count` best saved configurations of a study folder, all their repeats, as one predictor.
 
-    `model` names the function that makes the networks, `module:function`, where it is one of yours.
+    `model` names the function that makes the networks, `module:function`, where it is one of yours, and `task` the
+    task, `module:object`.
     """
     from pipeline.saved_models import load_top_models as load  # deferred: the package itself imports at once
 
-    return load(study, count, model)
+    return load(study, count, model, task)
 
 
-def load_ensemble(study: str | Path, name: str = "greedy", model: str = "") -> TopModels:
+def load_ensemble(study: str | Path, name: str = "greedy", model: str = "", task: str = "") -> TopModels:
     """Reload an ensemble of a study folder, `greedy` or `mean`, as one predictor.
 
-    `model` names the function that makes the networks, `module:function`, where it is one of yours.
+    `model` names the function that makes the networks, `module:function`, where it is one of yours, and `task` the
+    task, `module:object`.
     """
     from pipeline.saved_models.ensembles import load_ensemble as load  # deferred: the package itself imports at once
 
-    return load(study, name, model)
+    return load(study, name, model, task)
 
 
 def pareto_front(study: str | Path, cost: str = "weights") -> tuple[Summary, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module, machinery
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pipeline.errors import UserError
 
@@ -20,12 +20,12 @@ _REFERENCE: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re
 _LISTED: Final = 300  # characters of the names that a module has
 
 
-def is_reference(name: str) -> bool:
+def is_reference(name: object) -> bool:
     """True for a text of the form `module:object`, or `package.module:object`."""
-    return bool(_REFERENCE.fullmatch(name))
+    return isinstance(name, str) and bool(_REFERENCE.fullmatch(name))
 
 
-def load_object(reference: str, *, expected: str, what: str = "object") -> object:
+def load_object(reference: str, *, expected: str, what: str = "object") -> Any:
     """Import the module of a reference and return the object that it names.
 
     Args:

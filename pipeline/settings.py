@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar, get_args
+from typing import Annotated, Any, Final, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
@@ -15,15 +15,17 @@ from pydantic import (
     Field,
     PydanticUserError,
     ValidationError,
+    ValidationInfo,
     create_model,
     field_validator,
     model_validator,
 )
 
-from pipeline import models
+from pipeline import models, tasks
 from pipeline.errors import UserError
 from pipeline.plugins import is_reference
 from pipeline.space import nearest, read_toml
+from pipeline.training.engines import ENGINES, default
 from pipeline.tuning.budget import Budget
 from pipeline.tuning.strategies.options import Option, options_of
 from pipeline.tuning.strategies.registry import DEFAULT, OPTIONS, STRATEGIES, load_strategy
@@ -63,16 +65,28 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Pairs = Annotated[dict[str, bool | int | float | str], BeforeValidator(_pairs)]
 Model = TypeVar("Model", bound=BaseModel)
 Share = Annotated[float, Field(gt=0)]
-Scaler = Literal["standard", "minmax", "robust", "none"]
-InputScaler = Literal["standard", "minmax", "robust", "quantile", "none"]
 
-PACKED = "mlp"  # the kind of network that the packed engine trains
 COUNTED = {"repeats": 1, "max_repeats": 8, "elite": 2}  # defaults where trainings are counted: benchmark_search.py
 DATA, SEARCH, TRAINING = "Data", "Search", "Training"  # the headings of --help
 
 
 def _setting(default: Any = ..., *, about: str, heading: str, hidden: bool = False, **bounds: Any) -> Any:
     return Field(default, description=about, json_schema_extra={"heading": heading, "hidden": hidden}, **bounds)
+
+
+def _listed(about: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} ({words})" for name, words in about.items())
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _known(what: str, name: str, names: Collection[str]) -> str:
+    if name not in names and not is_reference(name):
+        near = nearest(name, names)
+        raise ValueError(f"expected {', '.join(names)}, or a {what} of yours as module:object{near and f'; {near}'}")
+    return name
 
 
 class Settings(BaseModel):
@@ -87,9 +101,10 @@ class Settings(BaseModel):
     space: Path = _setting(about="search space file (TOML)", heading=SEARCH)
     study: Path = _setting(about="folder of the study, below results/", heading=SEARCH)
 
-    task: Literal["auto", "regression", "classification"] = _setting(
+    task: str = _setting(
         "auto",
-        about="regression, classification, or auto: numbers are for regression, texts and truth values are classes",
+        about=f"{', '.join(tasks.TASKS)}, auto"
+        f" ({'; '.join(f'{each.takes}: {each.name}' for each in tasks.TASKS.values())}), or module:object of yours",
         heading=DATA,
     )
     inputs: Names = _setting(
@@ -111,12 +126,12 @@ class Settings(BaseModel):
         ge=0,
         le=100,
     )
-    input_scaler: InputScaler = _setting(
+    input_scaler: tasks.InputScaler = _setting(
         "standard",
         about="standard, minmax, robust, quantile (ranks as a bell curve, for skewed columns) or none",
         heading=DATA,
     )
-    output_scaler: Scaler = _setting("standard", about="standard, minmax, robust or none", heading=DATA)
+    output_scaler: tasks.Scaler = _setting("standard", about="standard, minmax, robust or none", heading=DATA)
 
     strategy: str = _setting(
         DEFAULT,
@@ -170,18 +185,26 @@ class Settings(BaseModel):
     top: int = _setting(3, about="best configurations to test and export", heading=SEARCH, ge=1, le=50)
 
     model: str = _setting(
-        "mlp", about="mlp, convnet, recurrent, or a function of yours as module:function", heading=TRAINING
-    )
-    engine: Literal["packed", "keras"] = _setting(
-        "packed", about="packed (fast, for mlp alone), or keras (model.fit; of all other models)", heading=TRAINING
-    )
-    loss: Literal["auto", "mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy"] = _setting(
-        "auto",
-        about="mse, mae or huber for numbers; binary_crossentropy or categorical_crossentropy for classes;"
-        " auto is mse, or the cross-entropy that fits",
+        next(iter(models.MODELS)),
+        about=f"{_listed(models.MODELS)}, or a function of yours as module:function",
         heading=TRAINING,
     )
-    class_weights: Literal["none", "balanced"] = _setting(
+    engine: str = _setting(
+        next(iter(ENGINES)),
+        about=f"{_listed({name: each.about for name, each in ENGINES.items()})}, or module:object of yours",
+        heading=TRAINING,
+    )
+    loss: str = _setting(
+        "auto",
+        about=f"{'; '.join(f'{_either(each.losses)} for {each.name}' for each in tasks.TASKS.values())};"
+        " auto is the one that fits",
+        heading=TRAINING,
+    )
+    metrics: Names = _setting(
+        (), about="metrics of yours, as module:object, that stand beside those of the task", heading=TRAINING
+    )
+    figures: Names = _setting((), about="figures of yours, as module:object", heading=TRAINING)
+    class_weights: str = _setting(
         "none", about="none, or balanced: rare classes count as much as others in training", heading=TRAINING
     )
     tf32: bool = _setting(False, about="on GPUs: faster, less exact matrix products", heading=TRAINING)
@@ -212,8 +235,8 @@ class Settings(BaseModel):
     @classmethod
     def _engine_of_the_model(cls, values: Any) -> Any:
         """Where no engine is named, the one that can train the model."""
-        if isinstance(values, Mapping) and values.get("model", PACKED) != PACKED:
-            return {"engine": "keras", **values}
+        if isinstance(values, Mapping) and isinstance(model := values.get("model"), str):
+            return {"engine": default(model), **values}
         return values
 
     @model_validator(mode="before")
@@ -243,6 +266,24 @@ class Settings(BaseModel):
             raise ValueError(f"expected {', '.join(models.MODELS)} or module:function{near and f'; {near}'}")
         return model
 
+    @field_validator("task")
+    @classmethod
+    def _known_task(cls, task: str) -> str:
+        return _known("task", task, ("auto", *tasks.TASKS))
+
+    @field_validator("engine")
+    @classmethod
+    def _known_engine(cls, engine: str) -> str:
+        return _known("engine", engine, ENGINES)
+
+    @field_validator("metrics", "figures")
+    @classmethod
+    def _references(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        strange = [name for name in names if not is_reference(name)]
+        if strange:
+            raise ValueError(f"{strange[0]!r} is not of the form module:object")
+        return names
+
     @model_validator(mode="after")
     def _options_have_a_strategy(self) -> Settings:
         if self.strategy_options and not is_reference(self.strategy):
@@ -254,12 +295,25 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _engine_can_train_the_model(self) -> Settings:
-        if self.engine == "packed" and self.model != PACKED:
+        engine = ENGINES.get(self.engine)  # one of the user's is asked when a run begins: reading imports nothing
+        if engine is not None and not engine.trains(self.model):
             raise ValueError(
-                f"the packed engine trains perceptrons (--model {PACKED}) alone; leave --engine out, or use"
-                f" --engine keras for --model {self.model}"
+                f"the engine {self.engine} trains --model {_either(engine.models)} alone; leave --engine out, or use"
+                f" --engine {default(self.model)} for --model {self.model}"
             )
         return self
+
+    @field_validator("loss", "class_weights")
+    @classmethod
+    def _known_word(cls, word: str, given: ValidationInfo) -> str:
+        """One of a task of this program; a task of the user's says itself what it knows."""
+        losses = ("auto", *(loss for task in tasks.TASKS.values() for loss in task.losses))
+        weightings = dict.fromkeys(each for task in tasks.TASKS.values() for each in task.weightings)
+        known = losses if given.field_name == "loss" else tuple(weightings)
+        if not is_reference(given.data.get("task")) and word not in known:
+            near = nearest(word, known)
+            raise ValueError(f"expected {', '.join(known)}{near and f'; {near}'}")
+        return word
 
     @model_validator(mode="after")
     def _folds_are_several(self) -> Settings:

@@ -78,32 +78,38 @@ def predict(
     count: Annotated[int, typer.Option("--top", help="best configurations that predict together")] = 3,
     ensemble: Annotated[str, typer.Option(help="greedy or mean: an ensemble of the study, in place of --top")] = "",
     model: Annotated[str, typer.Option(help="module:function that makes the networks, if it is yours")] = "",
+    task: Annotated[str, typer.Option(help="module:object of the task, if it is yours")] = "",
 ) -> None:
     """Predict new rows with the best models of a study, in the units of the original data."""
-    _guarded(lambda: _predict(input, output, lambda: _loaded(study, count, ensemble, model)))
+    _guarded(lambda: _predict(input, output, lambda: _loaded(study, count, ensemble, model, task)))
 
 
 ledger = typer.Typer(help="Check, redraw and join ledgers.", no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(ledger, name="ledger")
 _Folder = Annotated[Path, typer.Argument(help="folder of the study")]
+_Task = Annotated[str, typer.Option("--task", help="module:object of the task, if it is yours")]
 
 
 @ledger.command()
-def verify(folder: _Folder) -> None:
+def verify(folder: _Folder, task: _Task = "") -> None:
     """Check everything that must hold of a study folder; nothing is written."""
-    _guarded(lambda: _verify(folder))
+    _guarded(lambda: _verify(folder, task))
 
 
 @ledger.command()
-def rebuild(folder: _Folder) -> None:
+def rebuild(folder: _Folder, task: _Task = "") -> None:
     """Draw the workbook from the journal; columns, notes and sheets of your own are kept."""
-    _guarded(lambda: _rebuild(folder))
+    _guarded(lambda: _rebuild(folder, task))
 
 
 @ledger.command(name="import")
-def import_(folder: _Folder, other: Annotated[Path, typer.Argument(help="ledger.xlsx or ledger.jsonl")]) -> None:
+def import_(
+    folder: _Folder,
+    other: Annotated[Path, typer.Argument(help="ledger.xlsx or ledger.jsonl")],
+    task: _Task = "",
+) -> None:
     """Take in a colleague's results of the same study; they are not trained again and have no models here."""
-    _guarded(lambda: _import(folder, other))
+    _guarded(lambda: _import(folder, other, task))
 
 
 def main() -> None:
@@ -154,10 +160,19 @@ def _search(file: Path | None, options: dict[str, Any]) -> int:
     return 0 if finished.contents.verdict.best else 1
 
 
-def _loaded(study: Path, count: int, ensemble: str, model: str) -> TopModels:
+def _use(task: str) -> None:
+    """Import the task that the user names as theirs; whatever the study folder says imports nothing."""
+    from pipeline import tasks
+    from pipeline.plugins import load_object
+
+    if task:
+        tasks.use(task, load_object)
+
+
+def _loaded(study: Path, count: int, ensemble: str, model: str, task: str) -> TopModels:
     from pipeline import load_ensemble, load_top_models
 
-    return load_ensemble(study, ensemble, model) if ensemble else load_top_models(study, count, model)
+    return load_ensemble(study, ensemble, model, task) if ensemble else load_top_models(study, count, model, task)
 
 
 def _predict(source: Path, target: Path, load: Callable[[], TopModels]) -> int:
@@ -186,9 +201,10 @@ def _predict(source: Path, target: Path, load: Callable[[], TopModels]) -> int:
     return 0
 
 
-def _verify(folder: Path) -> int:
+def _verify(folder: Path, task: str) -> int:
     from pipeline.maintenance.audit import audit, leftovers
 
+    _use(task)
     console = Console(soft_wrap=True)
     found = audit(folder)
     for finding in found:
@@ -201,16 +217,18 @@ def _verify(folder: Path) -> int:
     return 0
 
 
-def _rebuild(folder: Path) -> int:
+def _rebuild(folder: Path, task: str) -> int:
     from pipeline.maintenance.rebuild import rebuild
 
+    _use(task)
     Console(soft_wrap=True).print(f"Ledger: {escaped(str(rebuild(folder)))}", highlight=False)
     return 0
 
 
-def _import(folder: Path, other: Path) -> int:
+def _import(folder: Path, other: Path, task: str) -> int:
     from pipeline.maintenance.import_results import take_in
 
+    _use(task)
     found = take_in(folder, other)
     Console(soft_wrap=True).print(
         f"{found.taken} configurations taken in, {found.known} known before, {found.unusable} left out"

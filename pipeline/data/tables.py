@@ -12,16 +12,16 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from pipeline import tasks
 from pipeline.data import series
 from pipeline.data.cells import MISSING, has_numbers, kind, numbers, row_number, stray, texts
 from pipeline.data.readers import NAMELESS, read_frame
 from pipeline.errors import UserError
-from pipeline.tasks.classification import MOST_CLASSES
+from pipeline.tasks import Task
 
 __all__ = ["Columns", "Table", "read", "read_frame", "unknown_column"]
 
 MOST_CATEGORIES: Final = 200
-_CLASSES: Final = "; or take --task classification, if these are classes"
 _LISTED: Final = 30  # column names in an error
 
 
@@ -44,7 +44,7 @@ class Table:
     columns: Columns
     source: str
     sha256: str  # of the used columns' names and values: the same from CSV, Excel and Parquet
-    task: str = "regression"  # of `pipeline.tasks`: numbers as targets, or one target of classes as text
+    task: str = tasks.FIRST.name  # which says whether targets are numbers, or texts
     why: str = ""  # that task, where it was not asked for
     in_time: bool = False  # rows are in order of time, and no part may look into the future of another
 
@@ -98,9 +98,9 @@ def read(
         weight=weight,
         groups=tuple(dict.fromkeys(groups)),
     )
-    found, why = (task, "") if task != "auto" else _task(frame, columns.targets)
-    checked = _checked(frame, columns, classes=found == "classification")
-    return Table(checked, columns, source, _hash(checked), found, why, bool(time))
+    found, why = (tasks.load(task), "") if task != "auto" else _task(frame, columns.targets)
+    checked = _checked(frame, columns, found)
+    return Table(checked, columns, source, _hash(checked), found.name, why, bool(time))
 
 
 def _check_names(frame: pd.DataFrame, roles: Mapping[str, Sequence[str]], source: str) -> None:
@@ -120,15 +120,12 @@ def _check_series(others: Mapping[str, object], time: str, targets: Sequence[str
         )
 
 
-def _task(frame: pd.DataFrame, targets: Sequence[str]) -> tuple[str, str]:
-    """What the targets ask for, and why where that is not what numbers ask for."""
-    kinds = {name: kind(frame[name]) for name in targets}
-    if [*kinds.values()] == ["truth"]:
-        return "classification", "true and false are classes"
+def _task(frame: pd.DataFrame, targets: Sequence[str]) -> tuple[Task, str]:
+    """The task that the targets ask for, and why, where that does not go without saying."""
     # A text among numbers is a typing error, and so are decimal commas: the check of numbers says which.
-    if any(kinds[name] == "text" and not has_numbers(frame[name]) for name in targets):
-        return "classification", "texts are classes"
-    return "regression", ""
+    found = {name: kind(frame[name]) for name in targets}
+    doubted = (name for name in targets if found[name] == "text" and has_numbers(frame[name]))
+    return tasks.for_targets([*{**found, **dict.fromkeys(doubted, "number")}.values()])
 
 
 def unknown_column(name: str, names: Iterable[object], what: str) -> UserError:
@@ -217,15 +214,9 @@ def _is_category(column: pd.Series[Any], name: str) -> bool:
     return found == "text"
 
 
-def _checked(frame: pd.DataFrame, columns: Columns, *, classes: bool) -> pd.DataFrame:
-    checked: dict[str, np.ndarray] = _classes(frame, columns.targets) if classes else {}
-    for name in columns.targets if not classes else ():
-        values = _whole(numbers(_no_date(frame[name], name), f"Target {name!r}", _CLASSES), f"Target {name!r}")
-        if np.ptp(values) == 0.0:
-            raise UserError(
-                f"Target {name!r} is constant", expected="values that differ", got=f"{values[0]:g} in every row"
-            )
-        checked[name] = values
+def _checked(frame: pd.DataFrame, columns: Columns, task: Task) -> pd.DataFrame:
+    checked = {name: _target(frame[name], name, task) for name in columns.targets}
+    task.check(checked)
     for name in columns.inputs:
         what = f"Input {name!r}"
         checked[name] = (
@@ -239,24 +230,13 @@ def _checked(frame: pd.DataFrame, columns: Columns, *, classes: bool) -> pd.Data
     return pd.DataFrame(checked, index=frame.index)
 
 
-def _classes(frame: pd.DataFrame, targets: Sequence[str]) -> dict[str, np.ndarray]:
-    if len(targets) > 1:
-        raise UserError(
-            f"{_quoted(targets)} cannot be classified together",
-            expected="one target of classes, or several of numbers",
-            hint="name one of them as the target and the others in `ignore`",
-        )
-    (name,) = targets
-    values = texts(_no_date(frame[name], name), f"Target {name!r}")
-    _no_gap(values == MISSING, f"Target {name!r}")
-    distinct = len(set(values.tolist()))
-    if not 2 <= distinct <= MOST_CLASSES:
-        raise UserError(
-            f"Target {name!r} has {distinct} distinct value(s)",
-            expected=f"2 to {MOST_CLASSES} classes",
-            hint="merge rare classes, or take --task regression for numbers" if distinct > 2 else "use more rows",
-        )
-    return {name: values}
+def _target(column: pd.Series[Any], name: str, task: Task) -> np.ndarray:
+    what = f"Target {name!r}"
+    if task.targets == "numbers":
+        return _whole(numbers(_no_date(column, name), what, task.otherwise), what)
+    values = texts(_no_date(column, name), what)
+    _no_gap(values == MISSING, what)
+    return values
 
 
 def _no_date(column: pd.Series[Any], name: str) -> pd.Series[Any]:

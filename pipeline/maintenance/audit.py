@@ -50,7 +50,7 @@ def audit(study: Path) -> tuple[Finding, ...]:
         untrusted.plain(study)
     except (UserError, OSError) as error:
         return (Finding(study, _sentence(error)),)
-    found = [*_study(StudyFolder(study).identity), *_temporaries(study)]
+    found = [*_study(StudyFolder(study).identity), *_task(study), *_temporaries(study)]
     path = StudyFolder(study).journal
     try:
         contents = journal.read(path)
@@ -60,7 +60,7 @@ def audit(study: Path) -> tuple[Finding, ...]:
         return (*found, Finding(path, "The journal is missing."))
     found += [*_doubled(path), *_contradictions(path, contents.repeats, _limit(study))]
     found += [*_models(study, contents.repeats), *_strangers(study), *_ensembles(study)]
-    return (*found, *_workbook(study, contents))
+    return tuple(found) if _task(study) else (*found, *_workbook(study, contents))
 
 
 def _limit(study: Path) -> object:
@@ -77,6 +77,20 @@ def _mean(study: Path) -> str:
         return headed(MEAN, identity.task_of(identity.read(StudyFolder(study).identity).fingerprint))
     except UserError:
         return MEAN  # a finding of its own
+
+
+def _task(study: Path) -> tuple[Finding, ...]:
+    """Where the task is one that this program does not know: what is to be named."""
+    path = StudyFolder(study).identity
+    try:
+        fingerprint = identity.read(path).fingerprint
+    except UserError:
+        return ()  # a finding of its own
+    try:
+        identity.task_of(fingerprint)
+    except UserError as error:
+        return (Finding(path, _sentence(error)),)
+    return ()
 
 
 def leftovers(study: Path) -> tuple[Finding, ...]:

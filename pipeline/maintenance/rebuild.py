@@ -5,8 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+from pipeline import models
 from pipeline.ledger import journal
 from pipeline.ledger.known import elite_of, stored_identity
+from pipeline.models import LAYERS, Layers
 from pipeline.study_folder import identity, lock
 from pipeline.study_folder.layout import StudyFolder
 from pipeline.workbook import book
@@ -37,9 +39,15 @@ def redraw(study: Path, stored: identity.Stored, contents: journal.Contents) -> 
         task=task,
         facts=stored.facts,
         elite=elite_of(contents),
+        layers=_layers(stored.fingerprint.get("model")),
         test=_tested(path, headed(TEST, task)),
     )
     return book.write(path, view)
+
+
+def _layers(model: object) -> Layers:
+    """What the configurations of a model say of layers; those of a user's, by the names of this program."""
+    return models.load(model).layers if isinstance(model, str) and model in models.MODELS else LAYERS
 
 
 def _tested(path: Path, header: str) -> dict[str, float]:

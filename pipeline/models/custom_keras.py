@@ -19,7 +19,8 @@ from pipeline import plugins
 from pipeline.errors import UserError
 from pipeline.models.hyperparameters import TRAINING, TRAINING_FURTHER, callbacks, filled, known, optimizer
 from pipeline.models.keras_weights import network_of
-from pipeline.models.model import Network, Signature
+from pipeline.models.layer_widths import LAYERS
+from pipeline.models.model import Layers, Network, Signature
 from pipeline.space import Choice, Domain, Parameter, Real, Space, ends
 from pipeline.trial import Configuration, Scalar
 
@@ -32,6 +33,11 @@ class Own:
     """Makes a model, in the sense of `models.Model`, of the function that is so named."""
 
     name: str
+
+    @property
+    def layers(self) -> Layers:
+        """By the names of this program, where the function reads such."""
+        return LAYERS
 
     def complete(self, space: Space) -> Space:
         """The space with the hyperparameters of every optimizer; all others are the function's business."""
@@ -152,7 +158,7 @@ def source_of(name: str) -> bytes:
 
 
 def _function(name: str) -> Callable[..., Any]:
-    found = plugins.load_object(name, expected=_BUILD, what="function")
+    found: object = plugins.load_object(name, expected=_BUILD, what="function")
     if not callable(found):
         module, _, function = name.partition(":")
         raise UserError(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.analysis.verdict import Verdict
 from pipeline.ranking.group import Group
+from pipeline.report.wording import Naming
 from pipeline.tasks import Task
 from pipeline.trial import Summary
 from pipeline.tuning.study import Result
@@ -29,6 +30,7 @@ class Contents:
     load_command: str  # the Python that reloads the models
     folder: str  # of the study
     folds: int = 0  # of a cross-validation: a repeat has rows of its own then
+    naming: Naming = field(default_factory=Naming)  # what configurations are called
 
     @property
     def task(self) -> Task:

@@ -9,6 +9,7 @@ from pipeline.analysis.verdict import Verdict
 from pipeline.ledger import journal
 from pipeline.ledger.known import best_group, elite_of, searched
 from pipeline.report.contents import Contents
+from pipeline.report.wording import Naming
 from pipeline.run.prepared_run import PreparedRun
 from pipeline.settings import Settings
 from pipeline.trial import Summary
@@ -36,6 +37,7 @@ def contents_of(
         group=best_group(known, settings.epochs),
         load_command=_load_command(settings),
         folder=str(settings.study),
+        naming=Naming.of(models.load(settings.model).layers, prepared.space),
     )
 
 
@@ -69,5 +71,6 @@ def workbook_view(
         task=prepared.rows.target.task,
         facts=prepared.identity.facts,
         elite=elite or elite_of(known),
+        layers=models.load(prepared.settings.model).layers,
         test=test,
     )

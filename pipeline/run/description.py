@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from pipeline import space
+from pipeline import space, tasks
 from pipeline.run.prepared_run import PreparedRun
 
 LISTED: Final = 20  # names of inputs; an image has thousands
@@ -49,7 +49,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _task(prepared: PreparedRun) -> str:
     task, why, weights = prepared.rows.target.task, prepared.table.why, prepared.settings.class_weights
-    found = f", for {why} (--task regression takes numbers)" if why else ""
+    found = f", for {why} (--task {tasks.FIRST.name} takes {tasks.FIRST.takes})" if why else ""
     weighed = f", class weights {weights}" if weights != "none" else ""
     return f"{task.name}{found}; loss {prepared.protocol.loss}{weighed}, judged by {task.about}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pipeline.data.layout import shape_of
@@ -10,7 +10,6 @@ from pipeline.data.rows import Rows
 from pipeline.data.tables import Table
 from pipeline.settings import Settings
 from pipeline.study_folder import identity
-from pipeline.training.protocol import Loss
 from pipeline.workers.places import Parcel
 
 _SETTINGS: Final = (  # that go into the fingerprint as they are
@@ -26,10 +25,12 @@ _SETTINGS: Final = (  # that go into the fingerprint as they are
 )
 
 
-def fingerprint_of(settings: Settings, table: Table, rows: Rows, loss: Loss, code: Sequence[Parcel]) -> dict[str, Any]:
+def fingerprint_of(
+    settings: Settings, table: Table, rows: Rows, loss: str, code: Mapping[str, Sequence[Parcel]]
+) -> dict[str, Any]:
     """What a result depends on, by name; what a choice of later versions left as it was before is not mentioned.
 
-    `code` is the source of a user's own model, last, as workers get it; nothing for the models of this package.
+    `code` is the source of the user's own model, task and engine, by setting, as workers get it.
     """
     columns = table.columns
     return {
@@ -44,23 +45,17 @@ def fingerprint_of(settings: Settings, table: Table, rows: Rows, loss: Loss, cod
         "seed": settings.seed,
         "loss": loss,
         **{name: getattr(settings, name) for name in _SETTINGS},
-        **_task(settings, rows),
+        **rows.target.task.facts(settings.class_weights),
         **_optional(settings, rows, code),
     }
 
 
-def _task(settings: Settings, rows: Rows) -> dict[str, Any]:
-    """Nothing for regression, which was the only task when the first fingerprints were written."""
-    name = rows.target.task.name
-    return {} if name == "regression" else {"task": name, "class_weights": settings.class_weights}
-
-
-def _optional(settings: Settings, rows: Rows, code: Sequence[Parcel]) -> dict[str, Any]:
+def _optional(settings: Settings, rows: Rows, code: Mapping[str, Sequence[Parcel]]) -> dict[str, Any]:
     """What most studies do not have: folds, a source of the user's, a time, rows with a shape."""
     shape = shape_of(rows.features)
     return {
         **({"folds": settings.folds} if settings.folds else {}),
-        **({"model_sha256": code[-1].digest} if code else {}),
+        **{f"{name}_sha256": parcels[-1].digest for name, parcels in code.items()},
         **({"time": settings.time} if settings.time else {}),
         **({"shape": shape} if shape else {}),
     }

@@ -21,7 +21,8 @@ from pipeline.storage import atomic
 from pipeline.storage.disk_space import Room
 from pipeline.study_folder import identity, lock
 from pipeline.study_folder.layout import StudyFolder
-from pipeline.training.jobs import LARGEST_JOB, TrainJobs, limit_of
+from pipeline.training import engines
+from pipeline.training.jobs import TrainJobs, limit_of
 from pipeline.training.protocol import Trained
 from pipeline.trial import Job, Training
 from pipeline.tuning.stages import Say
@@ -82,13 +83,13 @@ def launch(
                         room.check()
                     raise
             contents = contents_of(prepared, result, verdict, journal.contents, time.monotonic() - began)
-            return _report(folder, contents, book)
+            return _report(folder, contents, book, prepared.settings.figures)
 
 
 def _room(prepared: PreparedRun) -> Room:
     """The room for what is lost if it cannot be written: a job for each worker, and the exported models."""
     settings = prepared.settings
-    in_training = len(prepared.slots) * (LARGEST_JOB if settings.engine == "packed" else 1)
+    in_training = len(prepared.slots) * engines.load(settings.engine).largest_job
     models = in_training + settings.top * settings.repeats
     return Room(settings.study, StudyFolder(settings.study).workbook, models, prepared.most_weights)
 
@@ -168,17 +169,17 @@ def _search(prepared: PreparedRun, evaluator: Evaluator, say: Say, began: float)
     return run(prepared.plan, evaluator, evaluator.begin, say, elapsed=elapsed)
 
 
-def _report(folder: StudyFolder, contents: Contents, book: Book) -> Finished:
+def _report(folder: StudyFolder, contents: Contents, book: Book, own: Sequence[str]) -> Finished:
     """Write everything that people read."""
     from pipeline.report import best, figures, page, tasks  # deferred: matplotlib takes a second to import
 
     elite = frozenset(each.key for each in contents.result.elite)
     test = {each.summary.key: each.mean for each in (*contents.verdict.best, contents.verdict.default) if each}
     workbook = book.write(elite, test)
-    text, task = page.summary(contents), tasks.load(contents.task.name)
+    text, task = page.summary(contents), tasks.load(contents.task)
     atomic.replace(folder.summary, text.encode())
     atomic.replace(folder.best, best.best(contents).encode())
     atomic.replace(folder.worst_rows, task.worst_rows_csv(contents.verdict).encode())
     atomic.replace(folder.test_predictions, task.test_predictions_csv(contents.verdict).encode())
-    figures.draw(contents, folder.figures)
+    figures.draw(contents, folder.figures, figures.own(own))
     return Finished(contents, text, workbook)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from pipeline import models
-from pipeline.plugins import Source, sources_of
+from pipeline.plugins import Source, is_reference, sources_of
 from pipeline.workers.places import Module, Parcel
 
 
-def code_of(model: str) -> tuple[Parcel, ...]:
-    """The source of a user's own model as it is now, last, after the packages around it; nothing for other models.
+def code_of(reference: str) -> tuple[Parcel, ...]:
+    """The source of what the user names as `module:object`, as it is now: last, after the packages around it.
 
-    UserError where there is no such module. Nothing is executed.
+    Nothing for the name of something that this program ships. UserError where there is no such module. Nothing is
+    executed.
     """
-    return tuple(_code(each) for each in sources_of(model.partition(":")[0])) if models.is_own(model) else ()
+    return tuple(_code(each) for each in sources_of(reference.partition(":")[0])) if is_reference(reference) else ()
 
 
 def _code(source: Source) -> Parcel:

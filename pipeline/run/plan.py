@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from pipeline import models, space
+from pipeline.data.rows import Rows
 from pipeline.errors import UserError
 from pipeline.ledger.known import open_study
 from pipeline.settings import Settings, strategy_of
 from pipeline.space import Space
 from pipeline.storage import untrusted
 from pipeline.study_folder.layout import StudyFolder
-from pipeline.training.protocol import Loss, Protocol
+from pipeline.training.protocol import Protocol
 from pipeline.trial import Configuration
 from pipeline.tuning.study import Plan
 from pipeline.workers.slots import Slot
@@ -22,17 +23,19 @@ INHERITED: Final = 100  # best configurations of another study that are handed o
 
 def plan_of(settings: Settings, searched: Space) -> Plan:
     """What a study with these settings does in that space; UserError where its prior has nothing to begin with."""
+    model = models.load(settings.model)
     return Plan(
         space=searched,
-        baseline=models.load(settings.model).baseline(searched),
+        baseline=model.baseline(searched),
+        layers=model.layers,
         budget=settings.budget,
         strategy=strategy_of(settings),
         prior=prior_of(settings, searched),
     )
 
 
-def protocol_of(settings: Settings, searched: Space, loss: Loss, slots: Sequence[Slot], training_rows: int) -> Protocol:
-    """How a study with these settings trains; `training_rows` is how many rows one training sees."""
+def protocol_of(settings: Settings, searched: Space, rows: Rows, loss: str, slots: Sequence[Slot]) -> Protocol:
+    """How a study with these settings trains on such rows."""
     return Protocol(
         model=settings.model,
         loss=loss,
@@ -43,8 +46,10 @@ def protocol_of(settings: Settings, searched: Space, loss: Loss, slots: Sequence
         engine=settings.engine,
         tf32=settings.tf32,
         folds=settings.folds,
+        task=rows.target.task.name,
+        metrics=settings.metrics,
         # On a GPU many places share a program, and their arithmetic is cheap beside a compilation.
-        rows=0 if any(slot.gpu for slot in slots) else training_rows,
+        rows=0 if any(slot.gpu for slot in slots) else len(rows.train.rows),
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Final
 
-from pipeline import models, space
+from pipeline import models, space, tasks
 from pipeline.data import tables
 from pipeline.data.rows import targets_of
+from pipeline.plugins import load_object
 from pipeline.run import model_size
 from pipeline.run.fingerprint import fingerprint_of
 from pipeline.run.parcels import code_of
@@ -16,8 +17,10 @@ from pipeline.run.training_rows import largest_signature, rows_of_repeat
 from pipeline.settings import Settings
 from pipeline.storage import untrusted
 from pipeline.study_folder import identity
-from pipeline.training.protocol import Loss
+from pipeline.training import engines
 from pipeline.workers import slots
+
+CODE: Final = ("model", "task", "engine")  # settings that may name code of the user's, on which results depend
 
 
 def prepare(settings: Settings) -> PreparedRun:
@@ -26,16 +29,17 @@ def prepare(settings: Settings) -> PreparedRun:
     Raises UserError for whatever a user can mend: the space, the data, the model, the prior, or a study folder with
     results of other data or another protocol.
     """
+    _load_named(settings)
     kind = models.load(settings.model)
-    code = code_of(settings.model)
+    code = {name: parcels for name in CODE if (parcels := code_of(getattr(settings, name)))}
     searched = kind.complete(space.load(settings.space))
     owned = slots.parse(settings.slots)
     table = _table(settings)
     rows, fitted = rows_of_repeat(settings, table, 0)
     signature = largest_signature(settings, table, rows)
     kind.check(searched, signature)
-    most_weights = model_size.most_weights(settings.model, searched, signature, owned[0], code)
-    loss = cast("Loss", rows.target.task.loss(settings.loss, targets_of(table)))
+    most_weights = model_size.most_weights(settings.model, searched, signature, owned[0], code.get("model", ()))
+    loss = rows.target.task.loss(settings.loss, targets_of(table))
     stored = identity.Stored(
         fingerprint=fingerprint_of(settings, table, rows, loss, code),
         settings=settings.model_dump(mode="json"),
@@ -50,14 +54,26 @@ def prepare(settings: Settings) -> PreparedRun:
         slots=owned,
         most_weights=most_weights,
         plan=plan_of(settings, searched),
-        protocol=protocol_of(settings, searched, loss, owned, len(rows.train.rows)),
+        protocol=protocol_of(settings, searched, rows, loss, owned),
         identity=stored,
-        code=code,
+        code=tuple(each for parcels in code.values() for each in parcels),
     )
     identity.check(settings.study, stored.fingerprint)
     if settings.study.is_dir():
         untrusted.plain(settings.study)
     return prepared
+
+
+def _load_named(settings: Settings) -> None:
+    """Import the code of their own that the user names, so that it is known wherever it is asked for by name."""
+    if settings.task != "auto":
+        tasks.use(settings.task, load_object)
+    tasks.metrics(settings.metrics, load_object)
+    if settings.figures:
+        from pipeline.report import figures  # deferred: matplotlib takes a second to import
+
+        figures.own(settings.figures)
+    engines.check(settings.engine, settings.model)
 
 
 def _table(settings: Settings) -> tables.Table:

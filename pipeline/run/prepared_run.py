@@ -33,4 +33,4 @@ class PreparedRun:
     plan: Plan  # what the study does
     protocol: Protocol  # how it trains
     identity: Stored  # what study.json and the sheet *Study* say: fingerprint, settings, versions
-    code: tuple[Parcel, ...]  # a user's own model, read once: one source is hashed, measured and trained
+    code: tuple[Parcel, ...]  # a user's own model, task or engine, read once: one source is hashed and sent to workers

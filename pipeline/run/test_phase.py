@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import saved_models
+from pipeline import saved_models, tasks
 from pipeline.analysis.ensemble import NAMES, Candidate, Ensemble, choose, examined
 from pipeline.analysis.verdict import Tested, Verdict, judge, tested
 from pipeline.data.rows import Rows, load_rows, rows_file
 from pipeline.errors import UserError
 from pipeline.ledger.journal import Journal
 from pipeline.ledger.known import searched
+from pipeline.plugins import load_object
 from pipeline.run.prepared_run import PreparedRun
 from pipeline.saved_models import ensembles
 from pipeline.saved_models.member_files import Digests
@@ -41,15 +42,18 @@ def verdict(prepared: PreparedRun, result: Result, journal: Journal, workers: Wo
     study = settings.study.resolve()
     best = _best(prepared, journal)
     wanted = [*best, *([result.baseline] if result.baseline.repeats else [])]
-    examine = saved_models.Examine.of(study, journal.repeats, wanted, settings.model, settings.folds)
+    target, further = rows.target, tasks.metrics(settings.metrics, load_object)
+    examine = saved_models.Examine.of(
+        study, journal.repeats, wanted, settings.model, settings.folds, task=target.task.name
+    )
     answers = _answers(examine, wanted, workers, max(settings.job_limit, COMPILE_SECONDS), prepared.code)
     _add_keras_files(study, best, answers)
 
     def test(summary: Summary) -> Tested:
-        return tested(summary, answers[summary.key].predictions, rows.test, rows.target)
+        return tested(summary, answers[summary.key].predictions, rows.test, target, further)
 
     default = test(result.baseline) if result.baseline.repeats else None
-    judged = judge(rows.target, rows.test, rows.train, default, [test(each) for each in best])
+    judged = judge(target, rows.test, rows.train, default, [test(each) for each in best], further=further)
     chosen = _ensembles(examine, rows, judged, {each.key: answers[each.key] for each in best})
     _save_ensembles(study, chosen, examine.digests)
     return replace(judged, ensembles=chosen)

@@ -43,10 +43,10 @@ def largest_signature(settings: Settings, table: Table, rows: Rows) -> Signature
     not in the middle of a run. `rows` are those of repeat 0.
     """
     signatures = [signature_of(rows)]
-    labels = getattr(rows.target, "labels", ())
+    labels = rows.target.labels
     for index in range(1, settings.budget.contender_repeats) if settings.folds else ():
         other, _ = rows_of_repeat(settings, table, index)
-        if getattr(other.target, "labels", ()) != labels:
+        if other.target.labels != labels:
             raise UserError(
                 f"The training rows of repeat {index} do not have the classes of those of repeat 0",
                 expected="rows of every class in all folds",

@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline import tasks
 from pipeline.errors import DamagedFile, UserError
 from pipeline.ledger import journal
+from pipeline.plugins import load_object
 from pipeline.saved_models.member_files import Member, load_members
 from pipeline.saved_models.predictor import TopModels
 from pipeline.storage import atomic, untrusted
@@ -87,12 +89,15 @@ def _entry(found: Any) -> Entry:
     return entry
 
 
-def load_ensemble(study: str | Path, name: str = "greedy", model: str = "") -> TopModels:
+def load_ensemble(study: str | Path, name: str = "greedy", model: str = "", task: str = "") -> TopModels:
     """Reload an ensemble of a study as one predictor, after checking every file of its members.
 
-    Networks that a function of the user's makes need its name, `module:function`, in `model`: it is imported then.
+    Networks that a function of the user's makes need its name, `module:function`, in `model`, and a task of the user's
+    needs its `module:object` in `task`: these are imported then.
     UserError where there is no such ensemble; DamagedFile where it, or a member, is not what was saved.
     """
+    if task:
+        tasks.use(task, load_object)
     folder = StudyFolder(Path(study)).required()
     untrusted.plain(folder.path)
     if name not in folder.ensembles():

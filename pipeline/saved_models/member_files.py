@@ -196,7 +196,7 @@ def _description(folder: ModelFolder, hashes: Mapping[str, str], own: str) -> _D
         signature = None if folds else Signature(_size(found["features"]), _size(found["outputs"]))
         model = str(found["model"])
         if not models.is_own(model):
-            model = models.MODELS[models.MODELS.index(found["model"])]
+            models.load(model)
         key = configuration.key
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
         raise _wrong(path, error) from error

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline import models
+from pipeline import models, tasks
 from pipeline.data import preprocessing, series
 from pipeline.data.preprocessing import Preprocessing
 from pipeline.errors import UserError
 from pipeline.ledger.known import open_study
+from pipeline.plugins import load_object
 from pipeline.saved_models.member_files import Digests, Member, load_members
 from pipeline.storage import untrusted
 from pipeline.study_folder.layout import StudyFolder
@@ -37,7 +38,7 @@ class TopModels:
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes that are told apart, in the order of their probabilities; none where numbers are predicted."""
-        return getattr(self.preprocessing.target, "labels", ())
+        return self.preprocessing.target.labels
 
     def predict_each(self, frame: pd.DataFrame) -> np.ndarray:
         """Predictions of every network (members, rows, outputs); UserError for unfit rows.
@@ -77,11 +78,14 @@ class TopModels:
         return series.unrolled(frame, self.preprocessing.columns.inputs)
 
 
-def load_top_models(study: str | Path, count: int = 3, model: str = "") -> TopModels:
+def load_top_models(study: str | Path, count: int = 3, model: str = "", task: str = "") -> TopModels:
     """Reload the `count` best configurations of a study that have saved models, after checking every file of them.
 
-    Networks that a function of the user's makes need its name, `module:function`, in `model`: it is imported then.
+    Networks that a function of the user's makes need its name, `module:function`, in `model`, and a task of the user's
+    needs its `module:object` in `task`: these are imported then.
     """
+    if task:
+        tasks.use(task, load_object)
     folder = StudyFolder(Path(study)).required()
     if count < 1:
         raise UserError("At least one configuration has to be loaded", got=str(count))

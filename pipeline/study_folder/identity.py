@@ -25,7 +25,7 @@ _KEYS: Final = frozenset({"format", "fingerprint", "settings", "versions", _SEAL
 _HINT: Final = "restore it, or use another --study"
 _LARGEST: Final = 4 << 20  # bytes of study.json, which has a few thousand
 # What fingerprints leave out where it is as it always was before there was a choice.
-_UNSAID: Final[Mapping[str, Any]] = {"task": "regression", "class_weights": "none", "folds": 0}
+_UNSAID: Final[Mapping[str, Any]] = {**tasks.UNSAID, "folds": 0}
 _PACKAGES: Final = (
     "tensorflow",
     "keras",
@@ -88,9 +88,9 @@ def read(path: Path) -> Stored:
 
 
 def task_of(fingerprint: Mapping[str, Any]) -> Task:
-    """The task of a study with that fingerprint, which says nothing where it is regression."""
+    """The task of a study with that fingerprint; UserError for one of the user's that the user did not name."""
     name = fingerprint.get("task", _UNSAID["task"])
-    if name not in tasks.TASKS:
+    if name not in list(tasks.TASKS) and not tasks.is_own(name):
         raise UserError(
             f"The study is of the task {untrusted.shown(name)}",
             expected=" or ".join(tasks.TASKS),

@@ -83,7 +83,7 @@ def _fit(training: Training, rows: Rows, protocol: Protocol, weight_seed: int, o
     if not np.all(np.isfinite(history["loss"])) or not np.all(np.isfinite(validation)) or not validation:
         raise DivergedTraining(f"diverged in epoch {len(history['loss'])}: the loss is no longer a finite number")
     best = int(stopping.best_epoch) + 1
-    scored = outcome(training, rows, protocol.model, model.get_weights(), epochs_run=len(validation), best_epoch=best)
+    scored = outcome(training, rows, protocol, model.get_weights(), epochs_run=len(validation), best_epoch=best)
     return {**scored, "curve": Curve.of(history["loss"], validation, best)}
 
 

@@ -138,7 +138,7 @@ class _Places:
         try:
             weights = arrays.cut(training.configuration, shape, [np.asarray(array)[place] for array in state.best])
             best = int(np.asarray(state.best_epoch)[place])
-            scored = outcome(training, self._rows, self._protocol.model, weights, epochs_run=epochs, best_epoch=best)
+            scored = outcome(training, self._rows, self._protocol, weights, epochs_run=epochs, best_epoch=best)
             # The program returns early only when all places are done: until then it went through every epoch.
             losses, objectives = np.concatenate([each[:, :, place] for each in running.losses])[:epochs].T
         except DivergedTraining as error:

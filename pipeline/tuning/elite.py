@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.models.layer_widths import structure
+from pipeline.models import LAYERS, Layers
 from pipeline.ranking.front import non_dominated
 from pipeline.ranking.order import by_mean
 from pipeline.trial import Summary, Value
@@ -12,7 +12,7 @@ from pipeline.trial import Summary, Value
 AMONG = 20  # the best ones that compete, as in the original two-stage search
 
 
-def best_of_each_depth(summaries: Sequence[Summary], count: int) -> tuple[Summary, ...]:
+def best_of_each_depth(summaries: Sequence[Summary], count: int, layers: Layers = LAYERS) -> tuple[Summary, ...]:
     """The best configuration of each number of hidden layers among the 20 best, at most `count`, best first.
 
     Configurations with a failed repeat are never elite. Configurations without hidden layers have one depth.
@@ -20,7 +20,7 @@ def best_of_each_depth(summaries: Sequence[Summary], count: int) -> tuple[Summar
     chosen: dict[Value, Summary] = {}
     for summary in by_mean(summaries)[:AMONG]:
         if summary.failures == 0 and summary.repeats > 0:
-            chosen.setdefault(structure(summary.configuration)[0] or 0, summary)
+            chosen.setdefault(layers.of(summary.configuration)[0] or 0, summary)
     return tuple(chosen.values())[:count]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.errors import UserError
+from pipeline.models import LAYERS, Layers
 from pipeline.ranking.order import recommend
 from pipeline.space import Space, contains
 from pipeline.trial import Configuration, Evaluate, Stage, Summary, Trial
@@ -27,6 +28,7 @@ class Plan:
     baseline: Configuration
     budget: Budget
     strategy: Strategy
+    layers: Layers = LAYERS  # where a configuration says how deep it is
     prior: tuple[Configuration, ...] = ()  # best first, of another study: tried first, and trained like any other
 
     @property
@@ -127,7 +129,9 @@ def run(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, *, elapsed: Elap
     earlier, tried = _explore(plan, answer, begin, say, Limits(budget, elapsed))
     explored = full(tried, budget)
     elite = strategy.elite(
-        [summary for summary in (*explored, *earlier) if contains(plan.space, summary.configuration)], budget.elite
+        [summary for summary in (*explored, *earlier) if contains(plan.space, summary.configuration)],
+        budget.elite,
+        plan.layers,
     )
     if not elite:
         say("Every configuration has a failed repeat, so stage 2 has none to search around: see the ledger.")

@@ -15,8 +15,7 @@ from openpyxl import Workbook
 
 from pipeline.errors import UserError
 from pipeline.study_folder.layout import beside
-from pipeline.tasks import Task
-from pipeline.tasks.regression import TASK
+from pipeline.tasks import FIRST, Task
 from pipeline.trial import Imported
 from pipeline.workbook.columns import CONFIGURATIONS, KEY, MEAN, STD, Table, headed
 from pipeline.workbook.import_rows import configuration_of, learn, taken
@@ -173,7 +172,7 @@ def _set_aside(path: Path, say: Say) -> None:
     say(f"{path} was no workbook any more: it is kept as {kept}, and a new one was written.")
 
 
-def unknown(path: Path, known: Collection[str], epochs: int, task: Task = TASK) -> tuple[Imported, ...]:
+def unknown(path: Path, known: Collection[str], epochs: int, task: Task = FIRST) -> tuple[Imported, ...]:
     """The results in the sheet Configurations whose key is not known, in its order; nothing for a file that is none.
 
     The exact text of a configuration decides; a typed row without one is put together from its columns. `epochs` is

@@ -84,7 +84,7 @@ def drawn(training: Training, rows: Rows, protocol: Protocol) -> Trained:
     """A network with its initial weights, the same ones for the same training."""
     first, _ = seeds(protocol.seed, training.index)
     weights = mlp.initial_weights(training.configuration, signature_of(rows), first)
-    found = outcome(training, rows, protocol.model, weights, epochs_run=1, best_epoch=1)
+    found = outcome(training, rows, protocol, weights, epochs_run=1, best_epoch=1)
     return Trained(training=training, seed=first, seconds=0.001, threads=1, started=utc_now(), curve=CURVE, **found)
 
 

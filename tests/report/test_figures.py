@@ -21,7 +21,7 @@ from pipeline.report.figures.predictions import predicted_against_measured
 from pipeline.report.figures.progress import best_so_far
 from pipeline.report.figures.searches import searched_points
 from pipeline.report.figures.theme import Family, limits, spread, styled
-from pipeline.report.wording import neurons
+from pipeline.report.wording import Naming
 from pipeline.trial import Configuration, Summary
 
 Study = Callable[..., Contents]
@@ -116,7 +116,7 @@ def test_labels_name_the_best_and_the_elite_and_do_not_overlap(study: Study) -> 
     figure = pictures(mae_by_depth, contents)["mae_by_depth_scatter.png"]
     figure.draw_without_rendering()
     labels = figure.axes[0].texts
-    elite = {neurons(each.configuration) for each in contents.result.elite}
+    elite = {Naming().neurons(each.configuration) for each in contents.result.elite}
     assert elite <= {label.get_text() for label in labels}
     assert 12 <= len(labels) <= 12 + len(elite)
     boxes = [Text.get_window_extent(label) for label in labels]  # without their arrows

@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.errors import UserError
 from pipeline.ledger.journal import open_journal
+from pipeline.models import Layers
 from pipeline.ranking.order import by_mean
 from pipeline.run.evaluator import Evaluator
 from pipeline.space import Real, contains, grid, parse, size
@@ -411,7 +412,7 @@ def test_rows_of_a_colleague_count_and_are_not_trained():
 def test_any_rule_can_pick_the_elite():
     @dataclass(frozen=True)
     class FromTheWorst(TwoStage):
-        def elite(self, summaries: Sequence[Summary], count: int) -> tuple[Summary, ...]:
+        def elite(self, summaries: Sequence[Summary], count: int, layers: Layers) -> tuple[Summary, ...]:
             return tuple(sorted(summaries, key=lambda each: -each.mean)[:count])
 
     result = run_on(FakeLedger(), changed(SMALL, strategy=FromTheWorst()))
@@ -456,7 +457,7 @@ def test_searches_of_one_depth_follow_the_best_of_it_unless_each_keeps_to_itself
 
     @dataclass(frozen=True)
     class FarApart(TwoStage):
-        def elite(self, summaries: Sequence[Summary], count: int) -> tuple[Summary, ...]:
+        def elite(self, summaries: Sequence[Summary], count: int, layers: Layers) -> tuple[Summary, ...]:
             depth = summaries[0].configuration["hidden_layers"]
             same = [each for each in summaries if each.configuration["hidden_layers"] == depth]
             return by_mean((min(same, key=rate_of), max(same, key=rate_of)))[:count]

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.report.contents import Contents
-from pipeline.report.figures.theme import INK, Picture, axis, heading, notes, plain_log_ticks
+from pipeline.report.figures.theme import INK, FigureKind, Picture, axis, heading, notes, plain_log_ticks
 from pipeline.report.wording import number
 from pipeline.tuning.surrogate.posterior_curve import PosteriorCurve
 
@@ -147,3 +147,6 @@ def _scaled_promise(axes: Axes, belief: PosteriorCurve, limits: tuple[float, flo
     shape = (belief.acquisition - low) / ((high - low) or 1.0) * height + limits[0]
     label = f"{belief.function} (own scale)"
     return [axes.fill_between(belief.values, limits[0], shape, color=PROMISE, alpha=0.45, linewidth=0, label=label)]
+
+
+FIGURE: Final = FigureKind("beliefs", beliefs, numbered=("belief*.png",))

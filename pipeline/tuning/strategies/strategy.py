@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
+from pipeline.models import Layers
 from pipeline.trial import Evaluate, Summary
 from pipeline.tuning.budget import Budget
 from pipeline.tuning.confirming import RESERVED, confirm
@@ -45,9 +46,9 @@ class Strategy:
         kind = type(self)
         return {"strategy": f"{kind.__module__}:{kind.__qualname__}", "options": asdict(self)}
 
-    def elite(self, summaries: Sequence[Summary], count: int) -> tuple[Summary, ...]:
+    def elite(self, summaries: Sequence[Summary], count: int, layers: Layers) -> tuple[Summary, ...]:
         """The configurations that stage 2 starts from: at most `count` of these full trainings, best first."""
-        return best_of_each_depth(summaries, count)
+        return best_of_each_depth(summaries, count, layers)
 
     def explore(self, asked: Exploring, evaluate: Evaluate, say: Say) -> tuple[Summary, ...]:
         """Stage 1: every answer in the order of the questions.

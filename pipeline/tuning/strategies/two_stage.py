@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from pipeline.models import Layers
 from pipeline.space import Narrowing
 from pipeline.trial import Evaluate, Summary
 from pipeline.tuning.budget import Budget
@@ -51,9 +52,11 @@ class TwoStage(Strategy):
         """True where a search moves to the best of its depth, whichever search found it; else to its own best."""
         return self.elite_from == "score"
 
-    def elite(self, summaries: Sequence[Summary], count: int) -> tuple[Summary, ...]:
+    def elite(self, summaries: Sequence[Summary], count: int, layers: Layers) -> tuple[Summary, ...]:
         """The best of each depth, or configurations along the front."""
-        return (best_of_each_depth if self.elite_from == "score" else elite_of_front)(summaries, count)
+        if self.elite_from == "front":
+            return elite_of_front(summaries, count)
+        return best_of_each_depth(summaries, count, layers)
 
     def refine(self, asked: Refining, begin: Open, evaluate: Evaluate, say: Say) -> Refined:
         """Search around the elite, see `boxes.search`; nothing where there are no rounds and no contenders to train."""
