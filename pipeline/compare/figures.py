@@ -59,7 +59,7 @@ class Comparison:
 
     lines: tuple[Line, ...]
     pairs: tuple[Pair, ...]  # of test scores
-    importance: Importance | None
+    importance: Importance
     seeds: tuple[int, ...]
     objective: str
     epochs: int
@@ -144,8 +144,7 @@ def flat(comparison: Comparison) -> dict[str, float]:
         if pair.adjusted is not None:
             both = f"{pair.one}_vs_{pair.other}".replace("-", "_")
             numbers |= {f"{both}_difference": pair.mean, f"{both}_adjusted": pair.adjusted}
-    if comparison.importance is not None:
-        numbers["importance_explained"] = comparison.importance.explained
-        for part in comparison.importance.parts:
-            numbers["importance_" + "_x_".join(part.names)] = part.mean
+    numbers["importance_explained"] = comparison.importance.explained
+    for part in comparison.importance.parts:
+        numbers["importance_" + "_x_".join(part.names)] = part.mean
     return {name: value for name, value in numbers.items() if math.isfinite(value)}

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pipeline.analysis.importance import Importance, Part
 from pipeline.compare.figures import LEVEL, Comparison, Line, Mean, apart
 from pipeline.compare.pairs import Pair
+from pipeline.report.importance import nothing
 from pipeline.report.wording import duration, number, table, with_bounds
 
 PAIRS = 10  # of hyperparameters that are listed
@@ -94,9 +95,9 @@ def differences(pairs: Sequence[Pair]) -> str:
     return table(["Test score", "Difference", "p", "p after Holm", "Told apart"], rows)
 
 
-def _importance(found: Importance | None) -> Iterator[str]:
-    if found is None:
-        yield "Too few configurations were measured to say."
+def _importance(found: Importance) -> Iterator[str]:
+    if not found.meaningful:
+        yield nothing(found)
         return
     yield (
         f"Parts of the variance of the score over the space, by functional ANOVA of a random forest fitted to"
@@ -104,8 +105,6 @@ def _importance(found: Importance | None) -> Iterator[str]:
         f" default network's), with the deviation over its trees. The forest explains {found.explained:.0%} of the"
         " variance of configurations that it was not fitted to."
     )
-    if found.explained <= 0:
-        yield "**That is nothing: the parts below mean nothing.**"
     yield parts("Hyperparameter", found.of(1))
     yield parts("Pair, beyond both alone", found.of(2)[:PAIRS])
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import models, saved_models
+from pipeline.analysis.importance import importance_of
 from pipeline.analysis.verdict import Verdict
 from pipeline.data import preprocessing_file
 from pipeline.data.preprocessing import Preprocessing
@@ -231,6 +232,7 @@ def _contents(prepared: Prepared, result: Result, verdict: Verdict, journal: Jou
         repeats=prepared.settings.repeats,
         folds=prepared.settings.folds,
         group=best_group(journal.contents, prepared.settings.epochs),
+        importance=importance_of(prepared.space, _summaries(prepared, journal)),
         load_command="from pipeline import load_top_models\n"
         f'predicted = load_top_models("{study}", {prepared.settings.top}{named}).predict(frame)',
         folder=study,

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.analysis.importance import Importance
 from pipeline.cli.compare import METHODS, main
 from pipeline.compare import figures, pictures, tables
 from pipeline.compare.borrowing import is_borrowed
@@ -22,6 +23,7 @@ from pipeline.maintenance.audit import audit
 from pipeline.trial import Configuration, Repeat, Training, Trial
 
 EPOCHS = 10
+UNKNOWN = Importance(4, lacking="configurations")
 
 
 def configuration(value: float) -> Configuration:
@@ -59,7 +61,9 @@ def test_all_searches_of_a_seed_are_held_against_the_same_trainings_of_the_defau
 
 def comparison() -> figures.Comparison:
     lines, pairs = figures.lines_of(OUTCOMES, None), figures.pairs_of(OUTCOMES)
-    return figures.Comparison(lines, pairs, None, (0, 1, 2), "error", EPOCHS, "20 trainings", "what random ends with")
+    return figures.Comparison(
+        lines, pairs, UNKNOWN, (0, 1, 2), "error", EPOCHS, "20 trainings", "what random ends with"
+    )
 
 
 def repeat(value: float, epochs: int, index: int, objective: float | None) -> Repeat:
@@ -111,7 +115,7 @@ def test_what_can_be_told_apart_is_said():
     assert "gp is better than random, grid" in text
     assert "random is better" not in text
     assert "| grid - gp |" in text
-    assert "Too few configurations" in text
+    assert "4 configurations trained in full: too few to say" in text
 
 
 def test_the_csv_has_every_method_and_figures_are_numbers():
@@ -132,7 +136,7 @@ def test_scores_are_relative_to_the_default_network():
 def test_pictures_are_drawn_and_equal_outcomes_give_equal_bytes(tmp_path, seeds):
     some = {method: each[:seeds] for method, each in OUTCOMES.items()}
     some[BASELINE] = [replace(each, method=BASELINE) for each in some["random"]]
-    first, second = pictures.draw(some, None, tmp_path / "a"), pictures.draw(some, None, tmp_path / "b")
+    first, second = (pictures.draw(some, UNKNOWN, tmp_path / each) for each in "ab")
     assert [path.name for path in first] == ["progress.png", "scores.png"]
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
 
