@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -30,11 +31,13 @@ InputScaler = Literal["standard", "minmax", "robust", "quantile", "none"]
 
 PACKED = "mlp"  # the kind of network that the packed engine trains
 COUNTED = {"repeats": 1, "max_repeats": 8, "elite": 2}  # defaults where trainings are counted: benchmark_search.py
-DATA, SEARCH, TRAINING = "Data", "Search", "Training"  # the headings of --help
+COMMON = "Most used"  # the heading of --help for the ten settings that people use first; the others follow
+DATA, SEARCH, TRAINING, RUNNING = (f"Advanced: {each}" for each in ("data", "search", "training", "running"))
+HEADINGS = (COMMON, DATA, SEARCH, TRAINING, RUNNING)
 
 
-def _setting(default: Any = ..., *, about: str, heading: str, **bounds: Any) -> Any:
-    return Field(default, description=about, json_schema_extra={"heading": heading}, **bounds)
+def _setting(default: Any = ..., *, about: str, heading: str, hidden: bool = False, **bounds: Any) -> Any:
+    return Field(default, description=about, json_schema_extra={"heading": heading, "hidden": hidden}, **bounds)
 
 
 class Settings(BaseModel):
@@ -43,11 +46,11 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     data: str = _setting(
-        about="CSV, Excel or Parquet file, images (idx, .npz, keras:mnist), or builtin:diabetes", heading=DATA
+        about="table (CSV, Excel, Parquet), images (idx, .npz, keras:mnist) or builtin:diabetes", heading=COMMON
     )
-    target: Names = _setting(about="column to predict, or several", heading=DATA, min_length=1)
-    space: Path = _setting(about="search space file (TOML)", heading=SEARCH)
-    study: Path = _setting(about="folder of the study, below results/", heading=SEARCH)
+    target: Names = _setting(about="column to predict, or several", heading=COMMON, min_length=1)
+    space: Path = _setting(about="search space: a TOML file with the hyperparameters and their ranges", heading=COMMON)
+    study: Path = _setting(about="folder for the results, such as results/housing", heading=COMMON)
 
     task: Literal["auto", "regression", "classification"] = _setting(
         "auto",
@@ -55,38 +58,44 @@ class Settings(BaseModel):
         heading=DATA,
     )
     inputs: Names = _setting(
-        (), about="input columns; all but target, weight and ignored ones if not given", heading=DATA
+        (), about="input columns; if not given, all but the target, the weight and those to leave out", heading=DATA
     )
-    ignore: Names = _setting((), about="columns that are no inputs", heading=DATA)
-    categories: Names = _setting((), about="numeric columns that are categories; texts always are", heading=DATA)
-    weight: str = _setting("", about="column with the weight of each row", heading=DATA)
-    group: Names = _setting((), about="columns; rows that agree in all of them stay in one part", heading=DATA)
-    time: str = _setting("", about="column of the time: the table is a series, inputs are windows of it", heading=DATA)
-    window: int = _setting(24, about="steps of a window of a series", heading=DATA, ge=1, le=10_000)
-    horizon: int = _setting(1, about="steps that a forecast reaches ahead", heading=DATA, ge=1, le=10_000)
-    validation: Share = _setting(0.2, about="share of the rows that choose; from 1 up, how many", heading=DATA)
-    test: Share = _setting(0.2, about="share of the rows kept for the end; from 1 up, how many", heading=DATA)
+    ignore: Names = _setting((), about="columns to leave out", heading=DATA)
+    categories: Names = _setting((), about="numeric columns to treat as categories; texts always are", heading=DATA)
+    weight: str = _setting("", about="column with a weight for each row", heading=DATA)
+    group: Names = _setting((), about="keep rows that agree in these columns in one part of the split", heading=DATA)
+    time: str = _setting("", about="time column: the table is a series, and the inputs are windows of it", heading=DATA)
+    window: int = _setting(24, about="steps in a window of a series", heading=DATA, ge=1, le=10_000)
+    horizon: int = _setting(1, about="steps ahead that a series is forecast", heading=DATA, ge=1, le=10_000)
+    validation: Share = _setting(0.2, about="validation rows: a fraction below 1, or a count", heading=DATA)
+    test: Share = _setting(0.2, about="test rows, used once at the end: a fraction below 1, or a count", heading=DATA)
     folds: int = _setting(
         0,
-        about="folds of a cross-validation in place of --validation: repeat i holds out fold i; 0 for one split",
+        about="folds of a cross-validation instead of --validation: repeat i holds out fold i; 0 turns it off",
         heading=DATA,
         ge=0,
         le=100,
     )
     input_scaler: InputScaler = _setting(
         "standard",
-        about="standard, minmax, robust, quantile (ranks as a bell curve, for skewed columns) or none",
+        about="scaling of inputs: standard, minmax, robust, quantile (for skewed columns) or none",
         heading=DATA,
     )
-    output_scaler: Scaler = _setting("standard", about="standard, minmax, robust or none", heading=DATA)
+    output_scaler: Scaler = _setting(
+        "standard", about="scaling of targets: standard, minmax, robust or none", heading=DATA
+    )
 
-    configurations: int = _setting(40, about="configurations of stage 1", heading=SEARCH, ge=1, le=100_000)
+    configurations: int = _setting(40, about="configurations to draw in stage 1", heading=COMMON, ge=1, le=100_000)
     repeats: int = _setting(
-        2, about="trainings of each configuration; 1 unless given with --trainings", heading=SEARCH, ge=1, le=100
+        2,
+        about="trainings of each configuration, with different seeds",
+        heading=COMMON,
+        ge=1,
+        le=100,
     )
     max_repeats: int = _setting(
         4,
-        about="trainings of a contender, before its rank is believed; 8 unless given with --trainings",
+        about="maximum trainings of a configuration that may be the best",
         heading=SEARCH,
         ge=1,
         le=100,
@@ -106,26 +115,26 @@ class Settings(BaseModel):
     calls: int = _setting(8, about="times that it does so; 0 for no stage 2", heading=SEARCH, ge=0, le=10_000)
     trainings: int = _setting(
         0,
-        about="trainings of both stages together, in place of configurations and calls; 0 for those",
-        heading=SEARCH,
+        about="total budget in trainings, instead of --configurations and --calls; 0 turns it off",
+        heading=COMMON,
         ge=0,
         le=10_000_000,
     )
     seconds: float = _setting(
-        0.0, about="seconds of a run, after which it tries nothing more; 0 for no limit", heading=SEARCH, ge=0, le=1e8
+        0.0, about="start nothing new after this many seconds; 0 for no limit", heading=RUNNING, ge=0, le=1e8
     )
     target_score: float | None = _setting(
-        None, about="objective that is good enough: nothing more is tried once it is reached", heading=SEARCH
+        None, about="stop as soon as the validation score is this low, confirmed by repeated trainings", heading=SEARCH
     )
     settled: int = _setting(
         0,
-        about="times that stage 2 expects less than the noise to be gained, before it ends; 0 for no such end",
+        about="stop after this many rounds without an expected gain above the noise; 0 turns it off",
         heading=SEARCH,
         ge=0,
         le=10_000,
     )
     prior: Path | None = _setting(
-        None, about="folder of another study: its best configurations are tried first", heading=SEARCH
+        None, about="folder of an earlier study: try its best configurations first", heading=SEARCH
     )
     units_radius: int | None = _setting(
         None,
@@ -150,7 +159,9 @@ class Settings(BaseModel):
         " or a hedge between them",
         heading=SEARCH,
     )
-    top: int = _setting(3, about="best configurations that are tested and exported", heading=SEARCH, ge=1, le=50)
+    top: int = _setting(
+        3, about="number of best configurations to test, export and combine", heading=RUNNING, ge=1, le=50
+    )
 
     model: str = _setting(
         "mlp", about="mlp, convnet, recurrent, or a function of yours as module:function", heading=TRAINING
@@ -167,20 +178,20 @@ class Settings(BaseModel):
     class_weights: Literal["none", "balanced"] = _setting(
         "none", about="none, or balanced: rare classes count as much as others in training", heading=TRAINING
     )
-    tf32: bool = _setting(False, about="on GPUs: faster, less exact matrix products", heading=TRAINING)
-    epochs: int = _setting(200, about="most epochs of a training", heading=TRAINING, ge=1, le=1_000_000)
+    tf32: bool = _setting(False, about="faster, less exact matrix products on GPUs", heading=RUNNING)
+    epochs: int = _setting(200, about="maximum epochs of a training", heading=COMMON, ge=1, le=1_000_000)
     patience: int = _setting(
-        20, about="epochs without a better validation score before stopping", heading=TRAINING, ge=1
+        20, about="stop a training after this many epochs without a better validation score", heading=TRAINING, ge=1
     )
-    min_delta: float = _setting(0.0, about="improvements below this do not count", heading=TRAINING, ge=0)
-    seed: int = _setting(
-        0, about="of the split, the configurations and the trainings", heading=TRAINING, ge=0, lt=2**32
+    min_delta: float = _setting(
+        0.0, about="smallest improvement of the validation score that counts for --patience", heading=TRAINING, ge=0
     )
-    slots: str = _setting("auto", about="workers: auto, gpu:0,1 or cpu:4x2 (four of two cores)", heading=TRAINING)
+    seed: int = _setting(0, about="seed of the split, the search and the trainings", heading=COMMON, ge=0, lt=2**32)
+    slots: str = _setting("auto", about="workers: auto, gpu:0,1 or cpu:4x2 (four of two cores)", heading=COMMON)
     job_limit: float = _setting(
         0.0,
-        about="seconds after which a job of a worker counts as hung; 0 for about a hundred times what it should take",
-        heading=TRAINING,
+        about="seconds until a job counts as hung; 0 for about a hundred times the expected time",
+        heading=RUNNING,
         ge=0,
         le=10_000_000,
     )
@@ -245,6 +256,36 @@ class Settings(BaseModel):
                 "validation and test together leave no rows to train on; their shares must sum to less than 1"
             )
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What --help says of a setting."""
+
+    name: str
+    kind: Any  # its annotation
+    about: str
+    default: str  # in words; empty for what is off or has to be given
+    heading: str  # one of HEADINGS
+    hidden: bool
+
+
+def described() -> tuple[Described, ...]:
+    """Every setting, those of a heading together, in the order of HEADINGS."""
+    found = [_described(name) for name in Settings.model_fields]
+    return tuple(sorted(found, key=lambda each: HEADINGS.index(each.heading)))
+
+
+def _described(name: str) -> Described:
+    field = Settings.model_fields[name]
+    extra = field.json_schema_extra
+    assert isinstance(extra, dict)
+    off = field.is_required() or field.default is None or field.default is False or field.default in ("", ())
+    default = "" if off else f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
+    if name in COUNTED:
+        default += f", or {COUNTED[name]} with --trainings"
+    about, hidden = field.description or "", bool(extra["hidden"])
+    return Described(name, field.annotation, about, default, str(extra["heading"]), hidden)
 
 
 def read(path: Path | None, options: Mapping[str, Any]) -> Settings:

@@ -41,9 +41,9 @@ MAY_USE: Mapping[str, str] = {
     "run": "analysis data errors ledger models ranking report saved_models settings space storage study_folder training"
     " trial tuning workbook workers",
     "maintenance": "errors ledger ranking saved_models storage study_folder tasks trial workbook",
-    "compare": "analysis errors ledger ranking report run saved_models settings storage study_folder trial",
-    "cli": "analysis compare data errors maintenance models report run saved_models settings space storage trial tuning"
-    " workers",
+    "compare": "analysis errors ledger models ranking report run saved_models settings space storage study_folder trial"
+    " tuning",  # its methods are the strategies
+    "cli": "compare data errors maintenance report run settings storage trial tuning workers",
 }
 FLOORS = 9  # a room stands one floor above the highest that it uses; the scripts stand on top
 

@@ -10,7 +10,8 @@ from typing import Final
 
 from pipeline.analysis.importance import Importance
 from pipeline.compare.pairs import Pair, compared
-from pipeline.compare.studies import BASELINE, Outcome
+from pipeline.compare.request import BASELINE
+from pipeline.compare.studies import Outcome
 from pipeline.ranking.statistics import interval
 
 LEVEL: Final = 0.05

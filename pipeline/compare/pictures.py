@@ -14,7 +14,8 @@ from matplotlib.lines import Line2D
 
 from pipeline.analysis.importance import Importance, Part
 from pipeline.compare.figures import Outcomes
-from pipeline.compare.studies import BASELINE, Outcome
+from pipeline.compare.request import BASELINE
+from pipeline.compare.studies import Outcome
 from pipeline.ranking.statistics import quantile
 from pipeline.report.figures.theme import GREY, INK, heading, notes, save, styled
 
