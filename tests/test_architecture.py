@@ -43,7 +43,7 @@ MAY_USE: Mapping[str, str] = {
     "maintenance": "errors ledger ranking saved_models storage study_folder tasks trial workbook",
     "compare": "analysis errors ledger models ranking report run saved_models settings space storage study_folder trial"
     " tuning",  # its methods are the strategies
-    "cli": "compare data errors maintenance report run settings storage trial tuning workers",
+    "cli": "compare data errors maintenance report run settings storage study_folder trial tuning workers",
 }
 FLOORS = 9  # a room stands one floor above the highest that it uses; the scripts stand on top
 

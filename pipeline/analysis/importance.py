@@ -59,11 +59,12 @@ class Importance:
 
 
 def importance_of(space: Space, summaries: Iterable[Summary]) -> Importance:
-    """The importance for the logarithm of the mean objective, which is positive and compares by ratios."""
-    return importance(
-        space,
-        [(each.configuration, math.log(each.mean)) for each in summaries if math.isfinite(each.mean) and each.mean > 0],
-    )
+    """The importance for the logarithm of the mean objective, which is positive and compares by ratios.
+
+    The default network is left out: it was not drawn from the space.
+    """
+    drawn = (each for each in summaries if each.stage != "baseline" and math.isfinite(each.mean) and each.mean > 0)
+    return importance(space, [(each.configuration, math.log(each.mean)) for each in drawn])
 
 
 def importance(

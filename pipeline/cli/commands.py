@@ -25,7 +25,10 @@ app = typer.Typer(
 @app.command()
 @takes_settings
 def run(**options: Any) -> None:
-    """Search for a good network, or resume a search that was stopped: the same command goes on."""
+    """Search for a good network, or resume a search that was stopped: the same command goes on.
+
+    Needed are --data, --target, --space and --study, here or in the file of --settings.
+    """
     from pipeline.cli.search import search
 
     file = options.pop("settings")

@@ -15,6 +15,7 @@ from pipeline.cli.progress import Progress
 from pipeline.report.effects import plainly
 from pipeline.run.launch import launch
 from pipeline.run.prepare import prepare
+from pipeline.study_folder.layout import StudyFolder
 
 
 def search(file: Path | None, options: Mapping[str, Any]) -> int:
@@ -33,5 +34,6 @@ def search(file: Path | None, options: Mapping[str, Any]) -> int:
             finished = launch(prepared, observe=progress.observe, say=progress.say, stop=stop)
     console.print(Markdown(finished.summary))
     console.print(Markdown(plainly(finished.contents)))  # once more: the page is longer than a screen
+    line(console, f"Summary: {StudyFolder(chosen.study).summary}")
     line(console, f"Ledger: {finished.workbook}")
     return 0 if finished.contents.verdict.best else 1

@@ -92,7 +92,7 @@ def _comparison(outcomes: figures.Outcomes, asked: Request) -> figures.Compariso
         else f"{base.trainings} trainings",
         target=f"a validation score of {score:g}"
         if score is not None
-        else f"what {figures.reference(outcomes)} ends with, with the same seed",
+        else f"the score that {figures.reference(outcomes)} ended with",
     )
 
 

@@ -56,7 +56,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Everything that is told of the outcomes."""
+    """Everything that follows from the outcomes."""
 
     lines: tuple[Line, ...]
     pairs: tuple[Pair, ...]  # of test scores
@@ -109,20 +109,18 @@ def pairs_of(outcomes: Outcomes) -> tuple[Pair, ...]:
 
 
 def apart(pairs: Sequence[Pair], scores: Mapping[str, float]) -> str:
-    """What can be told apart, in sentences."""
-    told = [pair for pair in pairs if pair.apart(LEVEL)]
-    if not told:
-        return f"None of the {len(pairs)} pairs can be told apart at {LEVEL:.0%} (paired t-test over seeds, Holm)."
-    better = [(pair.one, pair.other) if pair.mean > 0 else (pair.other, pair.one) for pair in told]
+    """Which methods differ significantly, in sentences."""
+    differing = [pair for pair in pairs if pair.apart(LEVEL)]
+    test = f"at {100 * LEVEL:.0f} % (paired t-test over the seeds, Holm-corrected)"
+    if not differing:
+        return f"No pair of methods differs significantly {test}, of {len(pairs)}."
+    better = [(pair.one, pair.other) if pair.mean > 0 else (pair.other, pair.one) for pair in differing]
     by_winner = {one: [other for first, other in better if first == one] for one in dict.fromkeys(w for w, _ in better)}
     parts = [
         f"{one} is better than {', '.join(others)}"
         for one, others in sorted(by_winner.items(), key=lambda each: scores[each[0]])
     ]
-    return (
-        f"{len(told)} of {len(pairs)} pairs can be told apart at {LEVEL:.0%} (paired t-test over seeds, Holm):"
-        f" {'; '.join(parts)}. All others cannot."
-    )
+    return f"{len(differing)} of {len(pairs)} pairs differ significantly {test}: {'; '.join(parts)}."
 
 
 def flat(comparison: Comparison) -> dict[str, float]:

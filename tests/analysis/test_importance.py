@@ -115,14 +115,15 @@ def test_noise_is_known_as_noise():
     assert not found.meaningful
 
 
-def test_summaries_count_by_the_logarithm_of_their_mean_and_failed_ones_not_at_all():
-    def summary(configuration, mean):
-        return Summary(configuration, "explore", 10, 2, 0, mean)
+def test_summaries_count_by_the_logarithm_of_their_mean_failed_ones_and_the_default_network_not_at_all():
+    def summary(configuration, mean, stage="explore"):
+        return Summary(configuration, stage, 10, 2, 0, mean)
 
     some = drawn(60)
     means = [math.exp(float(str(each["learning_rate"]))) for each in some]
     failed = [summary(each, mean) for each, mean in zip(drawn(4), (math.inf, math.nan, 0.0, -1.0), strict=True)]
-    found = importance_of(SPACE, [*map(summary, some, means), *failed])
+    default = summary(some[0], 9.0, "baseline")
+    found = importance_of(SPACE, [*map(summary, some, means), *failed, default])
     assert found == importance(SPACE, [(each, math.log(mean)) for each, mean in zip(some, means, strict=True)])
 
 
