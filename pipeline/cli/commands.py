@@ -13,6 +13,7 @@ from typer.main import get_command
 from pipeline.cli.console import complain
 from pipeline.cli.options import given, takes_settings
 from pipeline.errors import UserError
+from pipeline.tuning.strategies.registry import STRATEGIES
 
 app = typer.Typer(
     help="Two-stage, parallel hyperparameter search for neural networks on tables.",
@@ -44,7 +45,13 @@ def predict(
     ],
     output: Annotated[Path, typer.Option("--output", help="CSV file to write", metavar="<path>")],
     count: Annotated[
-        int, typer.Option("--top", help="number of best configurations that predict together", metavar="<number>")
+        int,
+        typer.Option(
+            "--top",
+            help="number of best configurations that predict together (default: 3)",
+            metavar="<number>",
+            show_default=False,
+        ),
     ] = 3,
     ensemble: Annotated[
         str, typer.Option(help="predict with an ensemble of the study instead: greedy or mean", metavar="<text>")
@@ -73,7 +80,7 @@ def compare(
     settings: Annotated[
         Path | None,
         typer.Option(
-            help="settings of the studies, as for run (default: search_spaces/compare_california.settings.toml)",
+            help="TOML file of settings, as for run (default: the example of the checkout, on California housing)",
             metavar="<path>",
         ),
     ] = None,
@@ -84,17 +91,25 @@ def compare(
         int | None, typer.Option(help="maximum epochs of a full training, likewise", metavar="<number>")
     ] = None,
     folder: Annotated[
-        Path | None, typer.Option(help="folder for the results, and a study for each method and seed", metavar="<path>")
+        Path | None,
+        typer.Option(
+            "--folder", "--study", help="folder for the results, and a study for each method and seed", metavar="<path>"
+        ),
     ] = None,
     methods: Annotated[
         list[str] | None,
         typer.Option(
-            help="one or several of baseline (the default network) and the strategies of run; all if not given",
+            help=f"one or several of baseline (the default network), {', '.join(STRATEGIES)} (default: all)",
             metavar="<names>",
         ),
     ] = None,
     seeds: Annotated[
-        int, typer.Option(help="number of repetitions, each with another split and search", metavar="<number>")
+        int,
+        typer.Option(
+            help="number of repetitions, each with another split and search (default: 5)",
+            metavar="<number>",
+            show_default=False,
+        ),
     ] = 5,
     trainings: Annotated[
         int | None,

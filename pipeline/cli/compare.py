@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from rich.console import Console
 from rich.markdown import Markdown
@@ -37,8 +38,8 @@ def compare(
     console, folder = standard(), asked.base.study
     with resumable(console, folder) as stop:
         console.print(escaped(_intention(asked)))
-        tally = Tally(console, len(asked.searches) * len(asked.seeds))
-        compared = run(asked, finished=tally.add, say=tally.notice, stop=stop)
+        with Tally(console, len(asked.searches) * len(asked.seeds)) as tally:
+            compared = run(asked, began=tally.begin, finished=tally.add, say=tally.notice, stop=stop)
         page = write(compared, folder, numbers)
     console.print(Markdown(page))
     line(console, f"Page, tables and pictures: {folder}")
@@ -61,12 +62,27 @@ def _intention(asked: Request) -> str:
 
 
 class Tally:
-    """Says how each search ended, and which of how many it was."""
+    """Says which search is running, on a terminal, and how each has ended."""
 
     def __init__(self, console: Console, searches: int) -> None:
         self._console = console
         self._searches = searches
         self._done = 0
+        self._running = console.status("")
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._running.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._running.stop()
+
+    def begin(self, method: str, seed: int) -> None:
+        """A search begins."""
+        self._running.update(f"{method}, seed {seed}: search {self._done + 1} of {self._searches} is running")
 
     def add(self, outcome: Outcome) -> None:
         """A line for a search that has ended, or was there already."""

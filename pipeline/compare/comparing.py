@@ -31,12 +31,18 @@ class Compared:
 
 
 def compare(
-    asked: Request, *, finished: Callable[[Outcome], None], say: Callable[[str], None], stop: Callable[[], bool]
+    asked: Request,
+    *,
+    began: Callable[[str, int], None],
+    finished: Callable[[Outcome], None],
+    say: Callable[[str], None],
+    stop: Callable[[], bool],
 ) -> Compared:
     """Run or resume every study, and compare what they came to.
 
     Args:
         asked: the methods and seeds.
+        began: is called with the method and the seed of each search, before it runs.
         finished: is called with the outcome of each search, as soon as there is one.
         say: takes the notices of the studies, a line each.
         stop: asked now and then; True ends the comparison as soon as what is running is kept.
@@ -48,29 +54,24 @@ def compare(
         StoppedError: `stop` was true. The same request goes on.
         UserError: a study cannot be run or resumed.
     """
-    found = [_of_seed(asked, seed, finished, say, stop) for seed in asked.seeds]
+
+    def search(settings: Settings, lenders: Sequence[Path]) -> Outcome:
+        began(settings.strategy, settings.seed)
+        # What is shared takes no time, and equal time would be none.
+        outcome = outcome_of(settings, settings.strategy, () if asked.base.seconds else lenders, say, stop)
+        finished(outcome)
+        return outcome
+
+    found = [_of_seed(asked, seed, search) for seed in asked.seeds]
     outcomes = {method: tuple(each[method] for each in found) for method in asked.methods}
     return Compared(outcomes, _comparison(outcomes, asked))
 
 
-def _of_seed(
-    asked: Request,
-    seed: int,
-    finished: Callable[[Outcome], None],
-    say: Callable[[str], None],
-    stop: Callable[[], bool],
-) -> dict[str, Outcome]:
-    """The outcomes of one seed; each study may borrow what those before it have trained, unless time is what counts."""
-    found: list[Outcome] = []
-    lenders: list[Path] = []
-    for method in asked.searches:
-        settings = _study(asked.base, method, seed)
-        # What is shared takes no time, and equal time would be none.
-        outcome = outcome_of(settings, method, () if asked.base.seconds else lenders, say, stop)
-        found.append(outcome)
-        lenders.append(settings.study)
-        finished(outcome)
-    found = with_one_default(found)
+def _of_seed(asked: Request, seed: int, search: Callable[[Settings, Sequence[Path]], Outcome]) -> dict[str, Outcome]:
+    """The outcomes of one seed; each study may borrow what those before it have trained."""
+    studies = [_study(asked.base, method, seed) for method in asked.searches]
+    outcomes = [search(each, [lender.study for lender in studies[:place]]) for place, each in enumerate(studies)]
+    found = with_one_default(outcomes)
     return {BASELINE: baseline_of(found[0]), **{each.method: each for each in found}}
 
 

@@ -110,10 +110,13 @@ def pairs_of(outcomes: Outcomes) -> tuple[Pair, ...]:
 
 def apart(pairs: Sequence[Pair], scores: Mapping[str, float]) -> str:
     """Which methods differ significantly, in sentences."""
+    if all(pair.chance is None for pair in pairs):
+        return "No difference can be tested: that takes two methods, two seeds and scores that vary."
     differing = [pair for pair in pairs if pair.apart(LEVEL)]
     test = f"at {100 * LEVEL:.0f} % (paired t-test over the seeds, Holm-corrected)"
     if not differing:
-        return f"No pair of methods differs significantly {test}, of {len(pairs)}."
+        none = "The two methods do not differ" if len(pairs) == 1 else f"None of the {len(pairs)} pairs differs"
+        return f"{none} significantly {test}."
     better = [(pair.one, pair.other) if pair.mean > 0 else (pair.other, pair.one) for pair in differing]
     by_winner = {one: [other for first, other in better if first == one] for one in dict.fromkeys(w for w, _ in better)}
     parts = [

@@ -13,6 +13,7 @@ from pipeline.report.importance import nothing
 from pipeline.report.wording import count, duration, table, with_bounds
 
 PAIRS = 10  # of hyperparameters that are listed
+SMALLEST = 0.001  # part of the variance of a pair that is listed
 
 
 def page(comparison: Comparison) -> str:
@@ -40,15 +41,15 @@ def _sections(comparison: Comparison) -> Iterator[str]:
 
 def _columns(comparison: Comparison) -> Iterator[str]:
     """What the columns of the first two tables are."""
-    yield "*Validation* is too good for what it chose, the recommended configuration; *test* rows were used only once."
+    yield "*Validation* rows chose what is recommended, so their score is optimistic; *test* rows were used only once."
     yield "*Test / default* is the test score divided by that of the default network."
     yield (
         f"*Goal reached* counts the seeds in which a search found {comparison.target}; the trainings and seconds of"
         " training until then are medians."
     )
     yield (
-        f"Each search was given {comparison.budget}; a training of fewer than {comparison.epochs} epochs counts as that"
-        " part of one."
+        f"Each search was given {comparison.budget}; a training limited to fewer than {comparison.epochs} epochs counts"
+        " as a fraction of one."
     )
     yield "*Shared* trainings were copied from another method's study of the same seed; they count like all others."
 
@@ -118,7 +119,9 @@ def _importance(found: Importance) -> Iterator[str]:
         f" {100 * found.explained:.0f} % of the variance."
     )
     yield parts("Hyperparameter", found.of(1))
-    yield parts("Pair, beyond both alone", found.of(2)[:PAIRS])
+    together = [each for each in found.of(2) if each.mean >= SMALLEST]
+    if together:
+        yield parts("Pair, beyond both alone", together[:PAIRS])
 
 
 def parts(header: str, found: Sequence[Part]) -> str:

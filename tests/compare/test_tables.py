@@ -6,7 +6,7 @@ import io
 import pytest
 
 from pipeline.compare import figures, tables
-from tests.compare.outcomes import OUTCOMES, comparison
+from tests.compare.outcomes import OUTCOMES, comparison, outcome
 
 
 def test_significant_differences_are_named():
@@ -19,8 +19,18 @@ def test_significant_differences_are_named():
 
 
 def test_where_no_difference_is_significant_the_page_says_so():
-    even = figures.pairs_of(dict.fromkeys(("gp", "random"), OUTCOMES["gp"]))
-    assert figures.apart(even, {}).startswith("No pair of methods differs significantly at 5 %")
+    def said(*methods: str, seeds: int = 3) -> str:
+        scores = [0.5, 0.8, 0.6, 0.9]
+        outcomes = {
+            each: [outcome(each, seed, 0.5, test=scores[(seed + place) % 4]) for seed in range(seeds)]
+            for place, each in enumerate(methods)
+        }
+        return figures.apart(figures.pairs_of(outcomes), {})
+
+    assert said("gp", "random").startswith("The two methods do not differ significantly at 5 %")
+    assert said("gp", "random", "grid").startswith("None of the 3 pairs differs significantly at 5 %")
+    assert said("gp", "random", seeds=1).startswith("No difference can be tested")
+    assert said("gp").startswith("No difference can be tested")
 
 
 def test_the_csv_has_every_method():
