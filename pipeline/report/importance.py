@@ -29,7 +29,8 @@ def _body(found: Importance, objective: str) -> tuple[str, str]:
         f" configurations that a tree was not fitted to, the forest explains {100 * found.explained:.0f} % of the"
         " variance."
     )
-    return parts(found), text
+    listed = parts(found)
+    return listed, text + (" Names with [0] are of the first layer." if "[" in listed else "")
 
 
 def nothing(found: Importance) -> str:

@@ -35,6 +35,7 @@ def test_large_parts_are_listed_single_ones_first_and_the_rest_is_one_line(study
     ]
     assert "fitted to 40 configurations" in lines[-1]
     assert "the forest explains 73 % of the variance" in lines[-1]
+    assert lines[-1].endswith("Names with [0] are of the first layer.")
 
 
 def test_small_parts_alone_leave_the_largest(study):
