@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar, get_args
 
@@ -67,7 +67,9 @@ Model = TypeVar("Model", bound=BaseModel)
 Share = Annotated[float, Field(gt=0)]
 
 COUNTED = {"repeats": 1, "max_repeats": 8, "elite": 2}  # defaults where trainings are counted: benchmark_search.py
-DATA, SEARCH, TRAINING = "Data", "Search", "Training"  # the headings of --help
+COMMON = "Most used"  # the heading of --help for the ten settings that people use first; the others follow
+DATA, SEARCH, TRAINING, RUNNING = (f"Advanced: {each}" for each in ("data", "search", "training", "running"))
+HEADINGS = (COMMON, DATA, SEARCH, TRAINING, RUNNING)
 
 
 def _setting(default: Any = ..., *, about: str, heading: str, hidden: bool = False, **bounds: Any) -> Any:
@@ -95,11 +97,11 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     data: str = _setting(
-        about="CSV, Excel or Parquet file, images (idx, .npz, keras:mnist), or builtin:diabetes", heading=DATA
+        about="table (CSV, Excel, Parquet), images (idx, .npz, keras:mnist) or builtin:diabetes", heading=COMMON
     )
-    target: Names = _setting(about="column to predict, or several", heading=DATA, min_length=1)
-    space: Path = _setting(about="search space file (TOML)", heading=SEARCH)
-    study: Path = _setting(about="folder of the study, below results/", heading=SEARCH)
+    target: Names = _setting(about="column to predict, or several", heading=COMMON, min_length=1)
+    space: Path = _setting(about="search space: a TOML file with the hyperparameters and their ranges", heading=COMMON)
+    study: Path = _setting(about="folder for the results, such as results/housing", heading=COMMON)
 
     task: str = _setting(
         "auto",
@@ -108,30 +110,32 @@ class Settings(BaseModel):
         heading=DATA,
     )
     inputs: Names = _setting(
-        (), about="input columns; all but target, weight and ignored ones if not given", heading=DATA
+        (), about="input columns; if not given, all but the target, the weight and those to leave out", heading=DATA
     )
-    ignore: Names = _setting((), about="columns that are no inputs", heading=DATA)
-    categories: Names = _setting((), about="numeric columns that are categories; texts always are", heading=DATA)
-    weight: str = _setting("", about="column with the weight of each row", heading=DATA)
-    group: Names = _setting((), about="columns; rows that agree in all of them stay in one part", heading=DATA)
-    time: str = _setting("", about="column of the time: the table is a series, inputs are windows of it", heading=DATA)
-    window: int = _setting(24, about="steps of a window of a series", heading=DATA, ge=1, le=10_000)
-    horizon: int = _setting(1, about="steps that a forecast reaches ahead", heading=DATA, ge=1, le=10_000)
-    validation: Share = _setting(0.2, about="share of the rows that choose; from 1 up, how many", heading=DATA)
-    test: Share = _setting(0.2, about="share of the rows kept for the end; from 1 up, how many", heading=DATA)
+    ignore: Names = _setting((), about="columns to leave out", heading=DATA)
+    categories: Names = _setting((), about="numeric columns to treat as categories; texts always are", heading=DATA)
+    weight: str = _setting("", about="column with a weight for each row", heading=DATA)
+    group: Names = _setting((), about="keep rows that agree in these columns in one part of the split", heading=DATA)
+    time: str = _setting("", about="time column: the table is a series, and the inputs are windows of it", heading=DATA)
+    window: int = _setting(24, about="steps in a window of a series", heading=DATA, ge=1, le=10_000)
+    horizon: int = _setting(1, about="steps ahead that a series is forecast", heading=DATA, ge=1, le=10_000)
+    validation: Share = _setting(0.2, about="validation rows: a fraction below 1, or a count", heading=DATA)
+    test: Share = _setting(0.2, about="test rows, used once at the end: a fraction below 1, or a count", heading=DATA)
     folds: int = _setting(
         0,
-        about="folds of a cross-validation in place of --validation: repeat i holds out fold i; 0 for one split",
+        about="folds of a cross-validation instead of --validation: repeat i holds out fold i; 0 turns it off",
         heading=DATA,
         ge=0,
         le=100,
     )
     input_scaler: tasks.InputScaler = _setting(
         "standard",
-        about="standard, minmax, robust, quantile (ranks as a bell curve, for skewed columns) or none",
+        about="scaling of inputs: standard, minmax, robust, quantile (for skewed columns) or none",
         heading=DATA,
     )
-    output_scaler: tasks.Scaler = _setting("standard", about="standard, minmax, robust or none", heading=DATA)
+    output_scaler: tasks.Scaler = _setting(
+        "standard", about="scaling of targets: standard, minmax, robust or none", heading=DATA
+    )
 
     strategy: str = _setting(
         DEFAULT,
@@ -142,13 +146,17 @@ class Settings(BaseModel):
     strategy_options: Pairs | None = _setting(
         None, about="options of a strategy of yours, as name=value,name=value", heading=SEARCH
     )
-    configurations: int = _setting(40, about="configurations of stage 1", heading=SEARCH, ge=1, le=100_000)
+    configurations: int = _setting(40, about="configurations to draw in stage 1", heading=COMMON, ge=1, le=100_000)
     repeats: int = _setting(
-        2, about="trainings of each configuration; 1 with --trainings, unless given", heading=SEARCH, ge=1, le=100
+        2,
+        about="trainings of each configuration, with different seeds",
+        heading=COMMON,
+        ge=1,
+        le=100,
     )
     max_repeats: int = _setting(
         4,
-        about="most trainings of a configuration that may be the best; 8 with --trainings, unless given",
+        about="maximum trainings of a configuration that may be the best",
         heading=SEARCH,
         ge=1,
         le=100,
@@ -163,26 +171,30 @@ class Settings(BaseModel):
     calls: int = _setting(8, about="rounds of proposals in stage 2; 0 turns it off", heading=SEARCH, ge=0, le=10_000)
     trainings: int = _setting(
         0,
-        about="budget of trainings for both stages, in place of configurations and calls; 0: not counted",
-        heading=SEARCH,
+        about="total budget in trainings, instead of --configurations and --calls; 0 turns it off",
+        heading=COMMON,
         ge=0,
         le=10_000_000,
     )
-    seconds: float = _setting(0.0, about="time limit of a run in seconds; 0: none", heading=SEARCH, ge=0, le=1e8)
+    seconds: float = _setting(
+        0.0, about="start nothing new after this many seconds; 0 for no limit", heading=RUNNING, ge=0, le=1e8
+    )
     target_score: float | None = _setting(
-        None, about="stop when a configuration reaches this objective, and keeps it when trained again", heading=SEARCH
+        None, about="stop as soon as the validation score is this low, confirmed by repeated trainings", heading=SEARCH
     )
     settled: int = _setting(
         0,
-        about="stop after this many rounds without an expected gain above the noise; 0: never",
+        about="stop after this many rounds without an expected gain above the noise; 0 turns it off",
         heading=SEARCH,
         ge=0,
         le=10_000,
     )
     prior: Path | None = _setting(
-        None, about="folder of another study, whose best configurations are tried first", heading=SEARCH
+        None, about="folder of an earlier study: try its best configurations first", heading=SEARCH
     )
-    top: int = _setting(3, about="best configurations to test and export", heading=SEARCH, ge=1, le=50)
+    top: int = _setting(
+        3, about="number of best configurations to test, export and combine", heading=RUNNING, ge=1, le=50
+    )
 
     model: str = _setting(
         next(iter(models.MODELS)),
@@ -207,26 +219,26 @@ class Settings(BaseModel):
     class_weights: str = _setting(
         "none", about="none, or balanced: rare classes count as much as others in training", heading=TRAINING
     )
-    tf32: bool = _setting(False, about="on GPUs: faster, less exact matrix products", heading=TRAINING)
-    epochs: int = _setting(200, about="most epochs of a training", heading=TRAINING, ge=1, le=1_000_000)
+    tf32: bool = _setting(False, about="faster, less exact matrix products on GPUs", heading=RUNNING)
+    epochs: int = _setting(200, about="maximum epochs of a training", heading=COMMON, ge=1, le=1_000_000)
     patience: int = _setting(
-        20, about="epochs without a better validation score before stopping", heading=TRAINING, ge=1
+        20, about="stop a training after this many epochs without a better validation score", heading=TRAINING, ge=1
     )
-    min_delta: float = _setting(0.0, about="improvements below this do not count", heading=TRAINING, ge=0)
-    seed: int = _setting(
-        0, about="of the split, the configurations and the trainings", heading=TRAINING, ge=0, lt=2**32
+    min_delta: float = _setting(
+        0.0, about="smallest improvement of the validation score that counts for --patience", heading=TRAINING, ge=0
     )
-    slots: str = _setting("auto", about="workers: auto, gpu:0,1 or cpu:4x2 (four of two cores)", heading=TRAINING)
+    seed: int = _setting(0, about="seed of the split, the search and the trainings", heading=COMMON, ge=0, lt=2**32)
+    slots: str = _setting("auto", about="workers: auto, gpu:0,1 or cpu:4x2 (four of two cores)", heading=COMMON)
     cluster: str = _setting(
         "local",
         about="where jobs run: local (processes of this machine), or a backend of yours as module:object",
-        heading=TRAINING,
+        heading=RUNNING,
         hidden=True,
     )
     job_limit: float = _setting(
         0.0,
-        about="seconds after which a job of a worker counts as hung; 0 for about a hundred times what it should take",
-        heading=TRAINING,
+        about="seconds until a job counts as hung; 0 for about a hundred times the expected time",
+        heading=RUNNING,
         ge=0,
         le=10_000_000,
     )
@@ -375,6 +387,36 @@ def strategy_of(settings: Settings) -> Strategy:
         return replace(chosen, **{each.name: getattr(parsed, each.name) for each in options})
     except ValueError as error:  # of a strategy that checks its options itself
         raise UserError(f"The options of {settings.strategy} are wrong", got=str(error)[:500]) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What --help says of a setting."""
+
+    name: str
+    kind: Any  # its annotation
+    about: str
+    default: str  # in words; empty for what is off or has to be given
+    heading: str  # one of HEADINGS
+    hidden: bool
+
+
+def described() -> tuple[Described, ...]:
+    """Every setting, those of a heading together, in the order of HEADINGS."""
+    found = [_described(name) for name in Settings.model_fields]
+    return tuple(sorted(found, key=lambda each: HEADINGS.index(each.heading)))
+
+
+def _described(name: str) -> Described:
+    field = Settings.model_fields[name]
+    extra = field.json_schema_extra
+    assert isinstance(extra, dict)
+    off = field.is_required() or field.default is None or field.default is False or field.default in ("", ())
+    default = "" if off else f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
+    if name in COUNTED:
+        default += f", or {COUNTED[name]} with --trainings"
+    about, hidden = field.description or "", bool(extra["hidden"])
+    return Described(name, field.annotation, about, default, str(extra["heading"]), hidden)
 
 
 def read(path: Path | None, options: Mapping[str, Any]) -> Settings:

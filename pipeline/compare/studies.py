@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.compare.borrowing import borrower, is_borrowed
+from pipeline.compare.request import BASELINE
 from pipeline.ledger import journal
 from pipeline.ranking.order import recommend
 from pipeline.ranking.summaries import summarise
@@ -25,7 +26,6 @@ from pipeline.storage import atomic
 from pipeline.study_folder.layout import StudyFolder
 from pipeline.trial import Configuration, Repeat, Summary, Trial
 
-BASELINE: Final = "baseline"
 FILE: Final = "outcome.json"  # in the study's folder
 FORMAT: Final = 2
 

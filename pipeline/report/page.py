@@ -6,7 +6,7 @@ import math
 
 from pipeline.analysis.verdict import Tested
 from pipeline.ranking.order import selection_interval
-from pipeline.report import costs, ensembles, tasks
+from pipeline.report import costs, ensembles, importance, tasks
 from pipeline.report.contents import Contents
 from pipeline.report.effects import Gap, gap, gap_to, plainly
 from pipeline.report.wording import (
@@ -36,6 +36,7 @@ def summary(contents: Contents) -> str:
         ensembles.section(contents),
         *tasks.load(contents.task).sections(contents),
         costs.section(contents),
+        importance.section(contents),
         "## What was spent",
         _spent(contents),
         "## The models and the files",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipeline import models
+from pipeline.analysis.importance import importance_of
 from pipeline.analysis.verdict import Verdict
 from pipeline.ledger import journal
-from pipeline.ledger.known import best_group, elite_of, searched
+from pipeline.ledger.known import best_group, elite_of, ranking, searched
 from pipeline.report.contents import Contents
 from pipeline.report.wording import Naming
 from pipeline.run.prepared_run import PreparedRun
@@ -35,6 +36,7 @@ def contents_of(
         repeats=settings.repeats,
         folds=settings.folds,
         group=best_group(known, settings.epochs),
+        importance=importance_of(prepared.space, ranking(known, settings.epochs)),
         load_command=_load_command(settings),
         folder=str(settings.study),
         naming=Naming.of(models.load(settings.model).layers, prepared.space),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.analysis.importance import importance_of
 from pipeline.analysis.verdict import Tested, Verdict
 from pipeline.ranking.group import Group
 from pipeline.ranking.order import by_mean, recommend
@@ -130,6 +131,7 @@ def made_up(
         elapsed=431.0,
         repeats=repeats,
         group=Group(ranking[: max(1, many // 5)], len(ranking)),
+        importance=importance_of(space, ranking),
         load_command='from pipeline import load_top_models\nmodels = load_top_models("results/housing", 3)',
         folder="results/housing",
     )
