@@ -37,7 +37,6 @@ from pipeline.workbook.columns import (
     Cell,
     Column,
     Kind,
-    Link,
     Table,
     free_header,
     headed,
@@ -46,6 +45,7 @@ from pipeline.workbook.columns import (
     shown,
     width_of,
 )
+from pipeline.workbook.ooxml import Link
 from pipeline.workbook.view import View
 
 
