@@ -17,7 +17,7 @@ from pipeline.tasks.regression import TASK
 from pipeline.trial import Imported
 from pipeline.workbook import ooxml
 from pipeline.workbook.columns import CONFIGURATIONS, KEY, MEAN, STD, Table, headed
-from pipeline.workbook.import_rows import configuration_of, learn, taken
+from pipeline.workbook.import_rows import configuration_of, learn, unknown_results
 from pipeline.workbook.merge import Unmergeable, draw, refresh
 from pipeline.workbook.read import below, find_header, rows_below, written
 from pipeline.workbook.sheets import tables
@@ -167,10 +167,10 @@ def _set_aside(path: Path, say: Say) -> None:
 
 
 def unknown(path: Path, known: Collection[str], epochs: int, task: Task = TASK) -> tuple[Imported, ...]:
-    """The results in the sheet Configurations whose key is not known, in its order; none in a file that is broken.
+    """The results in the sheet Configurations whose key is not known, in its order; none where the file is broken.
 
     The exact text of a configuration decides; a typed row without one is put together from its columns. `epochs` is
-    recorded where a row does not state its limit. Raises UserError naming the row whose key and text disagree.
+    recorded where a row does not have a limit of its own. Raises UserError naming the row whose key and text disagree.
     """
     known = frozenset(known)
     if not path.is_file() or ooxml.knows_only(path, CONFIGURATIONS, known):
@@ -186,4 +186,4 @@ def unknown(path: Path, known: Collection[str], epochs: int, task: Task = TASK) 
         return ()
     plain = {header: name for name, header in headers.items()}
     named = [(at, {plain.get(name, name): cell for name, cell in cells.items()}) for at, cells in rows]
-    return taken(named, path, known, epochs)
+    return unknown_results(named, path, known, epochs)

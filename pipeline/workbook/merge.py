@@ -1,4 +1,4 @@
-"""Bring a workbook that people work in up to date, and leave what they made of it as it is.
+"""Bring a workbook up to date while people work in it, and keep everything they made of it.
 
 Columns are found by their headers and rows by their identity, wherever the user moved or sorted them.
 """
@@ -115,7 +115,7 @@ def locate(sheet: Sheet, table: Table) -> _Place:
 
 
 def _name(header: str) -> str:
-    """What a header of ours is found by."""
+    """The text by which a header is found."""
     return written(text(header))
 
 
@@ -125,7 +125,7 @@ def _identity(table: Table, row: Sequence[Cell]) -> Identity:
 
 
 def _with_columns(sheet: Sheet, table: Table, place: _Place, palette: Palette) -> _Place:
-    """Add the columns of ours that are not there, behind everything else."""
+    """Add the columns of the table that are missing, behind all others."""
     columns = dict(place.columns)
     cells = sheet.grid.cells(place.header)
     after = sheet.grid.width + 1
@@ -142,7 +142,7 @@ def _with_columns(sheet: Sheet, table: Table, place: _Place, palette: Palette) -
 
 
 def _ours_to_sort(sheet: Sheet, place: _Place) -> bool:
-    """True while the rows stand in the order of the ranks of the last refresh, and can be moved without loss."""
+    """True while the rows are in the order of the last refresh's ranks, and can be moved without loss."""
     column = place.columns[RANK]
     ranks = [sheet.grid.value(row, column) for row in sorted(place.rows.values())]
     numbers = [rank for rank in ranks if isinstance(rank, int | float)]
@@ -150,7 +150,7 @@ def _ours_to_sort(sheet: Sheet, place: _Place) -> bool:
 
 
 def _sort(sheet: Sheet, table: Table, place: _Place) -> _Place:
-    """Move whole rows, with all that the user put into them, so that the table's rows stand in its order."""
+    """Move whole rows, with everything the user put into them, into the order of the table."""
     first = place.header + 1
     target = {_identity(table, row): first + offset for offset, row in enumerate(table.rows)}
     moves = {row: target[identity] for identity, row in place.rows.items() if identity in target}
@@ -168,7 +168,7 @@ def _sort(sheet: Sheet, table: Table, place: _Place) -> _Place:
 
 
 class _Filling:
-    """Sets the cells of ours, in new rows where room was made for them, else behind."""
+    """Sets the cells of the table, of new rows between the others where room was made for them, else below."""
 
     def __init__(self, sheet: Sheet, table: Table, place: _Place, palette: Palette) -> None:
         self._sheet = sheet
@@ -180,7 +180,7 @@ class _Filling:
         self._merged = [area for area in sheet.merged if area.bottom > place.header]
 
     def fill(self) -> int:
-        """The last row is returned."""
+        """Set all cells; returns the last row."""
         place, first = self._place, self._place.header + 1
         after = place.last
         for offset, row in enumerate(self._table.rows):

@@ -12,7 +12,7 @@ from openpyxl.formatting.rule import ColorScaleRule, FormulaRule, Rule
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 
-from pipeline.workbook.columns import CONFIGURATIONS, ELITE, JSON, KEY, NEURONS, RANK, STAGE, Column, Table
+from pipeline.workbook.columns import CONFIGURATIONS, ELITE, JSON, KEY, NEURONS, NOTES, RANK, STAGE, Column, Table
 from pipeline.workbook.ooxml import Layout, Look, Sheet
 
 FORMATS: Final = {
@@ -60,7 +60,8 @@ def _alignment(column: Column) -> Alignment:
     if kind in ("mark", "link") or (kind == "count" and column.group == "place"):
         return Alignment(horizontal="center", vertical="center")
     if kind == "wide":
-        return Alignment(vertical="center", wrap_text=True)
+        # Rows are one line high, and LibreOffice draws a second line over the rows beside them; what people type wraps.
+        return Alignment(vertical="center", wrap_text=column.header == NOTES or None)
     if kind == "text" or column.header == KEY:
         return Alignment(horizontal="left", vertical="center", indent=1)
     if column.header == JSON:

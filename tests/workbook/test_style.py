@@ -5,7 +5,7 @@ import openpyxl
 from pipeline.workbook import ooxml
 from pipeline.workbook.columns import CONFIGURATIONS, Column, Table
 from pipeline.workbook.merge import draw
-from pipeline.workbook.style import layout
+from pipeline.workbook.style import layout, look
 
 COLUMNS = (
     Column("rank", "count", 6, "place"),
@@ -37,3 +37,11 @@ def test_the_objective_has_a_scale_and_what_stands_before_it_the_marks(tmp_path)
 def test_other_sheets_have_no_colours_and_their_first_column_stays_in_sight():
     plain = layout(Table("Study", (Column("name", "text", 30, "place"),), (), ("name",)))
     assert (plain.rules, plain.frozen, plain.rows) == ((), 1, 1)
+
+
+def test_rows_are_one_line_high_but_for_what_people_type():
+    """A wrapped text in a row of one line is drawn over the rows above and below it."""
+    wraps = {
+        name: look(Column(name, "wide", 28, "exact")).alignment for name in ("notes", "error", "versions", "value")
+    }
+    assert [name for name, alignment in wraps.items() if alignment and alignment.wrap_text] == ["notes"]
