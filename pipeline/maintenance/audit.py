@@ -24,7 +24,7 @@ from pipeline.study_folder import identity, lock
 from pipeline.study_folder.layout import ModelFolder, StudyFolder, weights_index
 from pipeline.trial import Repeat
 from pipeline.workbook.columns import CONFIGURATIONS, INDEX, KEY, LIMIT, MEAN, REPEATS, headed
-from pipeline.workbook.ooxml.package import BROKEN
+from pipeline.workbook.ooxml import BROKEN
 from pipeline.workbook.read import Cells, rows_below, written
 
 _CLOSE: Final = 1e-9  # a workbook's numbers have 15 digits, relative to their size

@@ -18,9 +18,8 @@ from pipeline.tasks import Task
 from pipeline.trial import Imported
 from pipeline.workbook import book
 from pipeline.workbook.columns import STUDY
-from pipeline.workbook.ooxml.package import BROKEN
+from pipeline.workbook.ooxml import BROKEN, text
 from pipeline.workbook.read import Cells, rows_below, written
-from pipeline.workbook.style import text
 from pipeline.workbook.view import shown
 
 LARGEST: Final = 1 << 28  # bytes of a journal from elsewhere: 100,000 trainings have a tenth of it

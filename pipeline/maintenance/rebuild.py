@@ -13,7 +13,7 @@ from pipeline.study_folder import identity, lock
 from pipeline.study_folder.layout import StudyFolder
 from pipeline.workbook import book
 from pipeline.workbook.columns import CONFIGURATIONS, KEY, TEST, headed
-from pipeline.workbook.ooxml.package import BROKEN
+from pipeline.workbook.ooxml import BROKEN
 from pipeline.workbook.read import Cells, rows_below, written
 from pipeline.workbook.view import view_of
 

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from pipeline.tasks import Metric, Task
 from pipeline.trial import Value
+from pipeline.workbook.ooxml import Link
 
 CONFIGURATIONS: Final = "Configurations"
 REPEATS: Final = "Repeats"
@@ -49,14 +50,6 @@ Group = Literal["place", "hyperparameters", "objective", "outputs", "cost", "exa
 _NAME: Final = 200  # characters of an output's name in a header
 _OBJECTIVE: Final = (MEAN, STD, LEAST, MOST, TEST)  # as the first task calls them
 ROWS: Final = 1_048_575  # of a sheet below its header; what is beyond stands in the journal only
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A cell that leads to a file beside the workbook."""
-
-    text: str
-    target: str  # relative to the workbook
 
 
 def headed(header: str, task: Task) -> str:

@@ -36,7 +36,6 @@ from pipeline.workbook.columns import (
     Cell,
     Column,
     Kind,
-    Link,
     Table,
     free_header,
     headed,
@@ -45,6 +44,7 @@ from pipeline.workbook.columns import (
     shown,
     width_of,
 )
+from pipeline.workbook.ooxml import Link
 from pipeline.workbook.view import View
 
 
@@ -60,8 +60,8 @@ class _Row:
         return cls(summary, rank, summary.key, summary.configuration.as_dict())
 
     @property
-    def told(self) -> bool:
-        """False for a row that was taken in: what its summary does not say may stand in the user's workbook."""
+    def trained_here(self) -> bool:
+        """False for an imported row: values that its summary lacks may be in the user's workbook, and stay."""
         return self.summary.stage != "imported"
 
 
@@ -86,7 +86,7 @@ def _cell(row: _Row, source: Callable[[_Row], Cell]) -> Cell:
     value = source(row)
     if isinstance(value, float) and not math.isfinite(value):
         value = None
-    return ... if value is None and not row.told else value
+    return ... if value is None and not row.trained_here else value
 
 
 def _placed(view: View) -> list[_Row]:
@@ -180,7 +180,7 @@ def _cost(rows: Sequence[_Row]) -> list[_Source]:
     kind: Kind = "plain" if not seconds or statistics.median(seconds) >= 1 else "fraction"
     return [
         (Column(COUNT, "count", 10, "cost"), lambda row: row.summary.repeats),
-        (Column(FAILURES, "count", 10, "cost"), lambda row: row.summary.failures if row.told else None),
+        (Column(FAILURES, "count", 10, "cost"), lambda row: row.summary.failures if row.trained_here else None),
         (Column("epochs", "plain", 8, "cost"), measured(lambda summary: summary.epochs_run)),
         (Column("mean seconds", kind, 9, "cost"), measured(lambda s: s.seconds)),
         (Column("weights", "count", 10, "cost"), measured(lambda summary: summary.weights)),
@@ -189,7 +189,7 @@ def _cost(rows: Sequence[_Row]) -> list[_Source]:
 
 def _exact() -> list[_Source]:
     def model(row: _Row) -> Cell:
-        saved = row.told and row.summary.repeats > 0
+        saved = row.trained_here and row.summary.repeats > 0
         return Link("open", f"models/{row.key}/") if saved else None
 
     return [
