@@ -24,7 +24,7 @@ from pipeline.training.jobs import TrainJobs
 from pipeline.training.protocol import Trained
 from pipeline.trial import Job
 from pipeline.workbook import book, refresh
-from pipeline.workbook.style import text
+from pipeline.workbook.ooxml import text
 from pipeline.workbook.view import View, shown
 from scripts.faults.drawing import Inline
 from tests.faults import small_study as small
