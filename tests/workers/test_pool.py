@@ -234,6 +234,16 @@ def test_the_number_of_workers_is_that_of_the_places_by_now_and_at_least_one():
     assert workers(FakePlaces(0)).count == 1
 
 
+def test_an_error_before_a_job_has_begun_comes_out_as_it_is():
+    """Nothing is given up in a place that has no job."""
+
+    def needs(job: object) -> Any:
+        raise LookupError(job)
+
+    with workers(FakePlaces(1)) as pool, pytest.raises(LookupError, match="1"):
+        list(pool.run(chores.act, [1], needs=needs))
+
+
 def test_leaving_the_block_closes_the_places_whatever_ended_it():
     places = FakePlaces(1)
     with pytest.raises(RuntimeError), workers(places):
