@@ -208,8 +208,8 @@ class Workers:
             waiting.remove(task)
             self._kinds[place].add(kind(task.job))
             work, now = watched(task.job), self._clock()
+            self._places.begin(place, work, task.job, needs(task.job))  # what it raises leaves the place without a job
             running[place] = _Running(task, now, now + work.start_limit + work.limit + self._margin)
-            self._places.begin(place, work, task.job, needs(task.job))
 
     def _suited(
         self, place: Place, waiting: Sequence[_Task[JobType]], kind: Callable[[JobType], str]
