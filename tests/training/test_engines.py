@@ -37,7 +37,7 @@ def test_an_engine_that_shares_programs_gets_larger_jobs() -> None:
         protocol = Protocol("mlp", "mse", 3, 0.0, seed=0, space=space, engine=engine.name)
         sizes = [len(job.trainings) for job in jobs_of(trainings, protocol, 1)]
         assert sum(sizes) == 100
-        assert max(sizes) <= engine.largest_job
+        assert max(sizes) <= 1.5 * engine.largest_job  # cut into equal parts of nearly that size
         assert (max(sizes) > 1) == (engine.sharing is not None)
 
 
