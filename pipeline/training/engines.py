@@ -22,7 +22,7 @@ class Sharing:
     alone: Callable[[Training, Protocol], bool]  # a single training fills its program
     widths: Callable[[Training, Protocol], tuple[int, ...]]  # of the hidden layers that the program has for it
     smallest_job: int  # trainings: fewer leave most places of a program empty
-    largest_job: int  # a kill costs the jobs in flight, so no worker has more trainings than these
+    largest_job: int  # a kill costs the jobs in flight, so no worker has many more trainings than these
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Engine:
 
     @property
     def largest_job(self) -> int:
-        """The most trainings that one job has."""
+        """The most trainings that one job has, about: a group is cut into equal parts of nearly this size."""
         return self.sharing.largest_job if self.sharing else 1
 
     def trains(self, model: str) -> bool:
