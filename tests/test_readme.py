@@ -1,4 +1,8 @@
-"""Every command and every example of the README works as it stands, but for smaller numbers."""
+"""Every command and every example of the README works as it stands, but for smaller numbers.
+
+Two of them and the program are started as they stand there, in processes of their own; the others run in this process
+(see `warm`), which starts TensorFlow once for all. Their studies of other networks are read by models/test_studies.py.
+"""
 
 import re
 import shlex
@@ -15,11 +19,15 @@ import pytest
 from pipeline import models, space
 from pipeline.models import mlp
 from pipeline.settings import Settings
+from tests import warm
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()
-COMPARED = ["--trainings", "10", "--seeds", "1", "--epochs", "2", "--methods", "random", "halving", "--slots", "cpu:1"]
 SMALL = ["--configurations", "2", "--repeats", "2", "--calls", "1", "--elite", "1", "--epochs", "3", "--slots", "cpu:1"]
+COMPARED = ["--trainings", "10", "--seeds", "1", "--epochs", "2", "--methods", "random", "halving", "--slots", "cpu:1"]
+KERAS = ["--repeats", "1", "--max-repeats", "1", "--epochs", "1", "--top", "2"]  # of networks that it trains, slowly
+OTHER_NETWORKS = ("recurrent", "resnet_rate")
+PROCESSES = ("demo.settings.toml", "predictions.csv")  # commands with these words are started in a process
 
 
 def blocks(language: str) -> list[str]:
@@ -67,15 +75,14 @@ def test_the_drawing_names_every_room():
             assert re.search(rf"\b{re.escape(entry.name)}", drawing), entry.name
 
 
-@pytest.fixture
-def home(tmp_path):
-    """A checkout with the tables that the README speaks of, small ones."""
+def tables(folder: Path) -> None:
+    """The tables that the README speaks of, small ones."""
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.normal(size=(120, 3)), columns=["MedInc", "HouseAge", "AveRooms"])
     frame["MedHouseVal"] = frame["MedInc"] + 0.1 * rng.normal(size=120)
-    frame.to_csv(tmp_path / "housing.csv", index=False)
-    frame.to_csv(tmp_path / "california_housing.csv", index=False)
-    frame.drop(columns="MedHouseVal").to_csv(tmp_path / "new.csv", index=False)
+    frame.to_csv(folder / "housing.csv", index=False)
+    frame.to_csv(folder / "california_housing.csv", index=False)
+    frame.drop(columns="MedHouseVal").to_csv(folder / "new.csv", index=False)
     pd.DataFrame(
         {
             "ID": range(150),
@@ -83,46 +90,62 @@ def home(tmp_path):
             "Profession": rng.choice(["Artist", "Doctor"], 150),
             "Segmentation": rng.choice(["A", "B", "C"], 150),
         }
-    ).to_csv(tmp_path / "customer_segmentation.csv", index=False)
+    ).to_csv(folder / "customer_segmentation.csv", index=False)
     codes = {name: rng.integers(1, 4, 150) for name in ("OperatingSystems", "Browser", "Region", "TrafficType")}
     visits = pd.DataFrame({**codes, "PageValues": rng.normal(size=150), "Revenue": rng.random(150) < 0.3})
-    visits.to_csv(tmp_path / "online_shoppers.csv", index=False, sep=";")
+    visits.to_csv(folder / "online_shoppers.csv", index=False, sep=";")
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory):
+    """A checkout with those tables."""
+    folder = tmp_path_factory.mktemp("readme")
+    tables(folder)
     (settings,) = [block for block in blocks("toml") if block.startswith("# study.toml")]
-    (tmp_path / "study.toml").write_text(settings)
-    for folder in ("search_spaces", "scripts"):
-        shutil.copytree(ROOT / folder, tmp_path / folder)
-    return tmp_path
+    (folder / "study.toml").write_text(settings)
+    for name in ("search_spaces", "scripts"):
+        shutil.copytree(ROOT / name, folder / name)
+    return folder
 
 
-def try_out(words, home):
-    small = SMALL if "run_pipeline" in words[0] else COMPARED if "compare" in words[0] else []
-    answer = subprocess.run([sys.executable, *words, *small], cwd=home, capture_output=True, text=True, check=False)
-    assert answer.returncode == 0, (words, answer.stderr)
+def smaller(words: list[str]) -> list[str]:
+    """What makes a command of the README small."""
+    if words[0].endswith("compare.py"):
+        return COMPARED
+    if not words[0].endswith("run_pipeline.py"):
+        return []
+    return [*SMALL, *KERAS] if any(name in words[-1] for name in OTHER_NETWORKS) else SMALL
 
 
-def has_a_study_of_its_own(words):
-    return "compare" in words[0] or any(word.endswith(".settings.toml") for word in words)
-
-
-@pytest.mark.long
-@pytest.mark.slow
-def test_the_commands_of_other_networks_data_and_comparisons_run(home):
-    alone = [words for words in scripts() if has_a_study_of_its_own(words)]
-    assert len(alone) == 8
-    for words in alone:
-        try_out(words, home)
-
-
-@pytest.mark.long
-@pytest.mark.slow
-def test_the_commands_of_a_study_and_the_program_run(home):
+@pytest.fixture(scope="session")
+def answers(home):
+    """How each command ended, in the order of the README: later ones read what earlier ones made."""
+    found = {}
     for words in scripts():
-        if has_a_study_of_its_own(words):
-            continue
         if words[1] == "import":  # a colleague's ledger of the same study
             (home / "colleague").mkdir()
             shutil.copy(home / "results" / "housing" / "ledger.xlsx", home / "colleague" / "ledger.xlsx")
-        try_out(words, home)
+        whole = [*words, *smaller(words)]
+        if any(words[-1].endswith(each) for each in PROCESSES):
+            answer = subprocess.run([sys.executable, *whole], cwd=home, capture_output=True, text=True, check=False)
+        else:
+            answer = warm.script(home, whole[0].removeprefix("scripts/"), *whole[1:])
+        found[tuple(words)] = answer
+    return found
+
+
+slow = [pytest.mark.slow, pytest.mark.xdist_group("readme")]
+
+
+@pytest.mark.parametrize("words", [pytest.param(words, id=" ".join(words), marks=slow) for words in scripts()])
+def test_a_command_of_the_readme_runs(answers, words):
+    answer = answers[tuple(words)]
+    assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("readme")
+def test_predictions_are_there_and_the_program_runs(answers, home):
     assert len(pd.read_csv(home / "predictions.csv")) == len(pd.read_csv(home / "together.csv")) == 120
     (program,) = blocks("python")
     checked = program + "\nassert list(predicted.columns) == ['MedHouseVal', 'MedHouseVal spread']\n"
