@@ -34,16 +34,21 @@ class Answer:
     stderr: str
 
 
+def install(patch: pytest.MonkeyPatch, **order: Any) -> None:
+    """Let runs of this process train in it; `order` says which job ends next, see `small_study.stand_in`."""
+    small_study.stand_in(patch, engine=TrainJobs, **order)
+    patch.setattr("pipeline.saved_models.test_answers._keras_file", KERAS_FILE)
+    patch.setattr("pipeline.run.model_size.Workers", lambda slots, *_, **__: small_study.Here(slots, 0, None, 1))
+
+
 def script(folder: Path, name: str, *words: str, **order: Any) -> Answer:
-    """Run a script as if it was started in `folder`; `order` says which job ends next, see `small_study.stand_in`."""
+    """Run a script as if it was started in `folder`."""
     stdout, stderr = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(sys, "argv", [str(SCRIPTS / name), *words])
         patch.setattr(sys, "path", [*sys.path])
-        small_study.stand_in(patch, engine=TrainJobs, **order)
-        patch.setattr("pipeline.saved_models.test_answers._keras_file", KERAS_FILE)
-        patch.setattr("pipeline.run.model_size.Workers", lambda slots, *_, **__: small_study.Here(slots, 0, None, 1))
+        install(patch, **order)
         with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
             try:
                 runpy.run_path(str(SCRIPTS / name), run_name="__main__")

@@ -58,7 +58,7 @@ SCRIPT = """
 import sys
 from tests.faults import fake_study
 fake_study.stage()
-from pipeline.room import Room
+from pipeline.storage.disk_space import Room
 Room.short = lambda _: False
 fake_study.run(sys.argv[1:])
 """

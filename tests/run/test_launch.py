@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -51,7 +52,7 @@ TRAININGS = (1 + 4 + 2 * 2) * 2
 
 WHOLE = ROOT / "scripts" / "run_pipeline.py"
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("launch")]
+pytestmark = pytest.mark.slow
 
 
 def words(folder: Path, **options: str) -> list[str]:
@@ -359,7 +360,12 @@ def test_classes_are_learned_and_reloaded_models_tell_them(tmp_path, engine, lab
     frame["kind"] = pd.cut(frame["a"] + (frame["b"] == "x"), len(labels), labels=labels).astype(str)
     frame.loc[::19, "a"] = np.nan
     frame.to_csv(tmp_path / "kinds.csv", index=False)
-    options = {"data": "kinds.csv", "target": "kind", "epochs": "25", **(FEW if engine == "keras" else {})}
+    options: dict[str, Any] = {
+        "data": "kinds.csv",
+        "target": "kind",
+        "epochs": "25",
+        **(FEW if engine == "keras" else {}),
+    }
     (tmp_path / "tapered.toml").write_text(TAPERED)
     answer = run(tmp_path, space="tapered.toml", engine=engine, **options)
     assert answer.returncode == 0, answer.stderr

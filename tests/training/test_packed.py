@@ -1,11 +1,13 @@
 """The packed engine against `model.fit`, and against itself in other company."""
 
+import itertools
 import subprocess
 import sys
 import textwrap
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,6 +39,7 @@ EVERYTHING = {
     "initializer": {"type": "choice", "values": list(mlp.INITIALIZERS)},
     "batch_size": 50,
 }
+LOSSES = ("mse", "mae", "huber")
 SIMPLE = {
     "hidden_layers": {"type": "integer", "low": 1, "high": 2},
     "units": {"type": "integer", "low": 3, "high": 20, "per": "hidden_layers"},
@@ -92,12 +95,51 @@ def assert_same_bits(one, other):
     assert all(np.array_equal(a, b) for a, b in zip(one.weights, other.weights, strict=True))
 
 
+def each_once(loss: str) -> list[Training]:
+    """A third of the activations and of the optimizers, each in a training that has something of everything else."""
+    third = slice(LOSSES.index(loss), None, len(LOSSES))
+    activations, optimizers = list(mlp.ACTIVATIONS)[third], list(mlp.OPTIMIZERS)[third]
+    drawn = sampled(EVERYTHING, 40, seed=LOSSES.index(loss))
+    deep = [each for each in drawn if each.configuration["hidden_layers"] == 2]
+    named = itertools.zip_longest(activations, optimizers, fillvalue=None)
+    return [with_these(training, *names) for training, names in zip(deep, named, strict=False)]
+
+
+def with_these(training: Training, activation: str | None, optimizer: str | None) -> Training:
+    values: dict[str, Any] = training.configuration.as_dict()
+    layers = (activation, values["activation"][1]) if activation else values["activation"]
+    return replace(
+        training,
+        configuration=Configuration.of({**values, "activation": layers, "optimizer": optimizer or values["optimizer"]}),
+    )
+
+
+def test_every_activation_and_optimizer_is_compared_with_keras():
+    compared: list[dict[str, Any]] = [each.configuration.as_dict() for loss in LOSSES for each in each_once(loss)]
+    assert {each["activation"][0] for each in compared} == set(mlp.ACTIVATIONS)
+    assert {each["optimizer"] for each in compared} == set(mlp.OPTIMIZERS)
+    assert {each["schedule"] for each in compared} == set(mlp.SCHEDULES)
+    assert {each["initializer"] for each in compared} == set(mlp.INITIALIZERS)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
+@pytest.mark.parametrize("loss", LOSSES)
 def test_weights_agree_with_keras_fit(weighted, loss):
-    """Random configurations of everything but dropout, whose masks Keras draws elsewhere; see the test below."""
+    """Every activation and every optimizer once; ten random configurations for each loss in `make soak`.
+
+    All but dropout, whose masks Keras draws elsewhere; see the test below.
+    """
+    agree(weighted, loss, each_once(loss))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("loss", LOSSES)
+def test_weights_of_random_configurations_agree_with_keras_fit(weighted, loss):
+    agree(weighted, loss, sampled(EVERYTHING, 10, seed={"mse": 1, "mae": 2, "huber": 3}[loss]))
+
+
+def agree(weighted, loss, trainings):
     agreed = protocol(EVERYTHING, loss=loss)
-    trainings = sampled(EVERYTHING, 10, seed={"mse": 1, "mae": 2, "huber": 3}[loss])
     outcomes = by_identity(packed.train(trainings, weighted, agreed))
     for reference in keras_fit.train(trainings, weighted, agreed):
         mine = outcomes[reference.training.identity]
@@ -142,14 +184,15 @@ def test_a_worker_does_not_grow_with_the_number_of_configurations():
     program_text = textwrap.dedent("""
         import numpy as np, psutil
         from pipeline import space as spaces
-        from pipeline.data import tables, task
+        from pipeline.data import tables
+        from pipeline.data.rows import prepare_rows
         from pipeline.models import mlp
         from pipeline.training import packed
         from pipeline.training.protocol import Protocol
         from pipeline.trial import Training
         table = tables.read("builtin:diabetes", targets=("target",))
         scalers = {"input_scaler": "standard", "output_scaler": "standard"}
-        rows, _ = task.prepare(table, validation=0.2, test=0.2, seed=0, **scalers)
+        rows, _ = prepare_rows(table, validation=0.2, test=0.2, seed=0, **scalers)
         entries = {
             "hidden_layers": {"type": "integer", "low": 1, "high": 2},
             "units": {"type": "integer", "low": 4, "high": 48, "per": "hidden_layers"},
