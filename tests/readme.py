@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()
 SMALL = ["--configurations", "2", "--repeats", "2", "--calls", "1", "--elite", "1", "--epochs", "3", "--slots", "cpu:1"]
 COMPARED = ["--trainings", "10", "--seeds", "1", "--epochs", "2", "--methods", "random", "halving", "--slots", "cpu:1"]
-KERAS = ["--repeats", "1", "--max-repeats", "1", "--epochs", "1", "--top", "2"]  # of networks that it trains, slowly
+KERAS = ["--configurations", "1", "--repeats", "1", "--max-repeats", "1", "--epochs", "1", "--top", "2"]  # it is slow
 OTHER_NETWORKS = ("recurrent", "resnet_rate")
 PROCESSES = ("demo.settings.toml", "predictions.csv")  # commands with these words are started in a process
 
@@ -80,7 +80,9 @@ def smaller(words: list[str]) -> list[str]:
         return COMPARED
     if not words[0].endswith("run_pipeline.py"):
         return []
-    return [*SMALL, *KERAS] if any(name in words[-1] for name in OTHER_NETWORKS) else SMALL
+    if any(name in words[-1] for name in OTHER_NETWORKS):
+        return [*SMALL, *KERAS]
+    return [*SMALL, "--trainings", "10"] if "--trainings" in words else SMALL
 
 
 class Commands:

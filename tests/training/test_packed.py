@@ -166,7 +166,7 @@ def test_cross_entropies_agree_with_keras_fit(rows, loss):
     labelled = replace(rows, **parts, target=target)
     study = protocol(SIMPLE, loss=loss)
     base = {**mlp.BASELINE.as_dict(), "hidden_layers": 1, "units": (12,), "learning_rate": 0.03}
-    trainings = [Training(Configuration.of(base), 80, index) for index in range(3)]
+    trainings = [Training(Configuration.of(base), 80, index) for index in range(2)]
     outcomes = by_identity(packed.train(trainings, labelled, study))
     for reference in keras_fit.train(trainings, labelled, study):
         mine = outcomes[reference.training.identity]
@@ -218,7 +218,7 @@ def test_a_worker_does_not_grow_with_the_number_of_configurations():
 def test_early_stopping_and_best_weights_agree_with_keras_fit(rows):
     patient = protocol(SIMPLE, patience=2)
     base = {**mlp.BASELINE.as_dict(), "hidden_layers": 1, "units": (16,), "learning_rate": 0.02}
-    trainings = [Training(Configuration.of(base), 60, index) for index in range(4)]
+    trainings = [Training(Configuration.of(base), 60, index) for index in range(2)]
     outcomes = by_identity(packed.train(trainings, rows, patient))
     for reference in keras_fit.train(trainings, rows, patient):
         mine = outcomes[reference.training.identity]
