@@ -1,21 +1,29 @@
-"""A trainer of a few milliseconds in the place of the real one, in a module that worker processes can import."""
+"""A trainer of a few milliseconds in the place of the real one, in a module that worker processes can import.
+
+They do so hundreds of times: what reloads models imports scikit-learn, and is imported where models are reloaded.
+"""
+
+from __future__ import annotations
 
 import os
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.models import Signature, mlp
-from pipeline.saved_models.member_files import Digests, load_members
 from pipeline.study_folder.layout import StudyFolder
 from pipeline.training.jobs import TrainJobs, rows_of
 from pipeline.training.protocol import Protocol, Trained, intra_op_threads, outcome, seeds, signature_of
 from pipeline.trial import Configuration, Job, Repeat, Summary, Training
 from tests import plain_driver
 from tests.faults import harm
+
+if TYPE_CHECKING:
+    from pipeline.saved_models.member_files import Digests
 
 SECONDS = "FAKE_SECONDS"  # variable: how long a fake training takes, 4 ms otherwise
 STARTS = "FAKE_STARTS"  # variable: a file that gets the time of each start of a training
@@ -65,13 +73,14 @@ class FakeExamine:
     @classmethod
     def of(
         cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary], model: str, folds: int
-    ) -> "FakeExamine":
+    ) -> FakeExamine:
         from pipeline.saved_models import digests_of
 
         return cls(study, study / "rows.npz", {each.key: digests_of(repeats, each) for each in wanted}, model, folds)
 
     def __call__(self, key: str) -> object:
-        from pipeline.saved_models import Examined  # slow to import, and only needed at the end
+        from pipeline.saved_models import Examined
+        from pipeline.saved_models.member_files import load_members
 
         _, members = load_members(StudyFolder(self.study).model(key), self.digests[key], self.model)
         return Examined.of(members, self.rows, {}, self.folds)
