@@ -100,7 +100,7 @@ def test_an_echo_of_sigterm_does_not_hurry(tmp_path):
 def test_a_late_echo_changes_nothing_and_another_signal_ends_at_once():
     code = """
 import os, signal, sys, time
-from pipeline.interrupts import Interrupts
+from pipeline.cli.interrupts import Interrupts
 with Interrupts() as asked:
     os.kill(os.getpid(), signal.SIGTERM)
     assert asked.asked()
@@ -117,7 +117,7 @@ def test_an_echo_that_comes_while_the_interpreter_shuts_down_changes_nothing():
     """By then its handlers are gone: only what is ignored stays ignored."""
     code = """
 import os, signal, sys
-from pipeline.interrupts import Interrupts
+from pipeline.cli.interrupts import Interrupts
 
 class Last:
     def __del__(self, kill=os.kill, own=os.getpid()):

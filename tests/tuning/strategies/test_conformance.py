@@ -15,8 +15,7 @@ EPOCHS = 9  # so that there are rungs of 1, 3 and 9
 BUDGET = 20  # full trainings
 BASELINE = Configuration.of({"default": "network"})
 
-every = pytest.mark.parametrize("name", STRATEGIES)
-several_runs = pytest.mark.parametrize(
+every = pytest.mark.parametrize(  # a Gaussian process of all that is known takes seconds for a study
     "name", [pytest.param(each, marks=pytest.mark.slow) if each == "gp" else each for each in STRATEGIES]
 )
 
@@ -53,7 +52,7 @@ def spent(ledger: FakeLedger) -> float:
     return sum(training.epochs for training in own) / EPOCHS
 
 
-@several_runs
+@every
 def test_equal_arguments_and_answers_give_equal_trials_whatever_order_answers_come_in(name):
     ledgers = [FakeLedger(converging, shuffle=order) for order in (None, 1, 2)]
     results = [searched(ledger, plan(name)) for ledger in ledgers]
@@ -62,7 +61,7 @@ def test_equal_arguments_and_answers_give_equal_trials_whatever_order_answers_co
     assert results[0].recommended is not None
 
 
-@several_runs
+@every
 def test_another_seed_gives_other_trials(name):
     ledgers = [FakeLedger(converging), FakeLedger(converging)]
     for seed, ledger in enumerate(ledgers):
@@ -70,7 +69,7 @@ def test_another_seed_gives_other_trials(name):
     assert trials(ledgers[0]) != trials(ledgers[1])
 
 
-@several_runs
+@every
 def test_a_run_that_was_interrupted_anywhere_goes_on_as_if_it_had_not_been(name):
     whole = FakeLedger(converging)
     expected = searched(whole, plan(name))
