@@ -40,8 +40,9 @@ MAY_USE: Mapping[str, str] = {
     # which tasks, models, engines and strategies there are, their words for --help
     "settings": "errors models plugins space tasks training tuning",
     # the applications
-    "run": "analysis data errors ledger models plugins ranking report saved_models settings space storage study_folder"
-    " tasks training trial tuning workbook workers",
+    "baselines": "analysis data models space tasks trial",
+    "run": "analysis baselines data errors ledger models plugins ranking report saved_models settings space storage"
+    " study_folder tasks training trial tuning workbook workers",
     "maintenance": "errors ledger models ranking saved_models storage study_folder tasks trial workbook",
     "compare": "analysis errors ledger models ranking report run saved_models settings space storage study_folder trial"
     " tuning",  # its methods are the strategies

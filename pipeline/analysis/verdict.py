@@ -42,6 +42,14 @@ class Tested:
 
 
 @dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a prediction that has no seeds scores on the test rows."""
+
+    objective: float
+    scores: Mapping[str, Mapping[str, float]]  # column -> metric -> value
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What the summary, the figures and the workbook say of the test rows."""
 
@@ -88,20 +96,19 @@ def tested(
 def judge(
     target: Target,
     part: Part,
-    train: Part,
+    constant: Baseline,
     default: Tested | None,
     best: Sequence[Tested],
     *,
     further: Sequence[Metric] = (),
 ) -> Verdict:
-    """Put the tested configurations beside the best constant of the training rows and the default network."""
-    constant = np.repeat(target.constant(train.measured), len(part.rows), axis=0)
+    """Put the tested configurations beside the best constant and the default network."""
     return Verdict(
         outputs=target.names,
         rows=part.rows,
         measured=part.measured,
-        constant=target.objective(part.outputs, constant, part.weights),
-        constant_scores=scores(target, part.measured, target.to_units(constant), part.weights, further),
+        constant=constant.objective,
+        constant_scores=constant.scores,
         default=default,
         best=tuple(best),
         target=target,

@@ -12,7 +12,7 @@ from pipeline import settings
 from pipeline.cli.console import escaped, line, standard
 from pipeline.cli.interrupts import resumable
 from pipeline.cli.progress import Progress
-from pipeline.report.effects import plainly
+from pipeline.report.plain_sentence import plainly
 from pipeline.run.description import describe
 from pipeline.run.launch import launch
 from pipeline.run.prepare import prepare

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
+from pipeline.analysis.gap import Gap, gap, gap_to
 from pipeline.analysis.verdict import Tested
 from pipeline.ranking.order import selection_interval
 from pipeline.report import costs, ensembles, importance, tasks
 from pipeline.report.contents import Contents
-from pipeline.report.effects import Gap, gap, gap_to, plainly
+from pipeline.report.plain_sentence import plainly
 from pipeline.report.wording import (
     capital,
     count,

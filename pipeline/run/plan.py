@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from pipeline import models, space
+from pipeline.baselines.default_network import default_network
 from pipeline.data.rows import Rows
 from pipeline.errors import UserError
 from pipeline.ledger.known import open_study
@@ -23,11 +24,10 @@ INHERITED: Final = 100  # best configurations of another study that are handed o
 
 def plan_of(settings: Settings, searched: Space) -> Plan:
     """What a study with these settings does in that space; UserError where its prior has nothing to begin with."""
-    model = models.load(settings.model)
     return Plan(
         space=searched,
-        baseline=model.baseline(searched),
-        layers=model.layers,
+        baseline=default_network(settings.model, searched),
+        layers=models.load(settings.model).layers,
         budget=settings.budget,
         strategy=strategy_of(settings),
         prior=prior_of(settings, searched),

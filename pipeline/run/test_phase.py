@@ -11,6 +11,7 @@ import numpy as np
 from pipeline import saved_models, tasks
 from pipeline.analysis.ensemble import NAMES, Candidate, Ensemble, choose, examined
 from pipeline.analysis.verdict import Tested, Verdict, judge, tested
+from pipeline.baselines.constant import constant
 from pipeline.data.rows import Rows, load_rows, rows_file
 from pipeline.errors import UserError
 from pipeline.ledger.journal import Journal
@@ -52,8 +53,9 @@ def verdict(prepared: PreparedRun, result: Result, journal: Journal, workers: Wo
     def test(summary: Summary) -> Tested:
         return tested(summary, answers[summary.key].predictions, rows.test, target, further)
 
+    median = constant(target, rows.train, rows.test, further)
     default = test(result.baseline) if result.baseline.repeats else None
-    judged = judge(target, rows.test, rows.train, default, [test(each) for each in best], further=further)
+    judged = judge(target, rows.test, median, default, [test(each) for each in best], further=further)
     chosen = _ensembles(examine, rows, judged, {each.key: answers[each.key] for each in best})
     _save_ensembles(study, chosen, examine.digests)
     return replace(judged, ensembles=chosen)

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from pipeline.analysis import verdict as verdicts
+from pipeline.analysis.gap import Gap, gap, gap_to
 from pipeline.ranking.group import Group
 from pipeline.ranking.order import selection_interval
 from pipeline.ranking.statistics import interval
 from pipeline.report.contents import Contents
-from pipeline.report.effects import Gap, gap, gap_to, plainly
 from pipeline.report.page import summary
+from pipeline.report.plain_sentence import plainly
 from pipeline.report.wording import Naming
 from pipeline.trial import Summary
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from pipeline import tasks
 from pipeline.analysis import verdict as verdicts
+from pipeline.baselines.constant import constant
 from pipeline.data.preprocessing_file import dumps, loads
 from pipeline.data.rows import load_rows, prepare_rows, save_rows
 from pipeline.data.tables import Columns, Table
@@ -232,11 +233,12 @@ def test_the_report_tells_it_with_a_verdict_and_without(case: Case) -> None:
     known = Configuration.of({"hidden_layers": 0, "units": ()})
     summary = summarise(known, 9, [Repeat(Training(known, 9, index), "explore", index, 0.5) for index in range(2)])
     raw = np.stack([sharp(rows.target, rows.test.measured), rows.test.outputs])
+    nothing_known = constant(rows.target, rows.train, rows.test)
     verdict = verdicts.judge(
-        rows.target, rows.test, rows.train, None, [verdicts.tested(summary, raw, rows.test, rows.target)]
+        rows.target, rows.test, nothing_known, None, [verdicts.tested(summary, raw, rows.test, rows.target)]
     )
     report = reports.load(tasks.load(case.task))
-    nothing = verdicts.judge(rows.target, rows.test, rows.train, None, [])
+    nothing = verdicts.judge(rows.target, rows.test, nothing_known, None, [])
     for text in (report.worst_rows_csv, report.test_predictions_csv):
         assert text(nothing).splitlines() == text(verdict).splitlines()[:1]
     lines = report.test_predictions_csv(verdict).splitlines()[1:]

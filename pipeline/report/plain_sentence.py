@@ -1,45 +1,13 @@
-"""By how much the best configuration lies below what it has to beat, and what may be taken in its place."""
+"""The result in one plain sentence: how many configurations are as good, and the gain over the default network."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
-from pipeline.analysis.verdict import Tested
-from pipeline.ranking.statistics import interval, welch
+from pipeline.analysis.gap import Gap, gap
 from pipeline.report.contents import Contents
 from pipeline.report.wording import duration, escaped, number, rounded
 from pipeline.trial import Summary
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """How much lower one mean objective is than another, with its 95 % interval over seeds where there is one."""
-
-    mean: float
-    low: float | None = None
-    high: float | None = None
-    paired: bool = False
-
-    @property
-    def decided(self) -> bool:
-        """True when the whole interval lies above zero."""
-        return self.low is not None and self.low > 0
-
-
-def gap(best: Tested, other: Tested, repeats: int) -> Gap:
-    """By how much `best` lies below `other`: paired by seed where no repeat is missing, else Welch's interval."""
-    if len(best.objectives) == len(other.objectives) == repeats:
-        pairs = [theirs - ours for ours, theirs in zip(best.objectives, other.objectives, strict=True)]
-        mean, _, low, high = interval(pairs)
-        return Gap(mean, low, high, paired=True)
-    return Gap(*welch(best.objectives, other.objectives))
-
-
-def gap_to(best: Tested, constant: float) -> Gap:
-    """By how much `best` lies below a number that has no seeds."""
-    mean, _, low, high = interval([constant - each for each in best.objectives])
-    return Gap(mean, low, high)
 
 
 def plainly(contents: Contents) -> str:
