@@ -272,6 +272,9 @@ def _checked(values: Mapping[str, Any]) -> Settings:
         return Settings.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
+        raised = first.get("ctx", {}).get("error")
+        if isinstance(raised, UserError):  # pydantic catches every ValueError of a validator
+            raise raised from None
         name = str(first["loc"][0]) if first["loc"] else ""
         if first["type"] == "missing":
             description = Settings.model_fields[name].description

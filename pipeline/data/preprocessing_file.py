@@ -124,7 +124,7 @@ def loads(data: bytes, what: str = "The stored preprocessing") -> Preprocessing:
         columns = _columns(about["columns"])
         target = tasks.restore(about["target"])
         ours = found == FORMAT and len(stored) == 2 and _is_ours(transformer)
-    except DamagedFile:
+    except UserError:
         raise
     except Exception as error:  # a damaged schema leads skops into errors of every kind
         raise DamagedFile(
@@ -140,7 +140,7 @@ def loads(data: bytes, what: str = "The stored preprocessing") -> Preprocessing:
 
 def _not_ours(what: str, got: str) -> DamagedFile:
     return DamagedFile(
-        f"{what} is not of this program",
+        f"{what} was not written by this program",
         expected=f"format {FORMAT} with scalers and encoders",
         got=got,
         hint="use the version of the program that wrote it",
@@ -151,7 +151,7 @@ def _not_ours(what: str, got: str) -> DamagedFile:
 
 
 def _looked_through(data: bytes, what: str) -> bytes:
-    """The same file, of known types and bounded size only; ValueError or DamagedFile for anything else."""
+    """The same file, of known types and bounded size only; Damage or DamagedFile for anything else."""
     files = dict(untrusted.members(io.BytesIO(data), r"schema\.json|\d{1,20}\.npy", LARGEST))
     schema = untrusted.json_object(files.pop("schema.json"))
     left = LARGEST
@@ -165,7 +165,7 @@ def _looked_through(data: bytes, what: str) -> bytes:
             left -= len(files[node["file"]])
             _check_numbers(files[node["file"]])
     if left < 0:
-        raise ValueError(f"its arrays take more than {LARGEST} bytes")
+        raise untrusted.Damage(f"its arrays take more than {LARGEST} bytes")
     return _packed({**files, "schema.json": json.dumps(schema).encode()})
 
 
@@ -185,7 +185,7 @@ def _check_numbers(data: bytes) -> None:
     for kind in _KINDS:
         try:
             untrusted.array(data, kind)
-        except ValueError as error:
+        except untrusted.Damage as error:
             reason = error
         else:
             return
@@ -200,7 +200,7 @@ def _columns(about: dict[str, Any]) -> Columns:
     columns = Columns(**given)
     for names in (columns.targets, columns.inputs, columns.categories, columns.groups, (columns.weight,)):
         if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
-            raise ValueError("its columns are no names")
+            raise untrusted.Damage("its columns are not names")
     return columns
 
 

@@ -150,7 +150,7 @@ def _decoded(content: bytes, path: Path) -> str:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return content.decode("utf-16")
     if b"\0" in content:
-        raise UserError(f"{path} is no text file", expected="text", hint="give it the ending of what it is")
+        raise UserError(f"{path} is not a text file", expected="text", hint="give it the extension of its real format")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -164,6 +164,8 @@ def load_rows(path: Path) -> Rows:
         train, validated, tested = (
             _loaded({name: arrays[f"{part}_{name}"] for name in _ARRAYS}, len(features), target) for part in _PARTS
         )
+    except UserError:
+        raise
     except (OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
         raise DamagedFile(
             f"{path} cannot be read",

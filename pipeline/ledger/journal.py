@@ -128,6 +128,8 @@ def _take(path: Path, number: int, body: bytes, found: Found, known: Known) -> N
     try:
         raw = parse(body)
         record = decode(raw, known)
+    except UserError:
+        raise
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(path, number, body, f"its record is not valid ({error})") from error
     first = found.setdefault(name(raw), (hash(body), record))

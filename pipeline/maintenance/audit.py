@@ -208,6 +208,8 @@ def _difference(path: Path, contents: journal.Contents, limit: object, mean: str
     try:
         trained = _rows(path, REPEATS, (KEY, LIMIT, INDEX))
         judged = _rows(path, CONFIGURATIONS, (KEY,))
+    except UserError as error:
+        return _sentence(error)
     except (OSError, *BROKEN) as error:
         return f"It cannot be read as a workbook ({type(error).__name__})."
     repeats = {

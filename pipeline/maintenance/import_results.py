@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,7 +9,7 @@ from typing import Final
 from pipeline.errors import StudyMismatch, UserError
 from pipeline.ledger import journal
 from pipeline.ledger.known import stored_identity
-from pipeline.maintenance.rebuild import redraw
+from pipeline.maintenance.rebuild import redraw, rows_if_readable
 from pipeline.ranking.summaries import summaries
 from pipeline.study_folder import identity, lock
 from pipeline.study_folder.layout import IDENTITY, StudyFolder
@@ -18,8 +17,7 @@ from pipeline.tasks import Task
 from pipeline.trial import Imported
 from pipeline.workbook import book
 from pipeline.workbook.columns import STUDY
-from pipeline.workbook.ooxml.package import BROKEN
-from pipeline.workbook.read import Cells, rows_below, written
+from pipeline.workbook.read import written
 from pipeline.workbook.style import text
 from pipeline.workbook.view import shown
 
@@ -77,9 +75,7 @@ def _check_same(study: Path, stored: identity.Stored, other: Path) -> None:
         theirs = {name: text(shown(value)) for name, value in fingerprint.items()}
         names = sorted(set(ours) | set(theirs))
     else:
-        rows: list[tuple[int, Cells]] = []
-        with suppress(OSError, *BROKEN):
-            rows = rows_below(other, STUDY, ("name", "value"))
+        rows = rows_if_readable(other, STUDY, ("name", "value"))
         theirs = {"folds": "0", **{written(cells.get("name")): written(cells.get("value")) for _, cells in rows}}
         names = sorted(ours)
     differing = [name for name in names if theirs.get(name, "") != ours.get(name, "").strip()]

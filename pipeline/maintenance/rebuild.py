@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Collection
 from pathlib import Path
 
+from pipeline.errors import UserError
 from pipeline.ledger import journal
 from pipeline.ledger.known import elite_of, stored_identity
 from pipeline.study_folder import identity, lock
@@ -45,11 +46,18 @@ def redraw(study: Path, stored: identity.Stored, contents: journal.Contents) -> 
 def _tested(path: Path, header: str) -> dict[str, float]:
     """The objectives on the test rows: the old workbook alone has them in numbers."""
     found: dict[str, float] = {}
-    rows: list[tuple[int, Cells]] = []
-    with suppress(OSError, *BROKEN):
-        rows = rows_below(path, CONFIGURATIONS, (KEY, header)) if path.is_file() else []
-    for _, cells in rows:
+    for _, cells in rows_if_readable(path, CONFIGURATIONS, (KEY, header)):
         value = cells.get(header)
         if isinstance(value, float):
             found[written(cells.get(KEY))] = value
     return found
+
+
+def rows_if_readable(path: Path, sheet: str, headers: Collection[str]) -> list[tuple[int, Cells]]:
+    """The rows of a sheet below these headers; none where the file is missing or is not a workbook."""
+    try:
+        return rows_below(path, sheet, headers)
+    except UserError:
+        raise
+    except (OSError, *BROKEN):
+        return []

@@ -22,6 +22,7 @@ from pipeline.ledger import journal
 from pipeline.saved_models.member_files import Member, load_members
 from pipeline.saved_models.predictor import TopModels
 from pipeline.storage import atomic, untrusted
+from pipeline.storage.untrusted import Damage
 from pipeline.study_folder.layout import StudyFolder
 
 FORMAT: Final = 1
@@ -68,22 +69,22 @@ def entries_of(path: Path) -> tuple[Entry, ...]:
         found = untrusted.json_object(data)
         entries = tuple(_entry(each) for each in found["members"])
         if not entries or len({(each.key, each.index) for each in entries}) < len(entries):
-            raise ValueError("it names no members, or one of them twice")  # noqa: TRY301 - one kind of error for damage
+            raise Damage("it names no members, or one of them twice")  # noqa: TRY301 - all damage takes one way out
         if data != _text(path.stem.removeprefix("ensemble-"), entries):
-            raise ValueError("its text is not what was written")  # noqa: TRY301 - one kind of error for all damage
-    except (ValueError, KeyError, TypeError) as error:
-        raise DamagedFile(f"{path} is no ensemble", got=untrusted.shown(str(error)), hint=_AGAIN) from error
+            raise Damage("its text is not what was written")  # noqa: TRY301 - all damage takes one way out
+    except (Damage, KeyError, TypeError) as error:
+        raise DamagedFile(f"{path} is not an ensemble", got=untrusted.shown(str(error)), hint=_AGAIN) from error
     return entries
 
 
 def _entry(found: Any) -> Entry:
     entry = Entry(found["configuration"], found["repeat"], found["model"], found["times"])
     if not (isinstance(entry.key, str) and _KEY.fullmatch(entry.key)):
-        raise ValueError(f"{untrusted.shown(entry.key)} is no key of a configuration")
+        raise Damage(f"{untrusted.shown(entry.key)} is not the key of a configuration")
     if not (isinstance(entry.digest, str) and _DIGEST.fullmatch(entry.digest)):
-        raise ValueError(f"{untrusted.shown(entry.digest)} is no SHA-256")
+        raise Damage(f"{untrusted.shown(entry.digest)} is not a SHA-256")
     if type(entry.index) is not int or type(entry.times) is not int or entry.index < 0 or not 0 < entry.times <= MOST:
-        raise ValueError("a repeat, or how often it counts, is no such number")
+        raise Damage("the number of a repeat, or how often it counts, is out of range")
     return entry
 
 

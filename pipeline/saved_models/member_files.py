@@ -25,6 +25,7 @@ from pipeline.data.preprocessing import Preprocessing
 from pipeline.errors import DamagedFile, UserError
 from pipeline.models import Network, Signature
 from pipeline.storage import untrusted
+from pipeline.storage.untrusted import Damage
 from pipeline.study_folder.layout import ModelFolder, weights_index
 from pipeline.trial import Configuration
 
@@ -82,7 +83,7 @@ def _read(path: Path, hashes: Mapping[str, str], largest: int = _DESCRIPTION) ->
 def _object(path: Path, data: bytes) -> dict[str, Any]:
     try:
         return untrusted.json_object(data)
-    except ValueError as error:
+    except Damage as error:
         raise DamagedFile(f"{path} cannot be read", got=untrusted.shown(str(error)), hint=_AGAIN) from error
 
 
@@ -158,6 +159,8 @@ def _preparation(
     probe = _probe(folder, fold, prepared, signature, hashes)
     try:
         shapes = models.load(described.model).weight_shapes(described.configuration, signature)
+    except UserError:  # of a function of the user's, which only the user can fix
+        raise
     except ValueError as error:
         raise _wrong(folder.configuration, error) from error
     return _Preparation(prepared, signature, probe, shapes)
@@ -197,7 +200,9 @@ def _description(folder: ModelFolder, hashes: Mapping[str, str], own: str) -> _D
         if not models.is_own(model):
             model = models.MODELS[models.MODELS.index(found["model"])]
         key = configuration.key
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
+    except UserError:
+        raise
+    except (Damage, KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
         raise _wrong(path, error) from error
     if models.is_own(model) and model != own:
         raise UserError(
@@ -213,7 +218,7 @@ def _description(folder: ModelFolder, hashes: Mapping[str, str], own: str) -> _D
 
 def _size(value: object) -> int:
     if type(value) is not int or not 0 < value <= _FEATURES:
-        raise ValueError(f"{untrusted.shown(value)} is no number of inputs or outputs")
+        raise Damage(f"{untrusted.shown(value)} is not a number of inputs or outputs")
     return value
 
 
@@ -233,7 +238,7 @@ def _probe(
         raise DamagedFile(f"{path} has other columns than the inputs of the networks", hint=_AGAIN)
     try:
         inputs = prepared.inputs(pd.DataFrame(rows))
-    except Exception as error:  # scalers with arrays of other lengths end in errors of every kind
+    except Exception as error:  # scalers with arrays of other lengths raise errors of every kind
         raise DamagedFile(
             f"{scalers} cannot prepare the rows of {path}",
             got=untrusted.shown(str(error).split("\n", 1)[0]),
@@ -252,9 +257,10 @@ def _arrays(
 ) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
     """The weights of a repeat and its predictions for the probe, of exactly these shapes."""
     expected = {f"weight_{position:03d}": shape for position, shape in enumerate(shapes)} | {"probe": probe}
+    data = _read(path, hashes, LARGEST)
     try:
-        found = untrusted.arrays(_read(path, hashes, LARGEST), expected, "<f4")
-    except ValueError as error:
+        found = untrusted.arrays(data, expected, "<f4")
+    except Damage as error:
         raise DamagedFile(f"{path} cannot be read", got=str(error), hint=_AGAIN) from error
     return tuple(found[key] for key in expected if key != "probe"), found["probe"]
 

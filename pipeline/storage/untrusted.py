@@ -17,17 +17,22 @@ import struct
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final, NoReturn
 
 import numpy as np
 
-from pipeline.errors import DamagedFile
+from pipeline.errors import DamagedFile, UserError
 
 DIRECTORY: Final = 1 << 20  # bytes: a zip archive's table of contents, twenty thousand members
 NPY_HEADER: Final = 10_240  # bytes: what stands before the numbers of an array, as NumPy limits it and a little more
 SHOWN: Final = 200  # characters of a stranger's text in a message
 _END: Final = struct.Struct("<4s4H2LH")  # a zip archive's last record, without comment
+
+
+class Damage(Exception):
+    """Bytes are not what they should be; the text says how. Callers, who know the file, make a DamagedFile of it."""
 
 
 def content(path: Path, largest: int, hint: str) -> bytes:
@@ -95,13 +100,15 @@ def shown(value: object) -> str:
 
 
 def json_object(data: bytes) -> dict[str, Any]:
-    """The object that a JSON text holds; ValueError for anything else, NaN, infinity and bottomless nesting."""
+    """Parse a JSON object. Raise Damage for anything else, including NaN, infinity and very deep nesting."""
     try:
         found = _JSON.decode(data.decode("utf-8"))
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise Damage("it is nested too deeply") from None
+    except ValueError as error:
+        raise Damage(str(error)) from error
     if not isinstance(found, dict):
-        raise ValueError("it holds no JSON object")  # noqa: TRY004 - one kind of error for all damage
+        raise Damage("it does not hold a JSON object")
     return found
 
 
@@ -123,28 +130,39 @@ _JSON: Final = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 
 
 def members(file: IO[bytes], names: str, largest: int) -> Iterator[tuple[str, bytes]]:
-    """The members of a zip archive, one after the other, together at most `largest` bytes.
+    """Iterate over the names and contents of a zip archive's members, together at most `largest` bytes.
 
-    ValueError for a name that does not match `names`, a name that comes twice, an archive that unpacks to more, is
-    encrypted, or is no archive; nothing is unpacked before all names and sizes were looked at.
+    Raise Damage where a name does not match `names` or occurs twice, and where the archive unpacks to more bytes, is
+    encrypted or is not an archive. All names and sizes are checked before anything is unpacked.
     """
     _check_directory(file)
+    with _damage(), zipfile.ZipFile(file) as archive:
+        found = archive.infolist()
+        _check_members(found, names, largest)
+        for each in found:
+            yield each.filename, archive.read(each)
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
+    """Raise Damage for whatever a library raises; UserErrors and Damage itself come out as they are.
+
+    Malformed bytes lead zlib and NumPy into errors of many kinds, which neither of them documents.
+    """
     try:
-        with zipfile.ZipFile(file) as archive:
-            found = archive.infolist()
-            _check_members(found, names, largest)
-            for each in found:
-                yield each.filename, archive.read(each)
-    except Exception as error:  # a compressed stream that is none ends in errors of its library's own
-        raise ValueError(str(error) or type(error).__name__) from error
+        yield
+    except (Damage, UserError):
+        raise
+    except Exception as error:
+        raise Damage(str(error) or type(error).__name__) from error
 
 
 def _check_members(found: Sequence[zipfile.ZipInfo], names: str, largest: int) -> None:
     wrong = [each.filename for each in found if not re.fullmatch(names, each.filename, re.ASCII)]
     if wrong or len({each.filename for each in found}) < len(found):
-        raise ValueError(f"its members are not the ones of such a file ({shown((wrong or ['a name twice'])[0])})")
+        raise Damage(f"its members are not those of such a file ({shown((wrong or ['a name twice'])[0])})")
     if sum(each.file_size for each in found) > largest:
-        raise ValueError(f"it unpacks to more than {largest} bytes")
+        raise Damage(f"it unpacks to more than {largest} bytes")
 
 
 def _check_directory(file: IO[bytes]) -> None:
@@ -154,25 +172,25 @@ def _check_directory(file: IO[bytes]) -> None:
     end = file.read(_END.size)
     file.seek(0)
     if len(end) < _END.size:
-        raise ValueError("it is too short to be an archive")
+        raise Damage("it is too short to be an archive")
     mark, *_, length, start, comment = _END.unpack(end)
     if mark != b"PK\5\6" or comment or length > DIRECTORY or start + length + _END.size != size:
-        raise ValueError("it does not end as an archive does")
+        raise Damage("it does not end as an archive does")
 
 
 def array(data: bytes, kind: str, shape: tuple[int, ...] | None = None) -> np.ndarray:
-    """The array of an .npy file, of exactly this type and shape (None: any); ValueError for anything else.
+    """Read an .npy file of exactly this type and shape (None: any shape). Raise Damage for anything else.
 
-    What the header claims is compared with the bytes that are there before memory is taken.
+    The size that the header claims is compared with the number of bytes before memory is allocated.
     """
     stream = io.BytesIO(data)
     found, fortran, dtype = _header(stream)
     if dtype != np.dtype(kind) or dtype.hasobject:
-        raise ValueError(f"it holds values of type {shown(str(dtype))} instead of {np.dtype(kind)}")
+        raise Damage(f"it holds values of type {shown(str(dtype))} instead of {np.dtype(kind)}")
     if shape is not None and found != shape:
-        raise ValueError(f"it has the shape {shown(found)} instead of {shape}")
+        raise Damage(f"it has the shape {shown(found)} instead of {shape}")
     if min(found, default=0) < 0 or math.prod(found) * dtype.itemsize != len(data) - stream.tell():
-        raise ValueError(f"it has {len(data) - stream.tell()} bytes for the shape {shown(found)}")
+        raise Damage(f"it has {len(data) - stream.tell()} bytes for the shape {shown(found)}")
     flat = np.frombuffer(data, dtype, offset=stream.tell())
     return flat.reshape(found, order="F" if fortran else "C").copy(order="K")
 
@@ -184,17 +202,19 @@ def _header(stream: io.BytesIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
             version = np.lib.format.read_magic(stream)
             read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
             shape, fortran, dtype = read[version](stream)
-    except Exception as error:  # a header is a Python literal: there are many ways to be none
-        raise ValueError(f"it is no array ({type(error).__name__})") from error
+    except UserError:
+        raise
+    except Exception as error:  # the header is a Python literal, which can be malformed in many ways
+        raise Damage(f"it is not an array ({type(error).__name__})") from error
     return tuple(shape), bool(fortran), dtype
 
 
 def arrays(data: bytes, expected: Mapping[str, tuple[int, ...]], kind: str) -> dict[str, np.ndarray]:
-    """The arrays of an .npz file, exactly these, of these shapes and this type; ValueError for anything else."""
+    """Read an .npz file of exactly these arrays, by shape and type. Raise Damage for anything else."""
     # A stored archive unpacks to less than its own size: one that claims more was made to fill the memory.
     found = {
         name.removesuffix(".npy"): member for name, member in members(io.BytesIO(data), r"\w{1,40}\.npy", len(data))
     }
     if set(found) != set(expected):
-        raise ValueError(f"it holds the arrays {shown(sorted(found))} instead of {shown(sorted(expected))}")
+        raise Damage(f"it holds the arrays {shown(sorted(found))} instead of {shown(sorted(expected))}")
     return {name: array(found[name], kind, shape) for name, shape in expected.items()}

@@ -59,10 +59,10 @@ def read(path: Path) -> Stored:
         content = untrusted.json_object(data)
         seal = content.get(_SEAL, _BLANK)  # the first versions had none
         if not content.keys() <= _KEYS or not isinstance(seal, str) or (_SEAL in content and _seal(data, seal) != seal):
-            raise ValueError("its text is not what was written")  # noqa: TRY301 - one kind of error for all damage
+            raise untrusted.Damage("its text is not what was written")  # noqa: TRY301 - all damage takes one way out
         parts = [content[name] for name in ("fingerprint", "settings", "versions")]
         written = content["format"]
-    except (ValueError, KeyError) as error:
+    except (untrusted.Damage, KeyError) as error:
         raise DamagedFile(f"{path} cannot be read", got=untrusted.shown(str(error)), hint=_HINT) from error
     if written != FORMAT:
         raise UserError(

@@ -74,6 +74,8 @@ def _write_free(path: Path, made: Sequence[Table], say: Say) -> Path:
         return _tidied(path)
     try:
         book = package.load(path)
+    except UserError:
+        raise
     except package.BROKEN:
         _set_aside(path, say)
         package.save(lambda: _drawn(made), path, None, sealed=True)
@@ -81,6 +83,8 @@ def _write_free(path: Path, made: Sequence[Table], say: Say) -> Path:
     try:
         _merge(book, made)
         package.save(lambda: book.drawing, path, stamp, sealed=False)
+    except UserError:
+        raise
     except (Unmergeable, *package.BROKEN) as reason:
         written = _write(beside(path, "fresh"), _explained(made, path, reason), say)
         say(f"{path} was left as it is, because {reason}: the results stand in {written}.")
@@ -189,6 +193,8 @@ def unknown(path: Path, known: Collection[str], epochs: int, task: Task = TASK) 
         raise UserError(
             f"The workbook {path} cannot be read", got=str(error.strerror), hint="close it elsewhere and try again"
         ) from error
+    except UserError:
+        raise
     except package.BROKEN:
         return ()
     plain = {header: name for name, header in headers.items()}

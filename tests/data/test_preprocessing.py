@@ -205,7 +205,7 @@ def test_another_format_or_estimator_is_refused(monkeypatch: pytest.MonkeyPatch)
 
     good = skops.io.loads(dumps(fitted()), trusted=["numpy.dtype"])
     good["transformer"] = LinearRegression()
-    with pytest.raises(DamagedFile, match="not of this program"):
+    with pytest.raises(DamagedFile, match="not written by this program"):
         loads(skops.io.dumps(good))
     data = dumps(fitted())
     monkeypatch.setattr(module, "FORMAT", 2)

@@ -192,7 +192,7 @@ def test_bad_files_are_refused_in_clear_words(write: Write, tmp_path: Path) -> N
     for name, content, fragment in (
         ("x.xlsx", b"not a zip", "cannot be read"),
         ("x.parquet", b"PAR1 nonsense", "cannot be read"),
-        ("x.csv", b"PK\x03\x04\0\0", "no text file"),
+        ("x.csv", b"PK\x03\x04\0\0", "is not a text file"),
         ("x.xls", b"\xd0\xcf", "save it as .xlsx"),
         ("x.json", b"{}", "kind that is not read"),
     ):

@@ -379,7 +379,7 @@ def test_settings_of_the_scalers_that_start_processes_or_take_memory_are_refused
                 attributes[name] = {**attributes[name], **TOUCH, "content": content}
 
         forger.edit_skops(path, change)
-        with pytest.raises(DamagedFile, match="not of this program"):
+        with pytest.raises(DamagedFile, match="not written by this program"):
             loads(path.read_bytes())
 
 
