@@ -98,8 +98,8 @@ def test_parquet(tmp_path, monkeypatch):
 def test_images_of_a_folder(tmp_path):
     text = (
         f"{tmp_path} is a folder without images.\n"
-        "  Expected: idx files such as train-images-idx3-ubyte.gz beside their labels.\n"
-        "  Try: name one file, or that folder."
+        "  Expected: idx files such as train-images-idx3-ubyte.gz, with their labels beside them.\n"
+        "  Try: name one file, or the folder of these files."
     )
     comes_out_whole(partial(read_frame, str(tmp_path)), text)
 

@@ -1,4 +1,4 @@
-"""The best configurations on the test rows, beside what they have to beat."""
+"""The best configurations on the test rows, compared with the baselines."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from pipeline.trial import Summary
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """A configuration on the test rows: every saved repeat predicts, none is picked."""
+    """The scores of a configuration on the test rows, with all its saved repeats."""
 
-    summary: Summary  # of the validation rows, which chose it
+    summary: Summary  # on the validation rows, by which it was chosen
     predictions: np.ndarray  # (repeats, rows, predicted), in units: see `tasks.Target`
     objectives: tuple[float, ...]  # one per repeat
     scores: Mapping[str, Mapping[str, float]]  # column -> metric -> mean over the repeats
@@ -31,7 +31,7 @@ class Tested:
 
     @property
     def bounds(self) -> tuple[float | None, float | None]:
-        """95 % interval of the mean over seeds; (None, None) for one repeat."""
+        """95 % interval of the mean over seeds; (None, None) for a single repeat."""
         return interval(self.objectives)[2:]
 
     def score(self, column: str, metric: str) -> tuple[float, float | None, float | None]:
@@ -42,22 +42,22 @@ class Tested:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the summary, the figures and the workbook say of the test rows."""
+    """All results on the test rows, for the summary, the figures and the workbook."""
 
     outputs: tuple[str, ...]
     rows: np.ndarray  # (rows,) positions in the user's table, from 0
     measured: np.ndarray  # (rows, outputs), original units, or positions of classes
-    constant: float  # objective of what predicts without inputs: the training rows' median, or frequencies of classes
+    constant: float  # objective of the best constant prediction: median, or frequencies of classes
     constant_scores: Mapping[str, Mapping[str, float]]
-    default: Tested | None  # the default network, as many repeats; None if none of them succeeded
+    default: Tested | None  # the default network with as many repeats; None if all of them failed
     best: tuple[Tested, ...]  # the group of best configurations, best on validation rows first
     target: Target
     weights: np.ndarray  # (rows,) of the test rows
-    ensembles: tuple[Ensemble, ...] = ()  # of the networks of the best configurations
+    ensembles: tuple[Ensemble, ...] = ()  # of networks of the best configurations
 
 
 def tested(summary: Summary, predicted: np.ndarray, part: Part, target: Target) -> Tested:
-    """Score what the network of every repeat of a configuration gives, `(repeats, rows, outputs)`."""
+    """Score the scaled predictions `(repeats, rows, outputs)` of the repeats of a configuration."""
     units = target.to_units(predicted)
     each = tuple(target.scores(part.measured, one, part.weights) for one in units)
     return Tested(
@@ -70,7 +70,7 @@ def tested(summary: Summary, predicted: np.ndarray, part: Part, target: Target) 
 
 
 def judge(target: Target, part: Part, train: Part, default: Tested | None, best: Sequence[Tested]) -> Verdict:
-    """Put the tested configurations beside the best constant of the training rows and the default network."""
+    """Compare the tested configurations with the best constant on the training rows and the default network."""
     constant = np.repeat(target.constant(train.measured), len(part.rows), axis=0)
     return Verdict(
         outputs=target.names,

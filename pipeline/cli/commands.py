@@ -205,11 +205,11 @@ def _rebuild(folder: Path) -> int:
 
 
 def _import(folder: Path, other: Path) -> int:
-    from pipeline.maintenance.import_results import take_in
+    from pipeline.maintenance.import_results import import_ledger
 
-    found = take_in(folder, other)
+    found = import_ledger(folder, other)
     Console(soft_wrap=True).print(
-        f"{found.taken} configurations taken in, {found.known} known before, {found.unusable} left out"
+        f"{found.imported} configurations imported, {found.known} already known, {found.skipped} skipped"
         f" (a failed repeat, or another limit of epochs). Ledger: {escaped(str(found.workbook))}",
         highlight=False,
     )

@@ -1,4 +1,4 @@
-"""Which rows train, pick and test: one split by the seed, or the folds of a cross-validation."""
+"""Split a table into training, validation and test rows: one random split, or the folds of a cross-validation."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Positions = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def split(table: Table, *, validation: float, test: float, seed: int) -> Positions:
-    """The positions of the training, validation and test rows: disjoint, covering, each in a seeded random order.
+    """The positions of the training, validation and test rows: disjoint and complete, each in random order by seed.
 
-    A part is a fraction below 1, or a whole number of rows. With group columns every combination of their values stays
-    whole: fractions are then of the groups, and a number of rows is met as nearly as whole groups in random order can.
-    Rows in order of time are cut in that order: the first train, the last test. Without groups, each part has the
-    shares of classes that the table has, to within a row for each class. The test rows do not depend on `validation`.
-    UserError where a part would be empty.
+    A part is a fraction below 1, or a whole number of rows. With group columns, rows that agree in all of them stay in
+    one part: fractions are then fractions of the groups, and numbers of rows are met as closely as whole groups allow.
+    Rows in order of time are cut in that order: the first ones are for training, the last ones for the test. Without
+    groups, classes have the same proportions in each part as in the table, to within one row for each class. The test
+    rows do not depend on `validation`. Raise UserError if a part would be empty.
     """
     generator = np.random.default_rng(np.random.SeedSequence([seed, 0]))
     total = len(table.frame)
@@ -33,12 +33,12 @@ def split(table: Table, *, validation: float, test: float, seed: int) -> Positio
     if len(sizes) < 3:
         raise UserError(
             f"The table has {len(sizes)} {unit}",
-            expected=f"at least 3 {unit}: one each to train, to validate and to test",
+            expected=f"at least 3 {unit}: one each for training, validation and test",
             hint="use more data" if groups is None else "use more data, or other group columns",
         )
     drawn = generator.permutation(len(sizes))
     if table.in_time:
-        drawn = drawn[np.argsort(-drawn)]  # the latest are for the test, the ones before them for validation
+        drawn = drawn[np.argsort(-drawn)]  # the latest are for the test, those before them for validation
     elif groups is None and tasks.load(table.task).stratified:
         drawn = _stratified(drawn, table.frame[table.columns.targets[0]].to_numpy(), generator)
     tested = _count("test", test, sizes[drawn], len(sizes), total)
@@ -46,7 +46,7 @@ def split(table: Table, *, validation: float, test: float, seed: int) -> Positio
     if tested + validated >= len(sizes) or (max(validation, test) < 1 <= validation + test):
         raise UserError(
             f"No {unit} are left for training",
-            expected=f"validation and test parts that are smaller than the table of {total} rows together",
+            expected=f"validation and test parts that together are smaller than the table of {total} rows",
             got=f"validation = {validation:g}, test = {test:g}",
             hint="ask for smaller parts",
         )
@@ -63,15 +63,15 @@ def split(table: Table, *, validation: float, test: float, seed: int) -> Positio
 def fold(table: Table, *, folds: int, index: int, validation: float, test: float, seed: int) -> Positions:
     """The positions of the rows of repeat `index`: its validation rows are fold `index % folds` of a shuffled table.
 
-    Round `index // folds` has a shuffle of its own, of all rows but the test rows, which are those of `split` in every
-    repeat. The folds of a round are disjoint and cover these rows; their numbers of rows differ by one at most, without
-    groups. Groups stay whole, and fill the smallest fold in random order; without groups each fold has the shares of
-    classes that there are, to within a row for each class. UserError for a series, and for more folds than rows or
-    groups.
+    The test rows are those of `split` in every repeat. The other rows are shuffled anew for each round
+    `index // folds`; the folds of a round are disjoint and contain all of them. Without groups, the sizes of folds
+    differ by at most one row, and classes have the same proportions in each fold, to within one row for each class.
+    Groups stay whole; in random order, each goes to the fold that is smallest so far. Raise UserError for a series, and
+    for more folds than rows or groups.
     """
     if table.in_time:
         raise UserError(
-            "A series has no folds: a network would be trained on what came after its validation rows",
+            "A series cannot have folds: networks would be trained on rows that are later than their validation rows",
             expected="one split in order of time",
             hint="leave --folds out",
         )
@@ -83,8 +83,8 @@ def fold(table: Table, *, folds: int, index: int, validation: float, test: float
     units, counted = ("rows", len(drawn)) if groups is None else ("groups", len(np.unique(groups[drawn])))
     if counted < folds:
         raise UserError(
-            f"{folds} folds cannot be made of {counted} {units}",
-            expected=f"at least one of the {units} that are not for the test in each fold",
+            f"{counted} {units} cannot be divided into {folds} folds",
+            expected=f"in each fold at least one of the {units} that are not for the test",
             hint="ask for fewer --folds, or for fewer test rows",
         )
     if groups is None:
@@ -99,7 +99,7 @@ def fold(table: Table, *, folds: int, index: int, validation: float, test: float
 
 
 def _folds_of(groups: np.ndarray, folds: int, generator: np.random.Generator) -> np.ndarray:
-    """The fold of each row, equal for rows of a group; none is empty."""
+    """The fold of each row; rows of a group are in the same fold, and no fold is empty."""
     names, numbers, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     filled, of_group = np.zeros(folds, np.int64), np.zeros(len(names), np.int64)
     for group in generator.permutation(len(names)):
@@ -110,7 +110,7 @@ def _folds_of(groups: np.ndarray, folds: int, generator: np.random.Generator) ->
 
 
 def _stratified(drawn: np.ndarray, classes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """The same rows in an order any stretch of which has the shares of classes that the whole has, to within a row."""
+    """Order the rows so that any stretch has the same proportions of classes as the whole, to within one row."""
     _, numbers = np.unique(classes[drawn].astype(str), return_inverse=True)
     due = np.empty(len(drawn))
     for number in range(int(numbers.max()) + 1):
@@ -128,11 +128,11 @@ def _group_of_each_row(table: Table) -> np.ndarray | None:
 
 
 def _count(name: str, asked: float, following: np.ndarray, units: int, total: int) -> int:
-    """How many of the `following` units, which have these numbers of rows, a part takes; at least one, if any."""
+    """How many units a part gets, of those with the sizes `following` (in rows); at least one if there are any."""
     if not asked > 0 or (asked >= 1 and asked != int(min(asked, total))):
         raise UserError(
             f"The {name} part cannot be {asked:g} rows",
-            expected=f"a fraction between 0 and 1, or a whole number of rows below the {total} that there are",
+            expected=f"a fraction between 0 and 1, or a whole number of rows below {total}, the size of the table",
             hint="correct it",
         )
     if asked < 1:

@@ -1,4 +1,4 @@
-"""A colleague's results of the same study, taken into the journal; no training, no data."""
+"""Import a colleague's results of the same study into the journal, without training and without data."""
 
 from __future__ import annotations
 
@@ -25,25 +25,26 @@ LARGEST: Final = 1 << 28  # bytes of a journal from elsewhere: 100,000 trainings
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """What became of the configurations of another ledger."""
+class Import:
+    """How many configurations of another ledger were imported, and where the workbook was written."""
 
-    taken: int
-    known: int  # the journal had them before, in whatever number of repeats
-    unusable: int  # with a failed repeat, or trained with another limit of epochs
+    imported: int
+    known: int  # already in the journal, with any number of repeats
+    skipped: int  # with a failed repeat, or trained with another limit of epochs
     workbook: Path
 
 
-def take_in(study: Path, other: Path) -> Taken:
-    """Record a colleague's results of the same study as imported: they count, are not trained again, have no models.
+def import_ledger(study: Path, other: Path) -> Import:
+    """Record a colleague's results of the same study: they count and are not trained again, but have no models here.
 
-    `other` is a workbook, or a journal with its study.json beside it, from anybody: nothing of it is executed. Raises
-    StudyMismatch naming the fields in which the studies differ, DamagedFile, UserError; then nothing was taken.
+    `other` is a workbook, or a journal with its study.json beside it. It may come from anybody: nothing in it is
+    executed. Raise StudyMismatch, naming the fields in which the studies differ, DamagedFile or UserError; in these
+    cases nothing was imported.
     """
     stored = stored_identity(study)
     if not other.is_file() or other.suffix.lower() not in (".xlsx", ".jsonl"):
         raise UserError(
-            f"{other} is no ledger", expected="a file named .xlsx or .jsonl", hint="name the ledger of a study"
+            f"{other} is not a ledger", expected="a file named .xlsx or .jsonl", hint="name the ledger of a study"
         )
     _check_same(study, stored, other)
     epochs = stored.fingerprint["epochs"]
@@ -56,18 +57,18 @@ def take_in(study: Path, other: Path) -> Taken:
         for row in new:
             ours.append_imported(row)
         written_to = redraw(study, stored, ours.contents)
-    return Taken(len(new), len(usable) - len(new), failed + len(offered) - len(usable), written_to)
+    return Import(len(new), len(usable) - len(new), failed + len(offered) - len(usable), written_to)
 
 
 def _check_same(study: Path, stored: identity.Stored, other: Path) -> None:
-    """Both ledgers are of one study, or StudyMismatch."""
-    # A fingerprint without folds says nothing of them, but settings in a workbook do.
+    """Raise StudyMismatch unless both ledgers belong to one study."""
+    # A fingerprint without folds does not mention them, but the settings in a workbook do.
     ours = {"folds": "0", **{name: text(shown(value)) for name, value in stored.fingerprint.items()}}
     if other.suffix.lower() == ".jsonl":
         beside = other.with_name(IDENTITY)
         if not beside.is_file():
             raise UserError(
-                f"The journal {other} does not say which study it is of",
+                f"The journal {other} does not say which study it belongs to",
                 expected=f"{beside}, which does",
                 hint="copy it together with the study.json of its folder, or import the workbook instead",
             )
@@ -82,7 +83,7 @@ def _check_same(study: Path, stored: identity.Stored, other: Path) -> None:
     if differing:
         lines = (f"{name}: {theirs.get(name, '')!r:.80} there, {ours.get(name, '')!r:.80} here" for name in differing)
         raise StudyMismatch(
-            f"{other} is not of the study {study}",
+            f"{other} does not belong to the study {study}",
             expected="the same " + ", ".join(differing),
             got="; ".join(lines),
             hint="import a ledger of the same data and protocol",
@@ -90,7 +91,7 @@ def _check_same(study: Path, stored: identity.Stored, other: Path) -> None:
 
 
 def _offered(other: Path, epochs: int, task: Task) -> tuple[tuple[Imported, ...], int]:
-    """The results of another ledger, each configuration once, and how many had to be left out for a failed repeat."""
+    """The results of another ledger, each configuration once, and how many were skipped for a failed repeat."""
     if other.suffix.lower() == ".xlsx":
         return book.unknown(other, (), epochs, task), 0
     if other.stat().st_size > LARGEST:

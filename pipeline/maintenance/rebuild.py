@@ -18,9 +18,9 @@ from pipeline.workbook.view import view_of
 
 
 def rebuild(study: Path) -> Path:
-    """Draw the workbook from the journal and return where it was written; what users made of the old one is kept.
+    """Draw the workbook from the journal, keeping the user's own changes, and return the path that was written.
 
-    Raises UserError where the folder is no study or a run holds it, DamagedFile where the journal is damaged.
+    Raise UserError if the folder is not a study or a run has locked it, and DamagedFile if the journal is damaged.
     """
     stored = stored_identity(study)
     with lock.held(study):
@@ -28,7 +28,7 @@ def rebuild(study: Path) -> Path:
 
 
 def redraw(study: Path, stored: identity.Stored, contents: journal.Contents) -> Path:
-    """Draw the workbook; the folder is held."""
+    """Draw the workbook of a study folder that the caller has locked."""
     path, task = StudyFolder(study).workbook, identity.task_of(stored.fingerprint)
     trained = next((repeat for repeat in contents.repeats if repeat.scores), None)
     view = view_of(
@@ -44,7 +44,7 @@ def redraw(study: Path, stored: identity.Stored, contents: journal.Contents) -> 
 
 
 def _tested(path: Path, header: str) -> dict[str, float]:
-    """The objectives on the test rows: the old workbook alone has them in numbers."""
+    """The objectives on the test rows, by key: only the old workbook has them as numbers."""
     found: dict[str, float] = {}
     for _, cells in rows_if_readable(path, CONFIGURATIONS, (KEY, header)):
         value = cells.get(header)

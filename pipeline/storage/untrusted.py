@@ -1,7 +1,7 @@
-"""Reading what anybody may have written: a study folder can come from a stranger, or from a failing disk.
+"""Reading untrusted files: a study folder can come from a stranger, or from a failing disk.
 
-Nothing that is read is executed, no link is followed, and the memory that is taken follows from what the caller expects
-and from what is really on the disk, never from what a file claims about itself.
+Nothing that is read is executed and no link is followed. Memory is allocated for what the caller expects and for what
+is really on the disk, never for what a file claims about itself.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ import numpy as np
 from pipeline.errors import DamagedFile, UserError
 
 DIRECTORY: Final = 1 << 20  # bytes: a zip archive's table of contents, twenty thousand members
-NPY_HEADER: Final = 10_240  # bytes: what stands before the numbers of an array, as NumPy limits it and a little more
-SHOWN: Final = 200  # characters of a stranger's text in a message
+NPY_HEADER: Final = 10_240  # bytes: the header before the numbers of an array, as NumPy limits it and a little more
+SHOWN: Final = 200  # characters of an untrusted text in a message
 _END: Final = struct.Struct("<4s4H2LH")  # a zip archive's last record, without comment
 
 
@@ -36,21 +36,21 @@ class Damage(Exception):
 
 
 def content(path: Path, largest: int, hint: str) -> bytes:
-    """The bytes of a plain file of at most `largest` bytes; DamagedFile with `hint` for a link or anything else."""
+    """Read a plain file of at most `largest` bytes. Raise DamagedFile with `hint` for a link or anything else."""
     with opened(path, largest, hint) as file:
-        # Not read(largest): that takes the memory before it looks at the file.
+        # Not read(largest), which allocates that much memory before it reads.
         return file.read(os.fstat(file.fileno()).st_size)
 
 
 def sha256(path: Path, largest: int, hint: str) -> str:
-    """The SHA-256 of a plain file of at most `largest` bytes; DamagedFile with `hint` for a link or anything else."""
+    """The SHA-256 of a plain file of at most `largest` bytes. Raise DamagedFile with `hint` for anything else."""
     with opened(path, largest, hint) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def opened(path: Path, largest: int, hint: str) -> io.BufferedReader:
-    """A plain file of at most `largest` bytes, open for reading; DamagedFile with `hint` for anything else."""
-    # Without O_NONBLOCK a named pipe would be waited for.
+    """Open a plain file of at most `largest` bytes for reading. Raise DamagedFile with `hint` for anything else."""
+    # Without O_NONBLOCK opening a named pipe would block.
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         descriptor = os.open(path, flags)
@@ -63,15 +63,15 @@ def opened(path: Path, largest: int, hint: str) -> io.BufferedReader:
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
     if not stat.S_ISREG(found.st_mode):
-        raise DamagedFile(f"{path} is no plain file", hint=hint)
+        raise DamagedFile(f"{path} is not a plain file", hint=hint)
     got = f"{found.st_size} bytes"
     raise DamagedFile(f"{path} is too large", expected=f"at most {largest} bytes", got=got, hint=hint)
 
 
 def plain(study: Path) -> None:
-    """Nothing happens for a folder of plain files and folders; DamagedFile names a link or device in it.
+    """Raise DamagedFile, naming a link, device or pipe, unless a folder holds plain files and folders only.
 
-    What a run reads, writes and appends to in the folder is then in the folder, wherever that came from.
+    Afterwards everything that a run reads or writes there is really inside the folder, whatever its source.
     """
     folders = [study]
     while folders:
@@ -81,14 +81,14 @@ def plain(study: Path) -> None:
                     folders.append(Path(entry.path))
                 elif not entry.is_file(follow_symlinks=False) and not entry.name.startswith(".#"):  # Emacs's marks
                     raise DamagedFile(
-                        f"{entry.path} is {'a link' if entry.is_symlink() else 'no plain file'}",
-                        expected="a study folder of plain files and folders, so that nothing outside it is touched",
-                        hint="remove it, or put what it leads to in its place",
+                        f"{entry.path} is {'a link' if entry.is_symlink() else 'not a plain file'}",
+                        expected="plain files and folders only, so that nothing outside the study folder is touched",
+                        hint="remove it, or replace a link by the file that it points to",
                     )
 
 
 def shown(value: object) -> str:
-    """A stranger's value as one short line of a message, in ASCII: terminals obey some characters."""
+    """Show an untrusted value in one short line of ASCII: terminals interpret some characters as commands."""
     try:
         text = ascii(value)
     except (ValueError, RecursionError):
@@ -132,8 +132,8 @@ _JSON: Final = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 def members(file: IO[bytes], names: str, largest: int) -> Iterator[tuple[str, bytes]]:
     """Iterate over the names and contents of a zip archive's members, together at most `largest` bytes.
 
-    Raise Damage where a name does not match `names` or occurs twice, and where the archive unpacks to more bytes, is
-    encrypted or is not an archive. All names and sizes are checked before anything is unpacked.
+    Raise Damage if a name does not match `names` or occurs twice, or if the archive unpacks to more bytes, is encrypted
+    or is not an archive. All names and sizes are checked before anything is unpacked.
     """
     _check_directory(file)
     with _damage(), zipfile.ZipFile(file) as archive:
@@ -166,7 +166,7 @@ def _check_members(found: Sequence[zipfile.ZipInfo], names: str, largest: int) -
 
 
 def _check_directory(file: IO[bytes]) -> None:
-    # zipfile reads the whole table of contents, as long as the archive says that it is, before one can ask for names.
+    # zipfile reads the whole table of contents, whatever its claimed length, before one can ask for names.
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - _END.size))
     end = file.read(_END.size)

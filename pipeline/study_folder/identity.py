@@ -1,4 +1,4 @@
-"""What a study is: `study.json` binds its folder to one data set and one protocol by a fingerprint."""
+"""The identity of a study: `study.json` binds a folder to one data set and one protocol by a fingerprint."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _BLANK: Final = "0" * 64
 _KEYS: Final = frozenset({"format", "fingerprint", "settings", "versions", _SEAL})
 _HINT: Final = "restore it, or use another --study"
 _LARGEST: Final = 4 << 20  # bytes of study.json, which has a few thousand
-# What fingerprints leave out where it is as it always was before there was a choice.
-_UNSAID: Final[Mapping[str, Any]] = {"task": "regression", "class_weights": "none", "folds": 0}
+# The values of fields that old fingerprints do not have, because there was no choice then.
+_DEFAULTS: Final[Mapping[str, Any]] = {"task": "regression", "class_weights": "none", "folds": 0}
 _PACKAGES: Final = (
     "tensorflow",
     "keras",
@@ -39,13 +39,13 @@ _PACKAGES: Final = (
 
 
 def versions() -> dict[str, str]:
-    """The versions that a result depends on; nothing is imported for it."""
+    """The versions of Python and the packages that a result depends on. Imports none of them."""
     return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What `study.json` holds."""
+    """The contents of `study.json`."""
 
     fingerprint: Mapping[str, Any]
     settings: Mapping[str, Any]
@@ -53,7 +53,7 @@ class Stored:
 
 
 def read(path: Path) -> Stored:
-    """What `study.json` holds; DamagedFile where it is not what was written, UserError for a newer format."""
+    """Read `study.json`. Raise DamagedFile if it was altered, and UserError for a newer format."""
     data = untrusted.content(path, _LARGEST, _HINT)
     try:
         content = untrusted.json_object(data)
@@ -71,16 +71,16 @@ def read(path: Path) -> Stored:
             hint="use the version of the program that wrote it, or another --study",
         )
     if not all(isinstance(part, dict) for part in parts):
-        raise DamagedFile(f"{path} does not hold what it should", hint=_HINT)
+        raise DamagedFile(f"{path} does not hold the identity of a study", hint=_HINT)
     return Stored(*parts)
 
 
 def task_of(fingerprint: Mapping[str, Any]) -> Task:
-    """The task of a study with that fingerprint, which says nothing where it is regression."""
-    name = fingerprint.get("task", _UNSAID["task"])
+    """The task of a study; regression if its fingerprint does not name one."""
+    name = fingerprint.get("task", _DEFAULTS["task"])
     if name not in tasks.TASKS:
         raise UserError(
-            f"The study is of the task {untrusted.shown(name)}",
+            f"The task of the study is unknown: {untrusted.shown(name)}",
             expected=" or ".join(tasks.TASKS),
             hint="use the version of the program that wrote it",
         )
@@ -88,7 +88,7 @@ def task_of(fingerprint: Mapping[str, Any]) -> Task:
 
 
 def check(study: Path, fingerprint: Mapping[str, Any]) -> None:
-    """Nothing happens for a new folder or one of the same fingerprint; StudyMismatch names every field that differs."""
+    """Raise StudyMismatch, naming every field that differs, unless the folder is new or has this fingerprint."""
     path = StudyFolder(study).identity
     if study.exists() and not study.is_dir():
         raise UserError(f"{study} is not a folder", hint="give --study another name")
@@ -101,13 +101,11 @@ def check(study: Path, fingerprint: Mapping[str, Any]) -> None:
     stored = read(path).fingerprint
     differing = differences(stored, fingerprint)
     if differing:
-        shown, named = (
-            untrusted.shown,
-            [name if name in fingerprint or name in _UNSAID else untrusted.shown(name) for name in differing],
-        )
+        ours = fingerprint.keys() | _DEFAULTS.keys()
+        named = [name if name in ours else untrusted.shown(name) for name in differing]
         lines = "; ".join(
-            f"{title}: {shown(stored.get(name, _UNSAID.get(name)))} there,"
-            f" {shown(fingerprint.get(name, _UNSAID.get(name)))} now"
+            f"{title}: {untrusted.shown(stored.get(name, _DEFAULTS.get(name)))} there,"
+            f" {untrusted.shown(fingerprint.get(name, _DEFAULTS.get(name)))} now"
             for name, title in zip(differing, named, strict=True)
         )
         raise StudyMismatch(
@@ -120,7 +118,7 @@ def check(study: Path, fingerprint: Mapping[str, Any]) -> None:
 
 def differences(stored: Mapping[str, Any], fingerprint: Mapping[str, Any]) -> list[str]:
     """The names of the fields in which two fingerprints differ, sorted."""
-    before, now = {**_UNSAID, **stored}, {**_UNSAID, **fingerprint}
+    before, now = {**_DEFAULTS, **stored}, {**_DEFAULTS, **fingerprint}
     return [name for name in sorted(before.keys() | now.keys()) if before.get(name) != _plain(now.get(name))]
 
 
@@ -129,7 +127,7 @@ def _plain(value: Any) -> Any:
 
 
 def write(study: Path, fingerprint: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-    """Store the fingerprint, and the settings and versions of this run."""
+    """Write `study.json`: the fingerprint of the study, and the settings and versions of this run."""
     content = {"format": FORMAT, "fingerprint": fingerprint, "settings": settings, "versions": versions()}
     text = json.dumps({**content, _SEAL: _BLANK}, indent=1, default=str)
     head, _, tail = text.rpartition(_BLANK)
@@ -137,6 +135,6 @@ def write(study: Path, fingerprint: Mapping[str, Any], settings: Mapping[str, An
 
 
 def _seal(data: bytes, seal: str) -> str:
-    """The SHA-256 of the text with a blank in the place of the seal, which stands last."""
+    """The SHA-256 of the text with its last seal replaced by zeros."""
     head, _, tail = data.rpartition(seal.encode() or b"?")
     return hashlib.sha256(head + _BLANK.encode() + tail).hexdigest()
