@@ -106,7 +106,7 @@ def load_ensemble(study: str | Path, name: str = "greedy", model: str = "") -> T
 
 
 def pareto_front(study: str | Path, cost: str = "weights") -> tuple[Summary, ...]:
-    """Find the configurations for which there is no better one that costs as little or less (Pareto front).
+    """Find the configurations to which no other is superior at the same or a lower cost (the Pareto front).
 
     Args:
         study: Folder of the study.

@@ -261,13 +261,13 @@ def test_outcome_of_a_comparison(study, monkeypatch):
 
 BROAD = {"ValueError", "Exception", "BROKEN", "_BROKEN", "_UNREADABLE"}
 MINE = {"UserError", "DamagedFile", "StudyMismatch", "DiskFailed"}
-# No UserError can be raised below these: they call a library, or compute with plain values. Or they run what users
-# write, and say of whatever it raises that it was that.
+# No UserError can be raised in these, which call a library or compute with plain values; or they run the code of users,
+# and report whatever it raises.
 HARMLESS = {
     ("ledger/journal.py", "_check_header"),
     ("models/custom_keras.py", "_called"),
     ("models/custom_keras.py", "_function"),
-    ("saved_models/member_files.py", "_probe"),  # the rows are of the folder, not of the user: it is damage
+    ("saved_models/member_files.py", "_probe"),  # the rows are part of the folder, not the user's: it is damage
     ("space/reading.py", "read_toml"),
     ("space/unit_cube.py", "row_of"),
     ("storage/untrusted.py", "shown"),

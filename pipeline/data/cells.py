@@ -37,7 +37,7 @@ def row_number(position: int) -> str:
 
 
 def kind(column: pd.Series[Any]) -> Kind:
-    """The kind of a column, missing cells aside. A text column of numbers only counts as numbers, as in CSV files."""
+    """The kind of a column, missing cells aside. A text column with nothing but numbers counts as numbers."""
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         inner = kind(pd.Series(dtype.categories.astype(object)))

@@ -162,7 +162,7 @@ def _records(text: str, separator: str) -> Iterable[list[str]]:
 
 
 def _separator(text: str) -> str:
-    """The separator with which most records have as many cells as the header, then the one with most cells."""
+    """The separator with which most records have as many cells as the header; `_NONE` if there is only one column."""
     best, best_rank = _NONE, (0.0, 0.0, 1)
     for separator in _SEPARATORS:
         widths = [len(record) for record in itertools.islice(_records(text, separator), _SNIFFED) if record]

@@ -36,13 +36,13 @@ def split(table: Table, *, validation: float, test: float, seed: int) -> Positio
             expected=f"at least 3 {unit}: one each for training, validation and test",
             hint="use more data" if groups is None else "use more data, or other group columns",
         )
-    drawn = generator.permutation(len(sizes))
+    shuffled = generator.permutation(len(sizes))
     if table.in_time:
-        drawn = drawn[np.argsort(-drawn)]  # the latest are for the test, those before them for validation
+        shuffled = shuffled[np.argsort(-shuffled)]  # the latest are for the test, those before them for validation
     elif groups is None and tasks.load(table.task).stratified:
-        drawn = _stratified(drawn, table.frame[table.columns.targets[0]].to_numpy(), generator)
-    tested = _count("test", test, sizes[drawn], len(sizes), total)
-    validated = _count("validation", validation, sizes[drawn[tested:]], len(sizes), total)
+        shuffled = _stratified(shuffled, table.frame[table.columns.targets[0]].to_numpy(), generator)
+    tested = _count("test", test, sizes[shuffled], len(sizes), total)
+    validated = _count("validation", validation, sizes[shuffled[tested:]], len(sizes), total)
     if tested + validated >= len(sizes) or (max(validation, test) < 1 <= validation + test):
         raise UserError(
             f"No {unit} are left for training",
@@ -51,10 +51,10 @@ def split(table: Table, *, validation: float, test: float, seed: int) -> Positio
             hint="ask for smaller parts",
         )
     part = np.zeros(len(sizes), dtype=np.int8)
-    part[drawn[:tested]] = 2
-    part[drawn[tested : tested + validated]] = 1
+    part[shuffled[:tested]] = 2
+    part[shuffled[tested : tested + validated]] = 1
     if groups is None:
-        return drawn[tested + validated :], drawn[tested : tested + validated], drawn[:tested]
+        return shuffled[tested + validated :], shuffled[tested : tested + validated], shuffled[:tested]
     order = generator.permutation(total)
     of_row = part[groups[order]]
     return order[of_row == 0], order[of_row == 1], order[of_row == 2]
@@ -79,8 +79,8 @@ def fold(table: Table, *, folds: int, index: int, validation: float, test: float
     others = np.setdiff1d(np.arange(len(table.frame)), tested)
     groups = _group_of_each_row(table)
     generator = np.random.default_rng(np.random.SeedSequence([seed, 0], spawn_key=(index // folds,)))
-    drawn = generator.permutation(others)
-    units, counted = ("rows", len(drawn)) if groups is None else ("groups", len(np.unique(groups[drawn])))
+    shuffled = generator.permutation(others)
+    units, counted = ("rows", len(shuffled)) if groups is None else ("groups", len(np.unique(groups[shuffled])))
     if counted < folds:
         raise UserError(
             f"{counted} {units} cannot be divided into {folds} folds",
@@ -89,11 +89,11 @@ def fold(table: Table, *, folds: int, index: int, validation: float, test: float
         )
     if groups is None:
         if tasks.load(table.task).stratified:
-            drawn = _stratified(drawn, table.frame[table.columns.targets[0]].to_numpy(), generator)
-        parts = np.array_split(drawn, folds)
+            shuffled = _stratified(shuffled, table.frame[table.columns.targets[0]].to_numpy(), generator)
+        parts = np.array_split(shuffled, folds)
     else:
-        of_row = _folds_of(groups[drawn], folds, generator)
-        parts = [drawn[of_row == number] for number in range(folds)]
+        of_row = _folds_of(groups[shuffled], folds, generator)
+        parts = [shuffled[of_row == number] for number in range(folds)]
     held = index % folds
     return np.concatenate([part for number, part in enumerate(parts) if number != held]), parts[held], tested
 
@@ -109,14 +109,14 @@ def _folds_of(groups: np.ndarray, folds: int, generator: np.random.Generator) ->
     return chosen
 
 
-def _stratified(drawn: np.ndarray, classes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def _stratified(shuffled: np.ndarray, classes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Order the rows so that any stretch has the same proportions of classes as the whole, to within one row."""
-    _, numbers = np.unique(classes[drawn].astype(str), return_inverse=True)
-    due = np.empty(len(drawn))
+    _, numbers = np.unique(classes[shuffled].astype(str), return_inverse=True)
+    due = np.empty(len(shuffled))
     for number in range(int(numbers.max()) + 1):
         places = np.flatnonzero(numbers == number)
         due[places] = (np.arange(len(places)) + generator.random()) / len(places)
-    return drawn[np.argsort(due, kind="stable")]
+    return shuffled[np.argsort(due, kind="stable")]
 
 
 def _group_of_each_row(table: Table) -> np.ndarray | None:

@@ -197,9 +197,9 @@ def _workbook(study: Path, contents: journal.Contents) -> Iterator[Finding]:
     path = StudyFolder(study).workbook
     if not contents.repeats and not contents.imported:
         return
-    drawn = [path, *StudyFolder(study).workbooks_beside()]
+    workbooks = [path, *StudyFolder(study).workbooks_beside()]
     limit, mean = _limit(study), _mean(study)
-    differing = [_difference(each, contents, limit, mean) for each in drawn if each.exists()]
+    differing = [_difference(each, contents, limit, mean) for each in workbooks if each.exists()]
     if not differing:
         yield Finding(path, "The workbook is missing; `ledger rebuild` draws it.")
     elif all(differing):

@@ -239,7 +239,7 @@ def _probe(
         raise DamagedFile(f"{path} has other columns than the inputs of the networks", hint=_HINT)
     try:
         inputs = prepared.inputs(pd.DataFrame(rows))
-    except Exception as error:  # scalers with arrays of other lengths raise errors of every kind
+    except Exception as error:  # of every kind, UserError too: these rows are part of the folder, not the user's
         raise DamagedFile(
             f"{scalers} cannot prepare the rows of {path}",
             got=untrusted.shown(str(error).split("\n", 1)[0]),
