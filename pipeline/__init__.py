@@ -44,7 +44,7 @@ def best_group(study: str | Path) -> Group:
     return open_study(Path(study)).group
 
 
-def load_top_models(study: str | Path, count: int = 3, model: str = "") -> TopModels:
+def load_top_models(study: str | Path, count: int = 3, model: str = "", task: str = "") -> TopModels:
     """Reload the best saved configurations of a study, with all their repeats, as one predictor.
 
     Every file is checked before it is used, and nothing in the folder is executed.
@@ -54,13 +54,14 @@ def load_top_models(study: str | Path, count: int = 3, model: str = "") -> TopMo
         count: Number of configurations, at least 1; fewer are loaded if the study has fewer.
         model: The function that builds the networks, as `module:function`, if they were made by one of yours. It is
             imported. A study folder alone never leads to an import.
+        task: The task, as `module:object`, if it is one of yours. It is imported.
 
     Returns:
         The predictor, in original units. Its `configurations` are sorted from best to worst.
 
     Raises:
-        UserError: The folder is not a study or has no saved models, `count` is below 1, or the networks were made by
-            another function than `model`.
+        UserError: The folder is not a study or has no saved models, `count` is below 1, or the networks or the task
+            are of another function or object than `model` and `task` name.
         DamagedFile: A file is not what was saved.
 
     Example:
@@ -72,10 +73,10 @@ def load_top_models(study: str | Path, count: int = 3, model: str = "") -> TopMo
     """
     from pipeline.saved_models import load_top_models as load  # deferred: importing the package has to be quick
 
-    return load(study, count, model)
+    return load(study, count, model, task)
 
 
-def load_ensemble(study: str | Path, name: str = "greedy", model: str = "") -> TopModels:
+def load_ensemble(study: str | Path, name: str = "greedy", model: str = "", task: str = "") -> TopModels:
     """Reload an ensemble of a study as one predictor.
 
     Args:
@@ -84,13 +85,14 @@ def load_ensemble(study: str | Path, name: str = "greedy", model: str = "") -> T
             `mean`, all networks of the best configurations, each counted once.
         model: The function that builds the networks, as `module:function`, if they were made by one of yours. It is
             imported. A study folder alone never leads to an import.
+        task: The task, as `module:object`, if it is one of yours. It is imported.
 
     Returns:
         The predictor, in original units, which gives the same numbers that were scored at the end of the run.
 
     Raises:
-        UserError: The folder is not a study, it has no ensemble of that name, or the networks were made by another
-            function than `model`.
+        UserError: The folder is not a study, it has no ensemble of that name, or the networks or the task are of
+            another function or object than `model` and `task` name.
         DamagedFile: The ensemble or one of its members is not what was saved.
 
     Example:
@@ -102,7 +104,7 @@ def load_ensemble(study: str | Path, name: str = "greedy", model: str = "") -> T
     """
     from pipeline.saved_models.ensembles import load_ensemble as load  # deferred: importing the package has to be quick
 
-    return load(study, name, model)
+    return load(study, name, model, task)
 
 
 def pareto_front(study: str | Path, cost: str = "weights") -> tuple[Summary, ...]:

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, TypeVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PydanticUserError,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
-from pipeline import models
+from pipeline import models, tasks
 from pipeline.errors import UserError
+from pipeline.plugins import is_reference
 from pipeline.space import nearest, read_toml
-from pipeline.tuning.strategies.registry import STRATEGIES
+from pipeline.training.engines import ENGINES, default
+from pipeline.tuning.budget import Budget
+from pipeline.tuning.strategies.options import Option, options_of
+from pipeline.tuning.strategies.registry import DEFAULT, OPTIONS, STRATEGIES, load_strategy
+from pipeline.tuning.strategies.strategy import Strategy
 
 
 def _names(value: object) -> object:
@@ -23,18 +41,54 @@ def _names(value: object) -> object:
     return value
 
 
+def _pairs(value: object) -> object:
+    """A comma-separated text of name=value, or a table: values are those of a settings file, or else texts."""
+    if not isinstance(value, str):
+        return value
+    pairs = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        name, sign, text = part.partition("=")
+        if not sign:
+            raise ValueError(f"expected name=value, several of them with commas between, instead of {part!r}")
+        pairs[name.strip()] = _value(text.strip())
+    return pairs
+
+
+def _value(text: str) -> object:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Pairs = Annotated[dict[str, bool | int | float | str], BeforeValidator(_pairs)]
+Model = TypeVar("Model", bound=BaseModel)
 Share = Annotated[float, Field(gt=0)]
-Scaler = Literal["standard", "minmax", "robust", "none"]
-InputScaler = Literal["standard", "minmax", "robust", "quantile", "none"]
 
-PACKED = "mlp"  # the kind of network that the packed engine trains
 COUNTED = {"repeats": 1, "max_repeats": 8, "elite": 2}  # defaults where trainings are counted: benchmark_search.py
-DATA, SEARCH, TRAINING = "Data", "Search", "Training"  # the headings of --help
+COMMON = "Most used"  # the heading of --help for the ten settings that people use first; the others follow
+DATA, SEARCH, TRAINING, RUNNING = (f"Advanced: {each}" for each in ("data", "search", "training", "running"))
+HEADINGS = (COMMON, DATA, SEARCH, TRAINING, RUNNING)
 
 
-def _setting(default: Any = ..., *, about: str, heading: str, **bounds: Any) -> Any:
-    return Field(default, description=about, json_schema_extra={"heading": heading}, **bounds)
+def _setting(default: Any = ..., *, about: str, heading: str, hidden: bool = False, **bounds: Any) -> Any:
+    return Field(default, description=about, json_schema_extra={"heading": heading, "hidden": hidden}, **bounds)
+
+
+def _listed(about: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} ({words})" for name, words in about.items())
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _known(what: str, name: str, names: Collection[str]) -> str:
+    if name not in names and not is_reference(name):
+        near = nearest(name, names)
+        raise ValueError(f"expected {', '.join(names)}, or a {what} of yours as module:object{near and f'; {near}'}")
+    return name
 
 
 class Settings(BaseModel):
@@ -43,144 +97,148 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     data: str = _setting(
-        about="CSV, Excel or Parquet file, images (idx, .npz, keras:mnist), or builtin:diabetes", heading=DATA
+        about="table (CSV, Excel, Parquet), images (idx, .npz, keras:mnist) or builtin:diabetes", heading=COMMON
     )
-    target: Names = _setting(about="column to predict, or several", heading=DATA, min_length=1)
-    space: Path = _setting(about="search space file (TOML)", heading=SEARCH)
-    study: Path = _setting(about="folder of the study, below results/", heading=SEARCH)
+    target: Names = _setting(about="column to predict, or several", heading=COMMON, min_length=1)
+    space: Path = _setting(about="search space: a TOML file with the hyperparameters and their ranges", heading=COMMON)
+    study: Path = _setting(about="folder for the results, such as results/housing", heading=COMMON)
 
-    task: Literal["auto", "regression", "classification"] = _setting(
+    task: str = _setting(
         "auto",
-        about="regression, classification, or auto: numbers are for regression, texts and truth values are classes",
+        about=f"{', '.join(tasks.TASKS)}, auto"
+        f" ({'; '.join(f'{each.takes}: {each.name}' for each in tasks.TASKS.values())}), or module:object of yours",
         heading=DATA,
     )
     inputs: Names = _setting(
-        (), about="input columns; all but target, weight and ignored ones if not given", heading=DATA
+        (), about="input columns; if not given, all but the target, the weight and those to leave out", heading=DATA
     )
-    ignore: Names = _setting((), about="columns that are no inputs", heading=DATA)
-    categories: Names = _setting((), about="numeric columns that are categories; texts always are", heading=DATA)
-    weight: str = _setting("", about="column with the weight of each row", heading=DATA)
-    group: Names = _setting((), about="columns; rows that agree in all of them stay in one part", heading=DATA)
-    time: str = _setting("", about="column of the time: the table is a series, inputs are windows of it", heading=DATA)
-    window: int = _setting(24, about="steps of a window of a series", heading=DATA, ge=1, le=10_000)
-    horizon: int = _setting(1, about="steps that a forecast reaches ahead", heading=DATA, ge=1, le=10_000)
-    validation: Share = _setting(0.2, about="share of the rows that choose; from 1 up, how many", heading=DATA)
-    test: Share = _setting(0.2, about="share of the rows kept for the end; from 1 up, how many", heading=DATA)
+    ignore: Names = _setting((), about="columns to leave out", heading=DATA)
+    categories: Names = _setting((), about="numeric columns to treat as categories; texts always are", heading=DATA)
+    weight: str = _setting("", about="column with a weight for each row", heading=DATA)
+    group: Names = _setting((), about="keep rows that agree in these columns in one part of the split", heading=DATA)
+    time: str = _setting("", about="time column: the table is a series, and the inputs are windows of it", heading=DATA)
+    window: int = _setting(24, about="steps in a window of a series", heading=DATA, ge=1, le=10_000)
+    horizon: int = _setting(1, about="steps ahead that a series is forecast", heading=DATA, ge=1, le=10_000)
+    validation: Share = _setting(0.2, about="validation rows: a fraction below 1, or a count", heading=DATA)
+    test: Share = _setting(0.2, about="test rows, used once at the end: a fraction below 1, or a count", heading=DATA)
     folds: int = _setting(
         0,
-        about="folds of a cross-validation in place of --validation: repeat i holds out fold i; 0 for one split",
+        about="folds of a cross-validation instead of --validation: repeat i holds out fold i; 0 turns it off",
         heading=DATA,
         ge=0,
         le=100,
     )
-    input_scaler: InputScaler = _setting(
+    input_scaler: tasks.InputScaler = _setting(
         "standard",
-        about="standard, minmax, robust, quantile (ranks as a bell curve, for skewed columns) or none",
+        about="scaling of inputs: standard, minmax, robust, quantile (for skewed columns) or none",
         heading=DATA,
     )
-    output_scaler: Scaler = _setting("standard", about="standard, minmax, robust or none", heading=DATA)
+    output_scaler: tasks.Scaler = _setting(
+        "standard", about="scaling of targets: standard, minmax, robust or none", heading=DATA
+    )
 
-    configurations: int = _setting(40, about="configurations of stage 1", heading=SEARCH, ge=1, le=100_000)
+    strategy: str = _setting(
+        DEFAULT,
+        about="; ".join(f"{name}: {each.help}" for name, each in STRATEGIES.items())
+        + "; or a strategy of yours as module:object",
+        heading=SEARCH,
+    )
+    strategy_options: Pairs | None = _setting(
+        None, about="options of a strategy of yours, as name=value,name=value", heading=SEARCH
+    )
+    configurations: int = _setting(40, about="configurations to draw in stage 1", heading=COMMON, ge=1, le=100_000)
     repeats: int = _setting(
-        2, about="trainings of each configuration; 1 unless given with --trainings", heading=SEARCH, ge=1, le=100
+        2,
+        about="trainings of each configuration, with different seeds",
+        heading=COMMON,
+        ge=1,
+        le=100,
     )
     max_repeats: int = _setting(
         4,
-        about="trainings of a contender, before its rank is believed; 8 unless given with --trainings",
+        about="maximum trainings of a configuration that may be the best",
         heading=SEARCH,
         ge=1,
         le=100,
     )
     elite: int = _setting(
         3,
-        about="configurations that stage 2 tries at once, and starts from; 2 unless given with --trainings",
+        about="configurations that stage 2 starts from, and proposals in a round; 2 with --trainings, unless given",
         heading=SEARCH,
         ge=1,
         le=20,
     )
-    elite_from: Literal["score", "front"] = _setting(
-        "score",
-        about="where stage 2 starts from: score, the best of each depth; front, along the front of score and weights",
-        heading=SEARCH,
-    )
-    calls: int = _setting(8, about="times that it does so; 0 for no stage 2", heading=SEARCH, ge=0, le=10_000)
+    calls: int = _setting(8, about="rounds of proposals in stage 2; 0 turns it off", heading=SEARCH, ge=0, le=10_000)
     trainings: int = _setting(
         0,
-        about="trainings of both stages together, in place of configurations and calls; 0 for those",
-        heading=SEARCH,
+        about="total budget in trainings, instead of --configurations and --calls; 0 turns it off",
+        heading=COMMON,
         ge=0,
         le=10_000_000,
     )
     seconds: float = _setting(
-        0.0, about="seconds of a run, after which it tries nothing more; 0 for no limit", heading=SEARCH, ge=0, le=1e8
+        0.0, about="start nothing new after this many seconds; 0 for no limit", heading=RUNNING, ge=0, le=1e8
     )
     target_score: float | None = _setting(
-        None, about="objective that is good enough: nothing more is tried once it is reached", heading=SEARCH
+        None, about="stop as soon as the validation score is this low, confirmed by repeated trainings", heading=SEARCH
     )
     settled: int = _setting(
         0,
-        about="times that stage 2 expects less than the noise to be gained, before it ends; 0 for no such end",
+        about="stop after this many rounds without an expected gain above the noise; 0 turns it off",
         heading=SEARCH,
         ge=0,
         le=10_000,
     )
     prior: Path | None = _setting(
-        None, about="folder of another study: its best configurations are tried first", heading=SEARCH
+        None, about="folder of an earlier study: try its best configurations first", heading=SEARCH
     )
-    units_radius: int | None = _setting(
-        None,
-        about="neurons that stage 2 looks up and down at first; as far as other ranges if not given",
-        heading=SEARCH,
-        ge=1,
+    top: int = _setting(
+        3, about="number of best configurations to test, export and combine", heading=RUNNING, ge=1, le=50
     )
-    units_step: int = _setting(2, about="in steps of so many", heading=SEARCH, ge=1)
-    box_fraction: float = _setting(
-        0.4, about="part of a range that stage 2 looks up and down at first", heading=SEARCH, gt=0, le=1
-    )
-    strategy: str = _setting(
-        "two-stage",
-        about="two-stage; gp: one Gaussian process of the whole space in place of stage 2, one proposal at a time;"
-        " random, sobol, latin-hypercube or grid, without stage 2; halving or hyperband, which stop most trainings"
-        " after fewer epochs",
-        heading=SEARCH,
-    )
-    acquisition: Literal["ei", "pi", "lcb", "gp_hedge"] = _setting(
-        "ei",
-        about="what strategy gp maximises: expected improvement, probability of improvement, lower confidence bound,"
-        " or a hedge between them",
-        heading=SEARCH,
-    )
-    top: int = _setting(3, about="best configurations that are tested and exported", heading=SEARCH, ge=1, le=50)
 
     model: str = _setting(
-        "mlp", about="mlp, convnet, recurrent, or a function of yours as module:function", heading=TRAINING
-    )
-    engine: Literal["packed", "keras"] = _setting(
-        "packed", about="packed (fast, for mlp alone), or keras (model.fit; of all other models)", heading=TRAINING
-    )
-    loss: Literal["auto", "mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy"] = _setting(
-        "auto",
-        about="mse, mae or huber for numbers; binary_crossentropy or categorical_crossentropy for classes;"
-        " auto is mse, or the cross-entropy that fits",
+        next(iter(models.MODELS)),
+        about=f"{_listed(models.MODELS)}, or a function of yours as module:function",
         heading=TRAINING,
     )
-    class_weights: Literal["none", "balanced"] = _setting(
+    engine: str = _setting(
+        next(iter(ENGINES)),
+        about=f"{_listed({name: each.about for name, each in ENGINES.items()})}, or module:object of yours",
+        heading=TRAINING,
+    )
+    loss: str = _setting(
+        "auto",
+        about=f"{'; '.join(f'{_either(each.losses)} for {each.name}' for each in tasks.TASKS.values())};"
+        " auto is the one that fits",
+        heading=TRAINING,
+    )
+    metrics: Names = _setting(
+        (), about="metrics of yours, as module:object, that stand beside those of the task", heading=TRAINING
+    )
+    figures: Names = _setting((), about="figures of yours, as module:object", heading=TRAINING)
+    class_weights: str = _setting(
         "none", about="none, or balanced: rare classes count as much as others in training", heading=TRAINING
     )
-    tf32: bool = _setting(False, about="on GPUs: faster, less exact matrix products", heading=TRAINING)
-    epochs: int = _setting(200, about="most epochs of a training", heading=TRAINING, ge=1, le=1_000_000)
+    tf32: bool = _setting(False, about="faster, less exact matrix products on GPUs", heading=RUNNING)
+    epochs: int = _setting(200, about="maximum epochs of a training", heading=COMMON, ge=1, le=1_000_000)
     patience: int = _setting(
-        20, about="epochs without a better validation score before stopping", heading=TRAINING, ge=1
+        20, about="stop a training after this many epochs without a better validation score", heading=TRAINING, ge=1
     )
-    min_delta: float = _setting(0.0, about="improvements below this do not count", heading=TRAINING, ge=0)
-    seed: int = _setting(
-        0, about="of the split, the configurations and the trainings", heading=TRAINING, ge=0, lt=2**32
+    min_delta: float = _setting(
+        0.0, about="smallest improvement of the validation score that counts for --patience", heading=TRAINING, ge=0
     )
-    slots: str = _setting("auto", about="workers: auto, gpu:0,1 or cpu:4x2 (four of two cores)", heading=TRAINING)
+    seed: int = _setting(0, about="seed of the split, the search and the trainings", heading=COMMON, ge=0, lt=2**32)
+    slots: str = _setting("auto", about="workers: auto, gpu:0,1 or cpu:4x2 (four of two cores)", heading=COMMON)
+    cluster: str = _setting(
+        "local",
+        about="where jobs run: local (processes of this machine), or a backend of yours as module:object",
+        heading=RUNNING,
+        hidden=True,
+    )
     job_limit: float = _setting(
         0.0,
-        about="seconds after which a job of a worker counts as hung; 0 for about a hundred times what it should take",
-        heading=TRAINING,
+        about="seconds until a job counts as hung; 0 for about a hundred times the expected time",
+        heading=RUNNING,
         ge=0,
         le=10_000_000,
     )
@@ -189,14 +247,14 @@ class Settings(BaseModel):
     @classmethod
     def _engine_of_the_model(cls, values: Any) -> Any:
         """Where no engine is named, the one that can train the model."""
-        if isinstance(values, Mapping) and values.get("model", PACKED) != PACKED:
-            return {"engine": "keras", **values}
+        if isinstance(values, Mapping) and isinstance(model := values.get("model"), str):
+            return {"engine": default(model), **values}
         return values
 
     @model_validator(mode="before")
     @classmethod
     def _sparing_where_trainings_are_counted(cls, values: Any) -> Any:
-        """Where trainings are what there is a budget of, each one that may tries something new, knowing all before it.
+        """With a budget of trainings, as many of them as possible try something new.
 
         Contenders are still trained several times, up to `max_repeats`.
         """
@@ -207,9 +265,9 @@ class Settings(BaseModel):
     @field_validator("strategy")
     @classmethod
     def _known_strategy(cls, strategy: str) -> str:
-        if strategy not in STRATEGIES:
+        if strategy not in STRATEGIES and not is_reference(strategy):
             near = nearest(strategy, STRATEGIES)
-            raise ValueError(f"expected {', '.join(STRATEGIES)}{near and f'; {near}'}")
+            raise ValueError(f"expected {', '.join(STRATEGIES)} or module:object{near and f'; {near}'}")
         return strategy
 
     @field_validator("model")
@@ -220,14 +278,54 @@ class Settings(BaseModel):
             raise ValueError(f"expected {', '.join(models.MODELS)} or module:function{near and f'; {near}'}")
         return model
 
+    @field_validator("task")
+    @classmethod
+    def _known_task(cls, task: str) -> str:
+        return _known("task", task, ("auto", *tasks.TASKS))
+
+    @field_validator("engine")
+    @classmethod
+    def _known_engine(cls, engine: str) -> str:
+        return _known("engine", engine, ENGINES)
+
+    @field_validator("metrics", "figures")
+    @classmethod
+    def _references(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        strange = [name for name in names if not is_reference(name)]
+        if strange:
+            raise ValueError(f"{strange[0]!r} is not of the form module:object")
+        return names
+
     @model_validator(mode="after")
-    def _engine_can_train_the_model(self) -> Settings:
-        if self.engine == "packed" and self.model != PACKED:
+    def _options_have_a_strategy(self) -> Settings:
+        if self.strategy_options and not is_reference(self.strategy):
             raise ValueError(
-                f"the packed engine trains perceptrons (--model {PACKED}) alone; leave --engine out, or use"
-                f" --engine keras for --model {self.model}"
+                f"strategy_options are for a strategy of yours (module:object); those of {self.strategy} are settings"
+                " of their own"
             )
         return self
+
+    @model_validator(mode="after")
+    def _engine_can_train_the_model(self) -> Settings:
+        engine = ENGINES.get(self.engine)  # one of the user's is asked when a run begins: reading imports nothing
+        if engine is not None and not engine.trains(self.model):
+            raise ValueError(
+                f"the engine {self.engine} trains --model {_either(engine.models)} alone; leave --engine out, or use"
+                f" --engine {default(self.model)} for --model {self.model}"
+            )
+        return self
+
+    @field_validator("loss", "class_weights")
+    @classmethod
+    def _known_word(cls, word: str, given: ValidationInfo) -> str:
+        """One of a task of this program; a task of the user's says itself what it knows."""
+        losses = ("auto", *(loss for task in tasks.TASKS.values() for loss in task.losses))
+        weightings = dict.fromkeys(each for task in tasks.TASKS.values() for each in task.weightings)
+        known = losses if given.field_name == "loss" else tuple(weightings)
+        if not is_reference(given.data.get("task")) and word not in known:
+            near = nearest(word, known)
+            raise ValueError(f"expected {', '.join(known)}{near and f'; {near}'}")
+        return word
 
     @model_validator(mode="after")
     def _folds_are_several(self) -> Settings:
@@ -246,6 +344,82 @@ class Settings(BaseModel):
             )
         return self
 
+    @property
+    def budget(self) -> Budget:
+        """How much the search may do."""
+        return Budget(**{each.name: getattr(self, each.name) for each in fields(Budget)})
+
+
+def _fields(options: Iterable[Option]) -> dict[str, Any]:
+    return {
+        each.name: (each.kind, _setting(each.default, about=each.help, heading=SEARCH, hidden=False, **each.bounds))
+        for each in options
+    }
+
+
+Fixed: Final = Settings  # without the options of the strategies
+Settings = create_model(  # type: ignore[misc]  # to mypy it is the class above: nobody reads an option by its name
+    "Settings", __base__=Fixed, __module__=__name__, __doc__=Fixed.__doc__, **_fields(OPTIONS.values())
+)
+
+
+def strategy_of(settings: Settings) -> Strategy:
+    """The strategy that the settings name, with its options; the module of a user's own is imported.
+
+    Raises:
+        UserError: Where a `module:object` is not a strategy, or `strategy_options` are not options of it.
+    """
+    chosen = load_strategy(settings.strategy)
+    if not is_reference(settings.strategy):
+        return replace(chosen, **{each.name: getattr(settings, each.name) for each in options_of(chosen)})
+    given = settings.strategy_options or {}
+    try:
+        options = options_of(chosen)
+        schema: type[BaseModel] = create_model("Options", __config__=Fixed.model_config, **_fields(options))
+    except (NameError, TypeError, PydanticUserError) as error:
+        raise UserError(
+            f"The options of {settings.strategy} cannot be read",
+            expected="fields of type bool, int, float or str, or a Literal of texts",
+            got=str(error)[:300],
+        ) from error
+    parsed = _validated(schema, given, "strategy option")
+    try:
+        return replace(chosen, **{each.name: getattr(parsed, each.name) for each in options})
+    except UserError:
+        raise
+    except ValueError as error:  # of a strategy that checks its options itself
+        raise UserError(f"The options of {settings.strategy} are wrong", got=str(error)[:500]) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What --help says of a setting."""
+
+    name: str
+    kind: Any  # its annotation
+    about: str
+    default: str  # in words; empty for what is off or has to be given
+    heading: str  # one of HEADINGS
+    hidden: bool
+
+
+def described() -> tuple[Described, ...]:
+    """Every setting, those of a heading together, in the order of HEADINGS."""
+    found = [_described(name) for name in Settings.model_fields]
+    return tuple(sorted(found, key=lambda each: HEADINGS.index(each.heading)))
+
+
+def _described(name: str) -> Described:
+    field = Settings.model_fields[name]
+    extra = field.json_schema_extra
+    assert isinstance(extra, dict)
+    off = field.is_required() or field.default is None or field.default is False or field.default in ("", ())
+    default = "" if off else f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
+    if name in COUNTED:
+        default += f", or {COUNTED[name]} with --trainings"
+    about, hidden = field.description or "", bool(extra["hidden"])
+    return Described(name, field.annotation, about, default, str(extra["heading"]), hidden)
+
 
 def read(path: Path | None, options: Mapping[str, Any]) -> Settings:
     """The settings of a file, if any, overruled by the options that are not None; UserError for a mistake."""
@@ -255,21 +429,26 @@ def read(path: Path | None, options: Mapping[str, Any]) -> Settings:
 
 
 def _checked(values: Mapping[str, Any]) -> Settings:
-    unknown = sorted(set(values) - set(Settings.model_fields))
+    return _validated(Settings, values, "setting")
+
+
+def _validated(schema: type[Model], values: Mapping[str, Any], what: str) -> Model:
+    known = schema.model_fields
+    unknown = sorted(set(values) - set(known))
     if unknown:
         raise UserError(
-            f"There is no setting {unknown[0]!r}",
-            expected=", ".join(Settings.model_fields),
-            hint=nearest(unknown[0], Settings.model_fields) or "remove it from the settings file",
+            f"There is no {what} {unknown[0]!r}",
+            expected=", ".join(known) or "none",
+            hint=nearest(unknown[0], known) or "remove it from the settings file",
         )
     for name, value in values.items():
-        field = Settings.model_fields[name]
+        field = known[name]
         # Pydantic takes true for 1, and an empty path for the working directory.
-        flag = isinstance(value, bool) and field.annotation is not bool
+        flag = isinstance(value, bool) and bool not in (field.annotation, *get_args(field.annotation))
         if flag or (value == "" and field.is_required()):
-            raise UserError(f"The setting {name} is wrong", expected=field.description or "", got=repr(value))
+            raise UserError(f"The {what} {name} is wrong", expected=field.description or "", got=repr(value))
     try:
-        return Settings.model_validate(values)
+        return schema.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         raised = first.get("ctx", {}).get("error")
@@ -277,12 +456,11 @@ def _checked(values: Mapping[str, Any]) -> Settings:
             raise raised from None
         name = str(first["loc"][0]) if first["loc"] else ""
         if first["type"] == "missing":
-            description = Settings.model_fields[name].description
             raise UserError(
-                f"The setting {name} is missing",
-                expected=description or "",
+                f"The {what} {name} is missing",
+                expected=known[name].description or "",
                 hint=f"give --{name}, or put it into the settings file",
             ) from None
         text = str(first["msg"]).removeprefix("Value error, ")
         got = repr(first["input"]) if name else ""
-        raise UserError(f"The setting {name} is wrong: {text}" if name else text, got=got) from None
+        raise UserError(f"The {what} {name} is wrong: {text}" if name else text, got=got) from None

@@ -8,7 +8,7 @@
 | trial         | a configuration at a fidelity (epochs) with a number of repeats: the question                   |
 | summary       | the answer to a trial, derived from its repeats and never stored                                |
 | job           | the trainings that a worker gets at once: a recipe, never arrays                                |
-| strategy      | a function that proposes trials and reads their summaries; it knows no files and no processes   |
+| strategy      | proposes trials and reads their summaries; it knows no files and no processes                   |
 | study         | one data set, one search space, one protocol, one folder                                        |
 | elite         | the configurations that stage 1 hands to stage 2                                                |
 | slot          | one GPU or one set of CPU cores that exactly one worker process owns                            |
@@ -144,6 +144,7 @@ class Repeat:
     program: str = ""  # program that trained it: another one may give other last bits,
     device: str = ""  # and so may another processor
     versions: str = ""  # or other versions of the packages
+    started: str = ""  # wall clock when the training began, UTC, ISO 8601 with milliseconds; empty if unknown
 
     @property
     def failed(self) -> bool:

@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial, wraps
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -65,16 +65,11 @@ def run(study: Path, trials: int, *, until: bool) -> dict[str, float]:
     from pipeline.ledger.journal import Journal
     from pipeline.run import launch, prepare
     from pipeline.run.events import Asked, Committed
-    from pipeline.saved_models import test_answers
     from pipeline.settings import Settings
     from pipeline.workbook import book
     from pipeline.workers.pool import StoppedError
-    from scripts.faults.drawing import Drawing, Inline
 
-    clock, replaced = Clock(), launch
-    setattr(replaced, "Workers", Inline)  # noqa: B010 - another type, on purpose
-    setattr(replaced, "TrainJobs", partial(Drawing, seconds=0.001))  # noqa: B010
-    setattr(test_answers, "_keras_file", lambda _: b"a network")  # noqa: B010 - it needs TensorFlow
+    clock = Clock()
     for owner, name in ((book, "write"), (saved_models, "save"), (Journal, "append_repeat")):
         setattr(owner, name, clock.timed(name, getattr(owner, name)))
     space = study.parent / "space.toml"
@@ -82,6 +77,7 @@ def run(study: Path, trials: int, *, until: bool) -> dict[str, float]:
     settings = Settings(  # no races: what is measured is the ledger
         data="builtin:diabetes", target=("target",), space=space, study=study, configurations=trials, repeats=1,
         max_repeats=1, calls=0, epochs=3, top=1, engine="keras", slots="cpu:1",
+        cluster="scripts.faults.drawing:drawing",
     )  # fmt: skip
 
     moments: list[float] = []  # of the processor's time, less that for workbooks, at each commit

@@ -1,6 +1,6 @@
-"""Check, redraw and join ledgers: the `ledger` commands under the name that a script has."""
+"""Check, redraw and join ledgers: the `ledger` commands under the name that a script has. See --help."""
 
-from pipeline.cli.commands import ledger
+from pipeline.cli.commands import script
 
 if __name__ == "__main__":
-    ledger()
+    script("ledger")

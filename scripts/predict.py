@@ -1,8 +1,6 @@
-"""Predict new rows with the best models of a study: the `predict` command under the name that a script has."""
+"""Predict new rows with a study's models: the `predict` command under the name that a script has. See --help."""
 
-import typer
-
-from pipeline.cli.commands import predict
+from pipeline.cli.commands import script
 
 if __name__ == "__main__":
-    typer.run(predict)
+    script("predict")

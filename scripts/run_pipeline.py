@@ -1,8 +1,6 @@
-"""Launch or resume a search: the `run` command under the name that a script has. See --help."""
+"""Run or resume a search: the `run` command under the name that a script has. See --help."""
 
-import typer
-
-from pipeline.cli.commands import run
+from pipeline.cli.commands import script
 
 if __name__ == "__main__":
-    typer.run(run)
+    script("run")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import numpy as np
 
@@ -14,8 +13,9 @@ from pipeline.ranking.summaries import summarise, summarise_imported
 from pipeline.space import Space, parse
 from pipeline.training.protocol import Protocol, Trained
 from pipeline.trial import Configuration, Imported, Job, Repeat, Stage, Summary, Training, Trial, plan
-from pipeline.workers.pool import Finished
+from pipeline.workers.pool import Workers
 from pipeline.workers.slots import Slot
+from scripts.faults.drawing import Inline
 
 Objective = Callable[[Training], float | None]
 """What a training scores, None for one that fails; a function of the training alone, as real trainings are."""
@@ -165,35 +165,9 @@ class FakeLedger:
         return tuple(sorted((*own, *others), key=lambda summary: (summary.key, summary.epochs)))
 
 
-JobType = TypeVar("JobType")
-Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True, slots=True)
-class InProcess:
-    """Workers that work in this process, one job after the other, in the order of a seed where one is given."""
-
-    shuffle: int | None = None
-    count: int = 1
-
-    def run(
-        self,
-        work: Callable[[JobType], Answer],
-        jobs: Sequence[JobType],
-        kind: Callable[[JobType], str] = str,
-        parts: Callable[[JobType], Sequence[JobType]] = lambda job: (job,),
-        limit: Callable[[JobType], float] = lambda _: math.inf,
-        start: Callable[[], None] | None = None,
-    ) -> Iterator[Finished[JobType, Answer]]:
-        """Answer every job once; what it raises ends the run."""
-        if start is not None:
-            start()
-        order = np.arange(len(jobs))
-        if self.shuffle is not None:
-            order = np.random.default_rng(self.shuffle).permutation(len(jobs))
-        for position in order:
-            job = jobs[int(position)]
-            yield Finished(job, Slot("fake", (0,)), work(job))
+def in_process(shuffle: int | None = None, count: int = 1) -> Workers:
+    """Workers that work in this process, and end in the order of a seed where one is given; what a job raises, too."""
+    return Workers(Inline([Slot("fake", (0,))] * count, shuffle=shuffle), stop=lambda: False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from pipeline.storage import atomic
 
 
-def picture(_: object, folder: Path) -> tuple[Path, ...]:
+def picture(_: object, folder: Path, _further: object = ()) -> tuple[Path, ...]:
     """In the place of `figures.draw`: one file."""
     atomic.replace(folder / "picture.png", b"a picture")
     return (folder / "picture.png",)

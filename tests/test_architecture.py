@@ -17,32 +17,35 @@ MAY_USE: Mapping[str, str] = {
     # the words
     "errors": "",
     "trial": "",
+    "plugins": "errors",  # what a user names as `module:object`
     # what stands by itself
     "storage": "errors",
     "space": "errors trial",
     "ranking": "trial",
     "tasks": "errors",
-    "workers": "errors",
+    "workers": "errors storage",
     # a study's data, networks and folder
     "study_folder": "errors storage tasks",
     "data": "errors storage tasks",
-    "models": "errors space trial",
+    "models": "errors plugins space trial",
     # what is done with them
     "ledger": "errors ranking storage study_folder trial",
-    "training": "data errors models space trial",
-    "tuning": "models ranking space trial",
+    "training": "data errors models plugins space tasks trial workers",  # whose parcels hold the rows of a job
+    "tuning": "errors models plugins ranking space trial",
     "analysis": "data ranking space tasks trial",
-    "saved_models": "data errors ledger models storage study_folder training trial",
+    "saved_models": "data errors ledger models plugins storage study_folder tasks training trial",
     # what people see, and what they ask for
     "workbook": "errors ledger models ranking storage study_folder tasks trial",
-    "report": "analysis models ranking space storage study_folder tasks trial tuning",
-    "settings": "errors models space tuning",
+    "report": "analysis errors models plugins ranking space storage study_folder tasks trial tuning",
+    # which tasks, models, engines and strategies there are, their words for --help
+    "settings": "errors models plugins space tasks training tuning",
     # the applications
-    "run": "analysis data errors ledger models ranking report saved_models settings space storage study_folder training"
-    " trial tuning workbook workers",
-    "maintenance": "errors ledger ranking saved_models storage study_folder tasks trial workbook",
-    "compare": "analysis errors ledger ranking report run saved_models settings storage study_folder trial",
-    "cli": "analysis compare data errors maintenance models report run saved_models settings space storage trial tuning"
+    "run": "analysis data errors ledger models plugins ranking report saved_models settings space storage study_folder"
+    " tasks training trial tuning workbook workers",
+    "maintenance": "errors ledger models ranking saved_models storage study_folder tasks trial workbook",
+    "compare": "analysis errors ledger models ranking report run saved_models settings space storage study_folder trial"
+    " tuning",  # its methods are the strategies
+    "cli": "compare data errors maintenance plugins report run settings storage study_folder tasks trial tuning"
     " workers",
 }
 FLOORS = 9  # a room stands one floor above the highest that it uses; the scripts stand on top

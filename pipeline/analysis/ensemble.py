@@ -15,7 +15,7 @@ import numpy as np
 
 from pipeline.data.rows import Part
 from pipeline.ranking.statistics import Bounded, over_rows
-from pipeline.tasks import Target
+from pipeline.tasks import Target, scores
 
 MEAN, GREEDY = "mean", "greedy"
 NAMES: Final = (MEAN, GREEDY)
@@ -47,7 +47,7 @@ class Ensemble:
     predictions: np.ndarray  # (test rows, predicted), in units
     objective: Bounded  # over the test rows
     gain: Bounded  # mean objective of single networks of the best configuration minus this one, paired by row
-    scores: Mapping[str, Mapping[str, float]]  # of `Target.scores`, on the test rows
+    scores: Mapping[str, Mapping[str, float]]  # of the task's metrics, on the test rows
 
 
 def mean_of(units: np.ndarray, times: Sequence[int]) -> np.ndarray:
@@ -133,5 +133,5 @@ def examined(
         predictions=units,
         objective=over_rows(errors, part.weights),
         gain=over_rows(single - errors, part.weights),
-        scores=target.scores(part.measured, units, part.weights),
+        scores=scores(target, part.measured, units, part.weights),
     )

@@ -10,19 +10,24 @@ configuration does not have counts as one of middle width.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from pipeline.space import Choice, Integer, Space, contains
 from pipeline.space.unit_cube import Axis, axes_of, features, groups, row_of
-from pipeline.trial import Configuration
+from pipeline.trial import Configuration, Summary
 
-TREES: Final = 64
+TREES: Final = 64  # a fifth of a second for 400 configurations, and every configuration is outside some trees' sample
 LEAF: Final = 3  # least configurations in a leaf
 LEAST: Final = 10  # configurations; with fewer there is no result
+SAMPLE: Final = 1000  # configurations that a tree is fitted to at most: it bounds the leaves, and with them the memory
+EXPLAINED: Final = 0.05  # of the variance; a forest that explains less has found nothing but noise
+
+Lacking = Literal["", "choices", "configurations", "differences"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,31 +41,55 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """The importance of all hyperparameters and pairs, and how well the forest predicts."""
+    """The importance of all hyperparameters and pairs and how well the forest predicts, or what was lacking for one."""
 
-    parts: tuple[Part, ...]  # largest first
-    explained: float  # R2 on configurations that a tree was not fitted to; the parts mean nothing at 0 and below
-    configurations: int
+    configurations: int  # to which it was fitted
+    explained: float = math.nan  # out-of-bag R2: on configurations that a tree was not fitted to
+    parts: tuple[Part, ...] = ()  # largest first
+    lacking: Lacking = ""  # anything in the space to choose, enough configurations, or different scores
+
+    @property
+    def meaningful(self) -> bool:
+        """True if the forest predicts configurations that it was not fitted to; otherwise its parts mean nothing."""
+        return self.explained >= EXPLAINED
 
     def of(self, many: int) -> tuple[Part, ...]:
         """The parts of single hyperparameters (1) or of pairs (2), largest first."""
         return tuple(part for part in self.parts if len(part.names) == many)
 
 
+def importance_of(space: Space, summaries: Iterable[Summary]) -> Importance:
+    """The importance for the logarithm of the mean objective, which is positive and compares by ratios.
+
+    The default network is left out: it was not drawn from the space.
+    """
+    drawn = (each for each in summaries if each.stage != "baseline" and math.isfinite(each.mean) and each.mean > 0)
+    return importance(space, [(each.configuration, math.log(each.mean)) for each in drawn])
+
+
 def importance(
     space: Space, scores: Sequence[tuple[Configuration, float]], *, trees: int = TREES, seed: int = 0
-) -> Importance | None:
-    """Decompose the variance of finite scores; None for fewer than ten configurations, or if all scores are equal.
+) -> Importance:
+    """Decompose the variance of finite scores over the space.
 
-    Configurations of other spaces are ignored; one that occurs several times counts several times. Equal arguments give
-    equal results.
+    Args:
+        space: The space. Every configuration in it is equally likely, each range on its own scale.
+        scores: Configurations and their scores. Configurations of other spaces are ignored; one that occurs several
+            times counts several times.
+        trees: Number of trees in the forest.
+        seed: Seed of the forest.
+
+    Returns:
+        The parts, or what was lacking: a hyperparameter that varies, ten configurations, or two different scores.
+        Equal arguments give equal results.
     """
     axes = axes_of(space)
     rows = [(row_of(axes, each), score) for each, score in scores if contains(space, each)]
     usable = [(row, score) for row, score in rows if row is not None]
     values = np.array([score for _, score in usable])
-    if len(usable) < LEAST or not axes or np.ptp(values) == 0:
-        return None
+    lacking = _lacking(axes, values)
+    if lacking:
+        return Importance(len(usable), lacking=lacking)
     forest = _forest(features(axes, np.array([row for row, _ in usable])), values, trees, seed)
     found: dict[tuple[str, ...], list[float]] = {}
     for tree in forest.estimators_:
@@ -68,7 +97,15 @@ def importance(
             found.setdefault(names, []).append(part)
     parts = [Part(names, float(np.mean(each)), float(np.std(each, ddof=1))) for names, each in found.items()]
     ordered = tuple(sorted(parts, key=lambda part: (-part.mean, part.names)))
-    return Importance(ordered, float(forest.oob_score_), len(usable))
+    return Importance(len(usable), float(forest.oob_score_), ordered)
+
+
+def _lacking(axes: Sequence[Axis], values: np.ndarray) -> Lacking:
+    if not axes:
+        return "choices"
+    if len(values) < LEAST:
+        return "configurations"
+    return "" if np.ptp(values) > 0 else "differences"
 
 
 def _forest(inputs: np.ndarray, values: np.ndarray, trees: int, seed: int) -> Any:
@@ -77,7 +114,13 @@ def _forest(inputs: np.ndarray, values: np.ndarray, trees: int, seed: int) -> An
     from sklearn.ensemble import RandomForestRegressor  # deferred: it takes a second to import
 
     forest = RandomForestRegressor(
-        trees, min_samples_leaf=LEAF, max_features=5 / 6, oob_score=True, random_state=seed, n_jobs=1
+        trees,
+        min_samples_leaf=LEAF,
+        max_features=5 / 6,
+        max_samples=min(len(values), SAMPLE),
+        oob_score=True,
+        random_state=seed,
+        n_jobs=1,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # scikit-learn warns of rows to which every tree was fitted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import numpy as np
 from pipeline.analysis.ensemble import Ensemble
 from pipeline.data.rows import Part
 from pipeline.ranking.statistics import interval
-from pipeline.tasks import Target
+from pipeline.tasks import Metric, Target, scores
 from pipeline.trial import Summary
 
 
@@ -35,8 +36,8 @@ class Tested:
         return interval(self.objectives)[2:]
 
     def score(self, column: str, metric: str) -> tuple[float, float | None, float | None]:
-        """Mean of a metric over the repeats, and the 95 % interval of the mean over seeds."""
-        mean, _, low, high = interval([each[column][metric] for each in self.each])
+        """Mean of a metric over the repeats, and the 95 % interval of the mean over seeds; NaN where one has none."""
+        mean, _, low, high = interval([each[column].get(metric, math.nan) for each in self.each])
         return mean, low, high
 
 
@@ -54,12 +55,27 @@ class Verdict:
     target: Target
     weights: np.ndarray  # (rows,) of the test rows
     ensembles: tuple[Ensemble, ...] = ()  # of networks of the best configurations
+    further: tuple[Metric, ...] = ()  # the user's own, after those of the task
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The metrics of the task, and then the user's own."""
+        return (*self.target.task.metrics, *self.further)
 
 
-def tested(summary: Summary, predicted: np.ndarray, part: Part, target: Target) -> Tested:
-    """Score the scaled predictions `(repeats, rows, outputs)` of the repeats of a configuration."""
+def tested(
+    summary: Summary,
+    predicted: np.ndarray,
+    part: Part,
+    target: Target,
+    further: Sequence[Metric] = (),  # noqa: PT028 - not a test
+) -> Tested:
+    """Score the scaled predictions `(repeats, rows, outputs)` of the repeats of a configuration.
+
+    `further` are the user's own metrics; one that is not a number for every repeat is left out.
+    """
     units = target.to_units(predicted)
-    each = tuple(target.scores(part.measured, one, part.weights) for one in units)
+    each = tuple(scores(target, part.measured, one, part.weights, further) for one in units)
     return Tested(
         summary=summary,
         predictions=units,
@@ -69,7 +85,15 @@ def tested(summary: Summary, predicted: np.ndarray, part: Part, target: Target) 
     )
 
 
-def judge(target: Target, part: Part, train: Part, default: Tested | None, best: Sequence[Tested]) -> Verdict:
+def judge(
+    target: Target,
+    part: Part,
+    train: Part,
+    default: Tested | None,
+    best: Sequence[Tested],
+    *,
+    further: Sequence[Metric] = (),
+) -> Verdict:
     """Compare the tested configurations with the best constant on the training rows and the default network."""
     constant = np.repeat(target.constant(train.measured), len(part.rows), axis=0)
     return Verdict(
@@ -77,16 +101,21 @@ def judge(target: Target, part: Part, train: Part, default: Tested | None, best:
         rows=part.rows,
         measured=part.measured,
         constant=target.objective(part.outputs, constant, part.weights),
-        constant_scores=target.scores(part.measured, target.to_units(constant), part.weights),
+        constant_scores=scores(target, part.measured, target.to_units(constant), part.weights, further),
         default=default,
         best=tuple(best),
         target=target,
         weights=part.weights,
+        further=tuple(further),
     )
 
 
 def _means(each: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
     return {
-        output: {metric: float(np.mean([one[output][metric] for one in each])) for metric in metrics}
+        output: {
+            metric: float(np.mean([one[output][metric] for one in each]))
+            for metric in metrics
+            if all(metric in one[output] for one in each)
+        }
         for output, metrics in each[0].items()
     }

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from collections.abc import Callable
-from typing import Final, TextIO
+from typing import IO, Final, TextIO, cast
+
+from rich.console import Console
 
 PLAIN_WIDTH: Final = 140  # columns of what goes into a file or a pipe
 
@@ -15,6 +18,23 @@ def escaped(text: str) -> str:
     # A file can hold what a terminal obeys: colours, titles, answers to questions that nobody asked.
     plain = "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in text)
     return plain.replace("[", r"\[")
+
+
+def standard() -> Console:
+    """Standard output, at the width of the terminal or of plain text, silent when nobody is left to read it."""
+    width = None if sys.stdout.isatty() else PLAIN_WIDTH
+    return Console(file=cast("IO[str]", Output(sys.stdout)), width=width, highlight=False)
+
+
+def line(console: Console, text: str) -> None:
+    """Print a text as it is, foreign parts harmless, without breaking its lines: paths can be copied."""
+    console.print(escaped(text), soft_wrap=True)
+
+
+def complain(error: Exception) -> None:
+    """What a user can mend, on standard error."""
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console.print(f"[bold red]Error:[/] {escaped(str(error))}")
 
 
 class Output(io.TextIOBase):

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import atexit
 import os
+import shlex
+import shutil
 import signal
+import sys
 import threading
 import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Final, Self
+
+import typer
+from rich.console import Console
+
+from pipeline.cli.console import line
+from pipeline.storage.disk_space import DiskFailed
+from pipeline.workers.pool import StoppedError
 
 # SIGHUP says that the terminal was closed. Windows has none.
 _SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -70,3 +83,30 @@ def _deafen() -> None:
     """An interpreter that shuts down forgets its handlers, and the echo would end it with another exit code."""
     for each in set(_SIGNALS) - {signal.SIGINT}:
         signal.signal(each, signal.SIG_IGN)
+
+
+@contextmanager
+def resumable(console: Console, folder: Path) -> Iterator[Callable[[], bool]]:
+    """Give the block a function that is true after the first signal; who stops it is told how to go on.
+
+    Raises `typer.Exit` with 128 + the number of the signal, and DiskFailed as it came.
+    """
+    with Interrupts() as interrupts:
+        try:
+            yield interrupts.asked
+        except (StoppedError, KeyboardInterrupt, DiskFailed) as reason:
+            line(console, f"Stopped. Everything finished is in {folder}. To go on, run again:")
+            line(console, f"  {command_line(sys.argv)}")
+            if isinstance(reason, DiskFailed):
+                raise
+            raise typer.Exit(interrupts.exit_code) from None
+
+
+def command_line(words: Sequence[str]) -> str:
+    """The command that started a process with these arguments, for a shell."""
+    program = Path(words[0])
+    if program.suffix == ".py":
+        return shlex.join([Path(sys.executable).name, *words])
+    found = shutil.which(program.name)
+    installed = found is not None and Path(found).resolve() == program.resolve()
+    return shlex.join([program.name if installed else words[0], *words[1:]])

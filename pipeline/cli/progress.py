@@ -1,4 +1,4 @@
-"""What a user sees while a search runs: a bar on a terminal, plain lines elsewhere; part of the command line."""
+"""What a user sees while a search runs: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich import progress as bars
 from rich.console import Console
 from rich.text import Text
 
+from pipeline.report.wording import count
 from pipeline.run.events import Asked, Committed, Event
 from pipeline.trial import Stage
 from pipeline.tuning.study import Plan
@@ -27,15 +28,10 @@ class Progress:
         self._console = console
         self._objective = objective
         self._limit = seconds or math.inf  # of the run
-        explored = plan.drawn * plan.repeats
-        # Contenders are trained again: how often, only the end tells.
-        refined = plan.trainings - explored if plan.trainings else plan.elite * plan.calls * plan.repeats
-        if not plan.way.proposes:
-            refined = 0
         self._totals: dict[Stage, int] = {
-            "baseline": plan.repeats,
-            "explore": explored,
-            "refine": max(0, refined),
+            "baseline": plan.budget.repeats,
+            "explore": plan.explore_trainings,
+            "refine": plan.refine_trainings,  # contenders are trained again: how often, only the end tells
         }
         self._stage: Stage = "baseline"
         self._done = dict.fromkeys(self._totals, 0)
@@ -90,7 +86,9 @@ class Progress:
 
     def _conclude(self) -> None:
         if self._done[self._stage]:
-            self.say(f"{TITLES[self._stage]}: {self._done[self._stage]} trainings{self._note(left=False)}")
+            self.say(
+                f"{TITLES[self._stage]} done: {count(self._done[self._stage], 'training')}{self._note(left=False)}"
+            )
 
     def _show(self, moved: bool) -> None:
         total = max(self._totals[self._stage], self._done[self._stage])
@@ -104,7 +102,9 @@ class Progress:
             )
         elif moved and time.monotonic() - self._spoken > PLAIN_SECONDS:
             self._spoken = time.monotonic()
-            self.say(f"{TITLES[self._stage]}: {self._done[self._stage]} of {total} trainings{self._note(left=True)}")
+            self.say(
+                f"{TITLES[self._stage]}: {self._done[self._stage]} of {count(total, 'training')}{self._note(left=True)}"
+            )
 
     def _note(self, *, left: bool) -> str:
         parts = [f"best {self._objective} {self._best:.4f}" if math.isfinite(self._best) else ""]

@@ -10,7 +10,8 @@ from typing import Final
 
 from pipeline.analysis.importance import Importance
 from pipeline.compare.pairs import Pair, compared
-from pipeline.compare.studies import BASELINE, Outcome
+from pipeline.compare.request import BASELINE
+from pipeline.compare.studies import Outcome
 from pipeline.ranking.statistics import interval
 
 LEVEL: Final = 0.05
@@ -55,11 +56,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Everything that is told of the outcomes."""
+    """Everything that follows from the outcomes."""
 
     lines: tuple[Line, ...]
     pairs: tuple[Pair, ...]  # of test scores
-    importance: Importance | None
+    importance: Importance
     seeds: tuple[int, ...]
     objective: str
     epochs: int
@@ -108,20 +109,21 @@ def pairs_of(outcomes: Outcomes) -> tuple[Pair, ...]:
 
 
 def apart(pairs: Sequence[Pair], scores: Mapping[str, float]) -> str:
-    """What can be told apart, in sentences."""
-    told = [pair for pair in pairs if pair.apart(LEVEL)]
-    if not told:
-        return f"None of the {len(pairs)} pairs can be told apart at {LEVEL:.0%} (paired t-test over seeds, Holm)."
-    better = [(pair.one, pair.other) if pair.mean > 0 else (pair.other, pair.one) for pair in told]
+    """Which methods differ significantly, in sentences."""
+    if all(pair.chance is None for pair in pairs):
+        return "No difference can be tested: that takes two methods, two seeds and scores that vary."
+    differing = [pair for pair in pairs if pair.apart(LEVEL)]
+    test = f"at {100 * LEVEL:.0f} % (paired t-test over the seeds, Holm-corrected)"
+    if not differing:
+        none = "The two methods do not differ" if len(pairs) == 1 else f"None of the {len(pairs)} pairs differs"
+        return f"{none} significantly {test}."
+    better = [(pair.one, pair.other) if pair.mean > 0 else (pair.other, pair.one) for pair in differing]
     by_winner = {one: [other for first, other in better if first == one] for one in dict.fromkeys(w for w, _ in better)}
     parts = [
         f"{one} is better than {', '.join(others)}"
         for one, others in sorted(by_winner.items(), key=lambda each: scores[each[0]])
     ]
-    return (
-        f"{len(told)} of {len(pairs)} pairs can be told apart at {LEVEL:.0%} (paired t-test over seeds, Holm):"
-        f" {'; '.join(parts)}. All others cannot."
-    )
+    return f"{len(differing)} of {len(pairs)} pairs differ significantly {test}: {'; '.join(parts)}."
 
 
 def flat(comparison: Comparison) -> dict[str, float]:
@@ -144,8 +146,7 @@ def flat(comparison: Comparison) -> dict[str, float]:
         if pair.adjusted is not None:
             both = f"{pair.one}_vs_{pair.other}".replace("-", "_")
             numbers |= {f"{both}_difference": pair.mean, f"{both}_adjusted": pair.adjusted}
-    if comparison.importance is not None:
-        numbers["importance_explained"] = comparison.importance.explained
-        for part in comparison.importance.parts:
-            numbers["importance_" + "_x_".join(part.names)] = part.mean
+    numbers["importance_explained"] = comparison.importance.explained
+    for part in comparison.importance.parts:
+        numbers["importance_" + "_x_".join(part.names)] = part.mean
     return {name: value for name, value in numbers.items() if math.isfinite(value)}

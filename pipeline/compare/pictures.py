@@ -14,7 +14,8 @@ from matplotlib.lines import Line2D
 
 from pipeline.analysis.importance import Importance, Part
 from pipeline.compare.figures import Outcomes
-from pipeline.compare.studies import BASELINE, Outcome
+from pipeline.compare.request import BASELINE
+from pipeline.compare.studies import Outcome
 from pipeline.ranking.statistics import quantile
 from pipeline.report.figures.theme import GREY, INK, heading, notes, save, styled
 
@@ -24,14 +25,16 @@ POINTS = 400  # at which curves are drawn
 STYLES = ("-", "--", "-.", ":")
 
 
-def draw(outcomes: Outcomes, importance: Importance | None, folder: Path) -> tuple[Path, ...]:
+def draw(outcomes: Outcomes, importance: Importance, folder: Path) -> tuple[Path, ...]:
     """Write every picture; equal arguments give equal bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     pictures = [("progress.png", progress), ("scores.png", scores)]
     with styled():
         written = [save(make(outcomes), folder / name) for name, make in pictures]
-        if importance is not None:
+        if importance.meaningful:
             written.append(save(parts(importance), folder / "importance.png"))
+        else:
+            (folder / "importance.png").unlink(missing_ok=True)
     return tuple(written)
 
 

@@ -13,19 +13,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.compare.borrowing import borrower, is_borrowed
+from pipeline.compare.request import BASELINE
 from pipeline.errors import UserError
 from pipeline.ledger import journal
 from pipeline.ranking.order import recommend
 from pipeline.ranking.summaries import summarise
 from pipeline.run.events import Asked, Event
 from pipeline.run.launch import Finished, launch
-from pipeline.run.prepare import Prepared, prepare
+from pipeline.run.prepare import prepare
+from pipeline.run.prepared_run import PreparedRun
 from pipeline.settings import Settings
 from pipeline.storage import atomic
 from pipeline.study_folder.layout import StudyFolder
 from pipeline.trial import Configuration, Repeat, Summary, Trial
 
-BASELINE: Final = "baseline"
 FILE: Final = "outcome.json"  # in the study's folder
 FORMAT: Final = 2
 
@@ -100,7 +101,7 @@ def outcome_of(
     if known is not None:
         return known
     watch, began = Watch(), time.monotonic()
-    lend = partial(borrower, asked.study, lenders, prepared.fingerprint)
+    lend = partial(borrower, asked.study, lenders, prepared.identity.fingerprint)
     finished = launch(prepared, observe=watch, say=lambda text: say(f"  {text}"), stop=stop, lend=lend)
     repeats = journal.read(StudyFolder(asked.study).journal).repeats
     outcome = replace(judged(method, asked, finished, watch.trials, repeats), seconds=time.monotonic() - began)
@@ -185,14 +186,14 @@ def baseline_of(one: Outcome) -> Outcome:
     )
 
 
-def _stamp(study: Path, prepared: Prepared) -> str:
+def _stamp(study: Path, prepared: PreparedRun) -> str:
     """What an outcome depends on: the settings, the protocol and the journal."""
     asked = prepared.settings.model_dump(mode="json", exclude={"study", "slots"})
-    text = json.dumps([asked, prepared.fingerprint], sort_keys=True, default=str)
+    text = json.dumps([asked, prepared.identity.fingerprint], sort_keys=True, default=str)
     return hashlib.sha256(text.encode() + StudyFolder(study).journal.read_bytes()).hexdigest()
 
 
-def _stored(study: Path, prepared: Prepared) -> Outcome | None:
+def _stored(study: Path, prepared: PreparedRun) -> Outcome | None:
     try:
         content: dict[str, Any] = json.loads((study / FILE).read_bytes())
         if (content["format"], content["stamp"]) != (FORMAT, _stamp(study, prepared)):

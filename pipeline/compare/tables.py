@@ -9,9 +9,11 @@ from collections.abc import Iterator, Sequence
 from pipeline.analysis.importance import Importance, Part
 from pipeline.compare.figures import LEVEL, Comparison, Line, Mean, apart
 from pipeline.compare.pairs import Pair
-from pipeline.report.wording import duration, number, table, with_bounds
+from pipeline.report.importance import nothing
+from pipeline.report.wording import count, duration, table, with_bounds
 
 PAIRS = 10  # of hyperparameters that are listed
+SMALLEST = 0.001  # part of the variance of a pair that is listed
 
 
 def page(comparison: Comparison) -> str:
@@ -25,25 +27,36 @@ def _sections(comparison: Comparison) -> Iterator[str]:
     yield methods(comparison.lines, seeds)
     yield costs(comparison.lines)
     yield (
-        f"{comparison.objective[:1].upper()}{comparison.objective[1:]}, lower is better; means over {seeds} seeds with"
-        " 95 % intervals. Each seed splits the rows anew, so the intervals of the scores are wide and differences are"
-        " judged in pairs. *Validation* chose what is recommended, and flatters it; *test* rows were used once."
-        f" *To default* is the test score in units of the default network's. Each search was given {comparison.budget};"
-        f" a training is counted as the part of {comparison.epochs} epochs that it was allowed, restarts included."
-        " *Shared* is the part of a method's trainings that another's study had already: looked up, and counted like"
-        f" all others. *Reached* is {comparison.target}: in how many seeds, and the median of the trainings and of the"
-        " seconds of training until then."
+        f"Scores are the {comparison.objective}, lower is better: means over {count(seeds, 'seed')} with 95 %"
+        " intervals. Each seed splits the rows differently, so these intervals are wide; differences are tested in"
+        " pairs, below."
     )
-    yield "## What can be told apart"
+    yield "\n".join(f"- {line}" for line in _columns(comparison))
+    yield "## Which differences are significant"
     yield apart(comparison.pairs, {line.method: line.test.value for line in comparison.lines})
     yield differences(comparison.pairs)
-    yield "## What decides the score"
+    yield "## What mattered"
     yield from _importance(comparison.importance)
+
+
+def _columns(comparison: Comparison) -> Iterator[str]:
+    """What the columns of the first two tables are."""
+    yield "*Validation* rows chose what is recommended, so their score is optimistic; *test* rows were used only once."
+    yield "*Test / default* is the test score divided by that of the default network."
+    yield (
+        f"*Goal reached* counts the seeds in which a search found {comparison.target}; the trainings and seconds of"
+        " training until then are medians."
+    )
+    yield (
+        f"Each search was given {comparison.budget}; a training limited to fewer than {comparison.epochs} epochs counts"
+        " as a fraction of one."
+    )
+    yield "*Shared* trainings were copied from another method's study of the same seed; they count like all others."
 
 
 def methods(lines: Sequence[Line], seeds: int) -> str:
     """The scores of each method, and when it had the score to reach."""
-    header = ["Method", "Validation", "Test", "To default", "Reached", "Trainings to it", "Seconds to it"]
+    header = ["Method", "Validation", "Test", "Test / default", "Goal reached", "Trainings until", "Seconds until"]
     rows = [
         [
             line.method,
@@ -59,14 +72,14 @@ def methods(lines: Sequence[Line], seeds: int) -> str:
 
 def costs(lines: Sequence[Line]) -> str:
     """What each method has tried and spent, means over the seeds."""
-    header = ["Method", "Configurations begun", "Trained in full", "Trainings", "Shared", "Seconds of training"]
+    header = ["Method", "Configurations started", "Trained in full", "Trainings", "Shared", "Seconds of training"]
     rows = [
         [
             line.method,
             f"{max(line.configurations, line.screened):.1f}",
             f"{line.configurations:.1f}",
             f"{line.trainings:.1f}",
-            f"{line.borrowed:.0%}",
+            f"{100 * line.borrowed:.0f} %",
             duration(line.seconds),
         ]
         for line in lines
@@ -91,30 +104,31 @@ def differences(pairs: Sequence[Pair]) -> str:
         ]
         for pair in ordered
     ]
-    return table(["Test score", "Difference", "p", "p after Holm", "Told apart"], rows)
+    return table(["Test score", "Difference", "p", "p after Holm", "Significant"], rows)
 
 
-def _importance(found: Importance | None) -> Iterator[str]:
-    if found is None:
-        yield "Too few configurations were measured to say."
+def _importance(found: Importance) -> Iterator[str]:
+    if not found.meaningful:
+        yield nothing(found)
         return
     yield (
-        f"Parts of the variance of the score over the space, by functional ANOVA of a random forest fitted to"
-        f" {found.configurations} measured configurations (the logarithm of the validation score in units of the"
-        f" default network's), with the deviation over its trees. The forest explains {found.explained:.0%} of the"
-        " variance of configurations that it was not fitted to."
+        "How much of the differences in score between configurations each hyperparameter decides, over the whole search"
+        " space: parts of the variance (functional ANOVA of a random forest), with their deviation over its trees. It"
+        f" was fitted to the validation scores of {found.configurations} configurations, divided by the default"
+        " network's, as logarithms. On configurations that a tree was not fitted to, it explains"
+        f" {100 * found.explained:.0f} % of the variance."
     )
-    if found.explained <= 0:
-        yield "**That is nothing: the parts below mean nothing.**"
     yield parts("Hyperparameter", found.of(1))
-    yield parts("Pair, beyond both alone", found.of(2)[:PAIRS])
+    together = [each for each in found.of(2) if each.mean >= SMALLEST]
+    if together:
+        yield parts("Pair, beyond both alone", together[:PAIRS])
 
 
 def parts(header: str, found: Sequence[Part]) -> str:
     """A row for each part, largest first."""
     return table(
         [header, "Part of the variance", "Deviation over trees"],
-        [[" and ".join(each.names), f"{each.mean:.1%}", f"{each.deviation:.1%}"] for each in found],
+        [[" and ".join(each.names), f"{100 * each.mean:.1f} %", f"{100 * each.deviation:.1f} %"] for each in found],
     )
 
 
@@ -138,8 +152,3 @@ def seeds_csv(rows: Sequence[tuple[str, int, float, float, float, float]]) -> st
     """What every method came to with every seed."""
     header = "method,seed,validation,test,trainings,seconds\n"
     return header + "".join(f"{method},{seed},{','.join(map(repr, rest))}\n" for method, seed, *rest in rows)
-
-
-def brief(line: Line) -> str:
-    """One line for the terminal."""
-    return f"{line.method}: test {number(line.test.value)} after {line.trainings:.1f} trainings"

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 _PIXEL: Final = re.compile(r"pixel_(\d{1,5})_(\d{1,5})(?:_(\d{1,4}))?", re.ASCII)
@@ -29,26 +30,41 @@ def steps(columns: Sequence[str], first: int, last: int) -> list[str]:
     return [f"{name}[t-{back}]" for back in range(first, last - 1, -1) for name in columns]
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the inputs of a row lie; which layouts a model takes, its `check` says."""
+
+    shape: Callable[[Sequence[str]], tuple[int, ...]]  # of inputs with these names, at least one; () for others
+    alike: bool = False  # all inputs measure the same, and are scaled alike
+
+
+def layout_of(names: Sequence[str]) -> Layout | None:
+    """The layout of inputs with these names; None where they are mere numbers."""
+    return next((layout for layout in LAYOUTS if layout.shape(names)), None) if names else None
+
+
 def shape_of(names: Sequence[str]) -> tuple[int, ...]:
     """(height, width, channels) for an image, (steps, columns) for a window, () for other inputs."""
-    if not names:
-        return ()
-    if found := _PIXEL.fullmatch(names[-1]):
-        shape = tuple(int(size) + 1 if size else 1 for size in found.groups())
-        height, width, channels = shape
-        # Compared before the names are made: a last name can claim ten billion pixels.
-        whole = height * width * channels == len(names)
-        return shape if whole and list(names) == pixels(height, width, channels) else ()
-    if found := _STEP.fullmatch(names[-1]):
-        return _window(names, int(found[2]))
-    return ()
+    found = layout_of(names)
+    return found.shape(names) if found else ()
 
 
-def _window(names: Sequence[str], last: int) -> tuple[int, ...]:
-    begin = _STEP.fullmatch(names[0])
-    if not begin:
+def _image(names: Sequence[str]) -> tuple[int, ...]:
+    found = _PIXEL.fullmatch(names[-1])
+    if not found:
         return ()
-    first = int(begin[2])
+    shape = tuple(int(size) + 1 if size else 1 for size in found.groups())
+    height, width, channels = shape
+    # Compared before the names are made: a last name can claim ten billion pixels.
+    whole = height * width * channels == len(names)
+    return shape if whole and list(names) == pixels(height, width, channels) else ()
+
+
+def _window(names: Sequence[str]) -> tuple[int, ...]:
+    begin, end = _STEP.fullmatch(names[0]), _STEP.fullmatch(names[-1])
+    if not begin or not end:
+        return ()
+    first, last = int(begin[2]), int(end[2])
     count = first - last + 1
     if count < 1 or len(names) % count:
         return ()
@@ -59,3 +75,6 @@ def _window(names: Sequence[str], last: int) -> tuple[int, ...]:
             return ()
         columns.append(found[1])
     return (count, len(columns)) if list(names) == steps(columns, first, last) else ()
+
+
+LAYOUTS: Final = (Layout(_image, alike=True), Layout(_window))

@@ -21,11 +21,11 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
 
 from pipeline.data.cells import SHOWN_MISSING, numbers, row_number, texts
-from pipeline.data.layout import shape_of
+from pipeline.data.layout import layout_of
 from pipeline.data.tables import Columns, unknown_column
 from pipeline.errors import UserError
-from pipeline.tasks import Target, regression
-from pipeline.tasks.scaling import SCALERS, InputScaler, Scaler, pool, widen
+from pipeline.tasks import FIRST, InputScaler, Scaler, Target
+from pipeline.tasks.scaling import SCALERS, pool, widen
 
 __all__ = ["InputScaler", "Preprocessing", "Scaler", "fit", "unfitted", "unknown_categories"]
 
@@ -96,8 +96,9 @@ def fit(
         )
     gaps = [name for name in numeric if bool(typed[name].isna().any())]
     categories = [name for name in columns.inputs if name in columns.categories]
-    images = len(shape_of(numeric)) == 3
-    if images and input_scaler == "quantile":
+    layout = layout_of(numeric)
+    alike = layout is not None and layout.alike
+    if alike and input_scaler == "quantile":
         raise UserError("Pixels cannot be scaled by quantiles", hint="use another --input-scaler for images")
     transformer = unfitted(input_scaler, numeric, gaps, categories)
     with np.errstate(over="ignore", invalid="ignore"), warnings.catch_warnings():
@@ -107,11 +108,11 @@ def fit(
             filling = transformer.named_transformers_["numbers"]
             if input_scaler == "robust":
                 widen(filling["scale"], filling["fill"].transform(typed[numeric]))
-            if images and input_scaler != "none":
+            if alike and input_scaler != "none":
                 pool(filling["scale"])
     if target is None:
         measured = {name: train[name].to_numpy(dtype=np.float64) for name in columns.targets}
-        target = regression.fit(measured, np.ones(len(train)), output_scaler, "auto")
+        target = FIRST.fit(measured, np.ones(len(train)), output_scaler, "auto")
     return Preprocessing(columns, transformer, target)
 
 

@@ -12,16 +12,16 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from pipeline import tasks
 from pipeline.data import series
 from pipeline.data.cells import MISSING, has_numbers, kind, numbers, row_number, stray_text, texts
 from pipeline.data.readers import NAMELESS, read_frame
 from pipeline.errors import UserError
-from pipeline.tasks.classification import MOST_CLASSES
+from pipeline.tasks import Task
 
 __all__ = ["Columns", "Table", "read", "read_frame", "unknown_column"]
 
 MOST_CATEGORIES: Final = 200
-_CLASSES: Final = "; or use --task classification if these are classes"
 _LISTED: Final = 30  # column names in an error
 
 
@@ -44,7 +44,7 @@ class Table:
     columns: Columns
     source: str
     sha256: str  # of the used columns' names and values: the same from CSV, Excel and Parquet
-    task: str = "regression"  # one of `pipeline.tasks`; targets are numbers, or for classification one text column
+    task: str = tasks.FIRST.name  # its targets are numbers, or one text column
     why: str = ""  # the reason for a task that the user did not name
     in_time: bool = False  # rows are in order of time, which splits have to respect
 
@@ -100,9 +100,9 @@ def read(
         weight=weight,
         groups=tuple(dict.fromkeys(groups)),
     )
-    found, why = (task, "") if task != "auto" else _task(frame, columns.targets)
-    checked = _checked(frame, columns, classes=found == "classification")
-    return Table(checked, columns, source, _hash(checked), found, why, bool(time))
+    found, why = (tasks.load(task), "") if task != "auto" else _task(frame, columns.targets)
+    checked = _checked(frame, columns, found)
+    return Table(checked, columns, source, _hash(checked), found.name, why, bool(time))
 
 
 def _check_names(frame: pd.DataFrame, roles: Mapping[str, Sequence[str]], source: str) -> None:
@@ -122,15 +122,12 @@ def _check_series(others: Mapping[str, object], time: str, targets: Sequence[str
         )
 
 
-def _task(frame: pd.DataFrame, targets: Sequence[str]) -> tuple[str, str]:
-    """The task that the targets call for, and the reason if it is not regression."""
-    kinds = {name: kind(frame[name]) for name in targets}
-    if [*kinds.values()] == ["truth"]:
-        return "classification", "true and false are classes"
+def _task(frame: pd.DataFrame, targets: Sequence[str]) -> tuple[Task, str]:
+    """The task that the targets call for, and the reason if it is not the obvious one."""
     # A text among numbers is a typing error, and so are decimal commas: `numbers` reports the cell.
-    if any(kinds[name] == "text" and not has_numbers(frame[name]) for name in targets):
-        return "classification", "texts are classes"
-    return "regression", ""
+    found = {name: kind(frame[name]) for name in targets}
+    doubted = (name for name in targets if found[name] == "text" and has_numbers(frame[name]))
+    return tasks.for_targets([*{**found, **dict.fromkeys(doubted, "number")}.values()])
 
 
 def unknown_column(name: str, names: Iterable[object], what: str) -> UserError:
@@ -219,17 +216,9 @@ def _is_category(column: pd.Series[Any], name: str) -> bool:
     return found == "text"
 
 
-def _checked(frame: pd.DataFrame, columns: Columns, *, classes: bool) -> pd.DataFrame:
-    checked: dict[str, np.ndarray] = _classes(frame, columns.targets) if classes else {}
-    for name in columns.targets if not classes else ():
-        values = _without_gaps(
-            numbers(_without_dates(frame[name], name), f"Target {name!r}", _CLASSES), f"Target {name!r}"
-        )
-        if np.ptp(values) == 0.0:
-            raise UserError(
-                f"Target {name!r} is constant", expected="values that differ", got=f"{values[0]:g} in every row"
-            )
-        checked[name] = values
+def _checked(frame: pd.DataFrame, columns: Columns, task: Task) -> pd.DataFrame:
+    checked = {name: _target(frame[name], name, task) for name in columns.targets}
+    task.check(checked)
     for name in columns.inputs:
         what = f"Input {name!r}"
         checked[name] = (
@@ -243,24 +232,13 @@ def _checked(frame: pd.DataFrame, columns: Columns, *, classes: bool) -> pd.Data
     return pd.DataFrame(checked, index=frame.index)
 
 
-def _classes(frame: pd.DataFrame, targets: Sequence[str]) -> dict[str, np.ndarray]:
-    if len(targets) > 1:
-        raise UserError(
-            f"{_quoted(targets)} cannot be classified together",
-            expected="one target of classes, or several of numbers",
-            hint="name one of them as the target and the others in `ignore`",
-        )
-    (name,) = targets
-    values = texts(_without_dates(frame[name], name), f"Target {name!r}")
-    _check_no_gaps(values == MISSING, f"Target {name!r}")
-    distinct = len(set(values.tolist()))
-    if not 2 <= distinct <= MOST_CLASSES:
-        raise UserError(
-            f"Target {name!r} has {distinct} distinct value(s)",
-            expected=f"2 to {MOST_CLASSES} classes",
-            hint="merge rare classes, or use --task regression for numbers" if distinct > 2 else "use more rows",
-        )
-    return {name: values}
+def _target(column: pd.Series[Any], name: str, task: Task) -> np.ndarray:
+    what = f"Target {name!r}"
+    if task.targets == "numbers":
+        return _without_gaps(numbers(_without_dates(column, name), what, task.otherwise), what)
+    values = texts(_without_dates(column, name), what)
+    _check_no_gaps(values == MISSING, what)
+    return values
 
 
 def _without_dates(column: pd.Series[Any], name: str) -> pd.Series[Any]:

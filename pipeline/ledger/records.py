@@ -8,6 +8,7 @@ Kinds: `header` (first), `repeat`, `imported`, `stage`, and `fence`, which marks
 from __future__ import annotations
 
 import json
+import re
 import sys
 import zlib
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ FORMAT: Final = 1
 LONGEST: Final = 4 << 20  # bytes of a line: the scores of twenty thousand outputs
 _LARGEST: Final = sys.float_info.max
 _COUNTS: Final = 1 << 53  # integers below it are exact as floats
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 STAGES: Final = frozenset(get_args(Stage))
 
 
@@ -107,6 +109,7 @@ def _encode_repeat(repeat: Repeat) -> Raw:
         "program": repeat.program,
         "device": repeat.device,
         "versions": repeat.versions,
+        "started": repeat.started,
     }
 
 
@@ -154,9 +157,10 @@ def _decode_repeat(raw: Raw, known: Known) -> Repeat:
         weights=_typed(raw["weights"], int),
         error=_typed(raw["error"], str),
         model=_typed(raw["model"], str),
-        program=_shared(raw.get("program", "")),  # missing in the first journals, like the two below
+        program=_shared(raw.get("program", "")),  # missing in the first journals, like those below
         device=_shared(raw.get("device", "")),
         versions=_shared(raw.get("versions", "")),
+        started=_moment(raw.get("started", "")),
     )
 
 
@@ -196,6 +200,14 @@ def _typed(value: object, kind: type[T]) -> T:
 def _shared(value: object) -> str:
     """A text that most lines share is kept in memory once."""
     return sys.intern(_typed(value, str))
+
+
+def _moment(value: object) -> str:
+    """A moment as `training.protocol.utc_now` writes it, or nothing."""
+    found = _typed(value, str)
+    if found and not _MOMENT.fullmatch(found):
+        raise ValueError(f"{found!r:.60} is not a moment in UTC")
+    return found
 
 
 def _number(value: object) -> float:

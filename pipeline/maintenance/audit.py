@@ -25,7 +25,7 @@ from pipeline.study_folder import identity, lock
 from pipeline.study_folder.layout import ModelFolder, StudyFolder, weights_index
 from pipeline.trial import Repeat
 from pipeline.workbook.columns import CONFIGURATIONS, INDEX, KEY, LIMIT, MEAN, REPEATS, headed
-from pipeline.workbook.ooxml.package import BROKEN
+from pipeline.workbook.ooxml import BROKEN
 from pipeline.workbook.read import Cells, rows_below, written
 
 _CLOSE: Final = 1e-9  # a workbook's numbers have 15 digits, relative to their size
@@ -51,7 +51,7 @@ def audit(study: Path) -> tuple[Finding, ...]:
         untrusted.plain(study)
     except (UserError, OSError) as error:
         return (Finding(study, _sentence(error)),)
-    found = [*_study(StudyFolder(study).identity), *_temporaries(study)]
+    found = [*_study(StudyFolder(study).identity), *_task(study), *_temporaries(study)]
     path = StudyFolder(study).journal
     try:
         contents = journal.read(path)
@@ -61,7 +61,7 @@ def audit(study: Path) -> tuple[Finding, ...]:
         return (*found, Finding(path, "The journal is missing."))
     found += [*_repeated_lines(path), *_contradictions(path, contents.repeats, _limit(study))]
     found += [*_models(study, contents.repeats), *_unknown_entries(study), *_ensembles(study)]
-    return (*found, *_workbook(study, contents))
+    return tuple(found) if _task(study) else (*found, *_workbook(study, contents))
 
 
 def _limit(study: Path) -> object:
@@ -78,6 +78,20 @@ def _mean(study: Path) -> str:
         return headed(MEAN, identity.task_of(identity.read(StudyFolder(study).identity).fingerprint))
     except UserError:
         return MEAN  # reported by `_study`
+
+
+def _task(study: Path) -> tuple[Finding, ...]:
+    """Where the task is one that this program does not know: what is to be named."""
+    path = StudyFolder(study).identity
+    try:
+        fingerprint = identity.read(path).fingerprint
+    except UserError:
+        return ()  # a finding of its own
+    try:
+        identity.task_of(fingerprint)
+    except UserError as error:
+        return (Finding(path, _sentence(error)),)
+    return ()
 
 
 def leftovers(study: Path) -> tuple[Finding, ...]:

@@ -17,8 +17,8 @@ from pipeline.tasks import Task
 from pipeline.trial import Imported
 from pipeline.workbook import book
 from pipeline.workbook.columns import STUDY
+from pipeline.workbook.ooxml import text
 from pipeline.workbook.read import written
-from pipeline.workbook.style import text
 from pipeline.workbook.view import shown
 
 LARGEST: Final = 1 << 28  # bytes of a journal from elsewhere: 100,000 trainings have a tenth of it

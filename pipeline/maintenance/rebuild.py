@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+from pipeline import models
 from pipeline.errors import UserError
 from pipeline.ledger import journal
 from pipeline.ledger.known import elite_of, stored_identity
+from pipeline.models import LAYERS, Layers
 from pipeline.study_folder import identity, lock
 from pipeline.study_folder.layout import StudyFolder
 from pipeline.workbook import book
 from pipeline.workbook.columns import CONFIGURATIONS, KEY, TEST, headed
-from pipeline.workbook.ooxml.package import BROKEN
+from pipeline.workbook.ooxml import BROKEN
 from pipeline.workbook.read import Cells, rows_below, written
 from pipeline.workbook.view import view_of
 
@@ -36,11 +38,17 @@ def redraw(study: Path, stored: identity.Stored, contents: journal.Contents) -> 
         epochs=stored.fingerprint["epochs"],
         outputs=tuple(trained.scores) if trained else (),
         task=task,
-        facts={**stored.settings, **stored.fingerprint, **stored.versions},
+        facts=stored.facts,
         elite=elite_of(contents),
+        layers=_layers(stored.fingerprint.get("model")),
         test=_tested(path, headed(TEST, task)),
     )
     return book.write(path, view)
+
+
+def _layers(model: object) -> Layers:
+    """What the configurations of a model say of layers; those of a user's, by the names of this program."""
+    return models.load(model).layers if isinstance(model, str) and model in models.MODELS else LAYERS
 
 
 def _tested(path: Path, header: str) -> dict[str, float]:

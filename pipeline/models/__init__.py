@@ -1,6 +1,7 @@
 """The models: how a configuration becomes a network. What they have in common is the protocol `Model`."""
 
-from pipeline.models.model import BATCH, Model, Network, Signature, predict
+from pipeline.models.layer_widths import LAYERS
+from pipeline.models.model import BATCH, Layers, Model, Network, Signature, predict
 from pipeline.models.registry import MODELS, is_own, load
 
-__all__ = ["BATCH", "MODELS", "Model", "Network", "Signature", "is_own", "load", "predict"]
+__all__ = ["BATCH", "LAYERS", "MODELS", "Layers", "Model", "Network", "Signature", "is_own", "load", "predict"]

@@ -32,7 +32,7 @@ from pipeline.models.hyperparameters import (
 )
 from pipeline.models.keras_weights import network_of, weight_seeds
 from pipeline.models.mlp import ACTIVATIONS
-from pipeline.models.model import Network, Signature
+from pipeline.models.model import Layers, Network, Signature
 from pipeline.space import Space
 from pipeline.trial import Configuration, Value
 
@@ -42,6 +42,7 @@ __all__ = [
     "callbacks",
     "check",
     "complete",
+    "layers",
     "most_weights",
     "network",
     "optimizer",
@@ -68,6 +69,7 @@ _FURTHER: Final[Meanings] = {
 }
 _ALL: Final[Meanings] = {**_MEANINGS, **_FURTHER}
 
+layers: Final = Layers()  # stages and blocks are not hidden layers that people compare
 _DEFAULT: Final = Configuration.of({name: meaning.default for name, meaning in _MEANINGS.items()})
 
 
@@ -175,7 +177,7 @@ def build(configuration: Configuration, signature: Signature, seed: int) -> Any:
     """A new keras.Model (rows, features) -> (rows, outputs); weights and dropout are a function of the seed."""
     import keras
 
-    layers = keras.layers
+    kinds = keras.layers
     seeds = weight_seeds(seed)
     residual = value(configuration, "architecture") == "resnet"
     kernel, normed = _size(configuration, "kernel_size"), bool(value(configuration, "batch_norm"))
@@ -184,7 +186,7 @@ def build(configuration: Configuration, signature: Signature, seed: int) -> Any:
     penalty = keras.regularizers.L2(l2) if l2 else None
 
     def convolution(values: Any, filters: int, size: int = kernel, strides: int = 1, *, active: bool = True) -> Any:
-        values = layers.Conv2D(
+        values = kinds.Conv2D(
             filters,
             size,
             strides,
@@ -193,34 +195,34 @@ def build(configuration: Configuration, signature: Signature, seed: int) -> Any:
             kernel_initializer=keras.initializers.HeNormal(next(seeds)),
             kernel_regularizer=penalty,
         )(values)
-        values = layers.BatchNormalization()(values) if normed else values
-        return layers.Activation(activation)(values) if active else values
+        values = kinds.BatchNormalization()(values) if normed else values
+        return kinds.Activation(activation)(values) if active else values
 
     def block(values: Any, filters: int, strides: int) -> Any:
         if not residual:
-            return convolution(layers.MaxPooling2D()(values) if strides > 1 else values, filters)
+            return convolution(kinds.MaxPooling2D()(values) if strides > 1 else values, filters)
         inner = convolution(values, filters, strides=strides)
         inner = convolution(inner, filters, active=False)
         if values.shape[-1] != filters:
             values = convolution(values, filters, 1, strides, active=False)
-        return layers.Activation(activation)(layers.Add()([inner, values]))
+        return kinds.Activation(activation)(kinds.Add()([inner, values]))
 
     def dense(values: Any, units: int) -> Any:
         initializer = keras.initializers.GlorotUniform(next(seeds))
-        return layers.Dense(units, kernel_initializer=initializer, kernel_regularizer=penalty)(values)
+        return kinds.Dense(units, kernel_initializer=initializer, kernel_regularizer=penalty)(values)
 
     inputs = keras.Input((signature.features,))
-    values = layers.Reshape(signature.shape)(inputs)
+    values = kinds.Reshape(signature.shape)(inputs)
     if residual:
         values = convolution(values, _filters(configuration)[0])
     for stage, filters in enumerate(_filters(configuration)):
         for number in range(_size(configuration, "blocks")):
             values = block(values, filters, 2 if stage and not number else 1)
-    values = layers.GlobalAveragePooling2D()(values)
+    values = kinds.GlobalAveragePooling2D()(values)
     if units := _size(configuration, "dense_units"):
-        values = layers.Activation(activation)(dense(values, units))
+        values = kinds.Activation(activation)(dense(values, units))
     if rate := float(str(value(configuration, "dropout"))):
-        values = layers.Dropout(rate, seed=next(seeds))(values)
+        values = kinds.Dropout(rate, seed=next(seeds))(values)
     return keras.Model(inputs, dense(values, signature.outputs))
 
 

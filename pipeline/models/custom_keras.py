@@ -1,26 +1,26 @@
 """A network of the user's: a function `(configuration, signature) -> keras.Model`, named as `module:function`.
 
 The module is imported by workers and by whoever loads the models, and only because the user has named it: nothing that
-a study folder says leads to an import. It is looked for where Python looks, and then in the working directory.
+a study folder says leads to an import. It is looked for where Python looks, and then in the working directory. Workers
+are sent its source as it was when the run began, and import that under the module's name.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module, machinery
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from pipeline import plugins
 from pipeline.errors import UserError
 from pipeline.models.hyperparameters import TRAINING, TRAINING_FURTHER, callbacks, filled, known, optimizer
 from pipeline.models.keras_weights import network_of
-from pipeline.models.model import Network, Signature
+from pipeline.models.layer_widths import LAYERS
+from pipeline.models.model import Layers, Network, Signature
 from pipeline.space import Choice, Domain, Parameter, Real, Space, ends
 from pipeline.trial import Configuration, Scalar
 
@@ -33,6 +33,11 @@ class Own:
     """Makes a model, in the sense of `models.Model`, of the function that is so named."""
 
     name: str
+
+    @property
+    def layers(self) -> Layers:
+        """By the names of this program, where the function reads such."""
+        return LAYERS
 
     def complete(self, space: Space) -> Space:
         """The space with the hyperparameters of every optimizer; all others are the function's business."""
@@ -143,49 +148,23 @@ def _at(space: Space, pick: Callable[[Domain], Scalar]) -> Configuration:
 
 
 def source_sha256(name: str) -> str:
-    """The SHA-256 of the module's source, found without executing anything of it; UserError where there is none."""
-    module = name.partition(":")[0]
-    places: Sequence[str] | None = [*sys.path, str(Path.cwd())]
-    origin = None
-    parts = module.split(".")
-    for depth in range(1, len(parts) + 1):
-        spec = machinery.PathFinder.find_spec(".".join(parts[:depth]), places)
-        if spec is None:
-            raise _missing(module)
-        origin, places = spec.origin, spec.submodule_search_locations
-    if origin is None or not Path(origin).is_file():
-        raise _missing(module)
-    return hashlib.sha256(Path(origin).read_bytes()).hexdigest()
+    """The SHA-256 of the module's source; see `source_of`."""
+    return hashlib.sha256(source_of(name)).hexdigest()
 
 
-def _missing(module: str) -> UserError:
-    return UserError(
-        f"There is no module {module}",
-        expected=f"{module.replace('.', '/')}.py in the working directory, or an installed package",
-        hint="check --model, and where you start the command",
-    )
+def source_of(name: str) -> bytes:
+    """The source of the module in `module:function`, found without executing it; UserError where there is none."""
+    return plugins.sources_of(name.partition(":")[0])[-1].content
 
 
 def _function(name: str) -> Callable[..., Any]:
-    module, _, function = name.partition(":")
-    if (here := str(Path.cwd())) not in sys.path:
-        sys.path.append(here)  # at the end: a file beside the data must not stand in for an installed package
-    try:
-        found = import_module(module)
-    except Exception as error:
-        if isinstance(error, ModuleNotFoundError) and error.name and f"{module}.".startswith(f"{error.name}."):
-            raise _missing(module) from error
+    found: object = plugins.load_object(name, expected=_BUILD, what="function")
+    if not callable(found):
+        module, _, function = name.partition(":")
         raise UserError(
-            f"The module {module} cannot be imported",
-            got=f"{type(error).__name__}: {str(error)[:500]}",
-            hint="mend it: python -c 'import " + module + "' shows where",
-        ) from error
-    build = getattr(found, function, None)
-    if not callable(build):
-        functions = sorted(each for each, value in vars(found).items() if callable(value) and not each.startswith("_"))
-        got = "something that cannot be called" if hasattr(found, function) else f"it has {', '.join(functions)[:300]}"
-        raise UserError(f"The module {module} has no function {function}", expected=_BUILD, got=got)
-    return build  # type: ignore[no-any-return]
+            f"The module {module} has no function {function}", expected=_BUILD, got="something that cannot be called"
+        )
+    return found
 
 
 def _checked(model: Any, name: str, signature: Signature) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from pipeline.models.model import Layers
 from pipeline.trial import Configuration, Value
 
 NAMES: Final = ("base_units", "neuron_percentage", "shrinkage", "min_units", "max_layers")
@@ -44,3 +45,7 @@ def structure(configuration: Configuration) -> tuple[Value | None, Value | None]
         units = widths(values)
         return len(units), units
     return values.get("hidden_layers"), values.get("units")
+
+
+LAYERS: Final = Layers(("hidden_layers", "units", *NAMES), structure)
+"""Layers that have the names of this program, which a user's own function may use as well."""

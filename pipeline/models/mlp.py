@@ -45,6 +45,7 @@ __all__ = [
     "complete",
     "each_layer",
     "initial_weights",
+    "layers",
     "most_weights",
     "network",
     "number",
@@ -92,6 +93,7 @@ _ALL: Final = {**_MEANINGS, **_FURTHER, **_TAPERED}
 _LAYERS: Final = ("hidden_layers", "units")
 _PER_LAYER: Final = frozenset({"units", "activation", "dropout", "l1", "l2"})
 
+layers: Final = layer_widths.LAYERS
 BASELINE: Final = Configuration.of({name: meaning.default for name, meaning in _MEANINGS.items()})
 
 
@@ -231,8 +233,8 @@ def weight_shapes(configuration: Configuration, signature: Signature) -> tuple[t
 
 def most_weights(space: Space, signature: Signature) -> int:
     """How many numbers the largest network of a space has, the default network among them."""
-    layers = (shapes(each, signature) for each in (_largest(space), BASELINE))
-    return max(sum((rows + 1) * columns for rows, columns in each) for each in layers)
+    networks = (shapes(each, signature) for each in (_largest(space), BASELINE))
+    return max(sum((rows + 1) * columns for rows, columns in each) for each in networks)
 
 
 def widest(space: Space) -> int:
@@ -256,16 +258,16 @@ def build(configuration: Configuration, signature: Signature, seed: int) -> Any:
     """A new keras.Model (rows, features) -> (rows, outputs) with `initial_weights`; dropout follows the seed."""
     import keras
 
-    layers: list[Any] = [keras.Input((signature.features,))]
+    stack: list[Any] = [keras.Input((signature.features,))]
     names = ("units", "activation", "dropout", "l1", "l2")
     settings = zip(*(each_layer(configuration, name) for name in names), strict=True)
     for position, (units, activation, dropout, l1, l2) in enumerate(settings):
         penalty = keras.regularizers.L1L2(l1=l1, l2=l2) if l1 or l2 else None
-        layers.append(keras.layers.Dense(units, activation=activation, kernel_regularizer=penalty))
+        stack.append(keras.layers.Dense(units, activation=activation, kernel_regularizer=penalty))
         if dropout:
             mask_seed = np.random.SeedSequence([seed, position, 1]).generate_state(1)[0]
-            layers.append(keras.layers.Dropout(dropout, seed=int(mask_seed)))
-    model = keras.Sequential([*layers, keras.layers.Dense(signature.outputs)])
+            stack.append(keras.layers.Dropout(dropout, seed=int(mask_seed)))
+    model = keras.Sequential([*stack, keras.layers.Dense(signature.outputs)])
     model.set_weights(initial_weights(configuration, signature, seed))
     return model
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from pipeline.space import Space
-from pipeline.trial import Configuration
+from pipeline.trial import Configuration, Value
 
 BATCH: Final = 1024  # rows that a trained network is given at once
 
@@ -27,6 +27,20 @@ class Signature:
     shape: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """How the configurations of a model say how many hidden layers a network has, and how many units each of them."""
+
+    names: tuple[str, ...] = ()  # the hyperparameters that say it
+    of: Callable[[Configuration], tuple[Value | None, Value | None]] = lambda _: (None, None)
+    """The number of hidden layers and the units of each; None for what a configuration does not say."""
+
+    def depth(self, configuration: Configuration) -> int | None:
+        """The number of hidden layers; None where the configuration does not say."""
+        value = self.of(configuration)[0]
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 Network = Callable[[np.ndarray], np.ndarray]
 """A trained network: scaled inputs (rows, features) to scaled outputs (rows, outputs), float32."""
 
@@ -36,6 +50,11 @@ class Model(Protocol):
 
     Weights are float32 arrays in the order of Keras's `get_weights`, of known shapes for every configuration.
     """
+
+    @property
+    def layers(self) -> Layers:
+        """What its configurations say of hidden layers: by it people call them, and stage 2 finds its elite."""
+        ...
 
     def complete(self, space: Space) -> Space:
         """The space with every hyperparameter that the model has; UserError for one that it does not know."""

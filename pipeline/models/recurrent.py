@@ -29,6 +29,7 @@ from pipeline.models.hyperparameters import (
     word,
 )
 from pipeline.models.keras_weights import network_of, weight_seeds
+from pipeline.models.layer_widths import LAYERS
 from pipeline.models.model import Network, Signature
 from pipeline.space import Choice, Parameter, Space
 from pipeline.trial import Configuration, Value
@@ -39,6 +40,7 @@ __all__ = [
     "callbacks",
     "check",
     "complete",
+    "layers",
     "most_weights",
     "network",
     "optimizer",
@@ -55,6 +57,7 @@ _LAYERS: Final[Meanings] = {
 _MEANINGS: Final[Meanings] = {"cell": word("gru", CELLS), "dropout": SHARE, "l2": NOT_NEGATIVE, **TRAINING}
 _ALL: Final[Meanings] = {**_LAYERS, **_MEANINGS, **TRAINING_FURTHER}
 
+layers: Final = LAYERS
 _DEFAULT: Final = Configuration.of({name: meaning.default for name, meaning in {**_LAYERS, **_MEANINGS}.items()})
 
 
@@ -80,8 +83,8 @@ def complete(space: Space) -> Space:
     whole_space = filled(space, _ALL, _MEANINGS)
     if "units" in space:
         return whole_space
-    layers = (Parameter("hidden_layers", Choice((1,))), Parameter("units", Choice((32,)), "hidden_layers"))
-    return Space((*whole_space.parameters, *layers))
+    fixed = (Parameter("hidden_layers", Choice((1,))), Parameter("units", Choice((32,)), "hidden_layers"))
+    return Space((*whole_space.parameters, *fixed))
 
 
 def baseline(space: Space) -> Configuration:  # noqa: ARG001 - one network to compare all spaces with
@@ -149,9 +152,9 @@ def build(configuration: Configuration, signature: Signature, seed: int) -> Any:
     kind = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[str(_value(configuration, "cell"))]
     dropout, l2 = (float(str(_value(configuration, name))) for name in ("dropout", "l2"))
     units = _units(configuration)
-    layers: list[Any] = [keras.Input((signature.features,)), keras.layers.Reshape(signature.shape)]
+    stack: list[Any] = [keras.Input((signature.features,)), keras.layers.Reshape(signature.shape)]
     for position, each in enumerate(units, 1):
-        layers.append(
+        stack.append(
             kind(
                 each,
                 return_sequences=position < len(units),
@@ -161,9 +164,9 @@ def build(configuration: Configuration, signature: Signature, seed: int) -> Any:
             )
         )
         if dropout:
-            layers.append(keras.layers.Dropout(dropout, seed=next(seeds)))
+            stack.append(keras.layers.Dropout(dropout, seed=next(seeds)))
     last = keras.layers.Dense(signature.outputs, kernel_initializer=keras.initializers.GlorotUniform(next(seeds)))
-    return keras.Sequential([*layers, last])
+    return keras.Sequential([*stack, last])
 
 
 def network(configuration: Configuration, signature: Signature, weights: Sequence[np.ndarray]) -> Network:

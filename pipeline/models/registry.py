@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Final, cast
 
 from pipeline.models.custom_keras import Own
 from pipeline.models.model import Model
+from pipeline.plugins import is_reference
 
-MODELS: Final = ("mlp", "convnet", "recurrent")
-_OWN: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
+MODELS: Final[Mapping[str, str]] = {"mlp": "perceptrons", "convnet": "for images", "recurrent": "for series"}
+"""Modules of this folder, each a `Model`, and what --help says of them. The first one is what a study has unasked."""
 
 
 def is_own(name: str) -> bool:
@@ -19,11 +20,13 @@ def is_own(name: str) -> bool:
     A study folder may come from a stranger: what it says of its model is compared with what the user says, and never
     imported by itself.
     """
-    return bool(_OWN.fullmatch(name))
+    return is_reference(name)
 
 
 def load(name: str) -> Model:
     """The module of that name in this folder, one of `MODELS`, or what makes a model of a `module:function`."""
     if is_own(name):
         return Own(name)
+    if name not in MODELS:
+        raise ValueError(f"there is no model {name!r:.60}")
     return cast("Model", import_module(f"pipeline.models.{name}"))

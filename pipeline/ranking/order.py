@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterable
 from typing import Final
 
-from pipeline.ranking.statistics import quantile
 from pipeline.trial import Summary
 
 TRUSTED: Final = 2  # least trainings of a configuration that is recommended
@@ -58,6 +57,8 @@ def selection_interval(chosen: Summary, summaries: Iterable[Summary]) -> tuple[f
     (Bonferroni). The deviation is that of the better half: the few trainings of the best configuration were selected
     for low scores, and therefore scatter too little.
     """
+    from pipeline.ranking.statistics import quantile  # deferred: scipy takes a third of a second, and --help reads this
+
     order = [each for each in ranked(summaries) if not each.failures and each.repeats >= TRUSTED]
     pooled = order[: max(POOLED, len(order) // 2)]
     freedom = sum(each.repeats - 1 for each in pooled if each.std is not None)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from pipeline.analysis.importance import Importance
 from pipeline.analysis.verdict import Verdict
 from pipeline.ranking.group import Group
+from pipeline.report.wording import Naming
 from pipeline.tasks import Task
 from pipeline.trial import Summary
 from pipeline.tuning.study import Result
@@ -26,9 +28,11 @@ class Contents:
     elapsed: float  # wall time of this run, seconds
     repeats: int  # trainings that each configuration was asked for
     group: Group  # what cannot be told apart from the best
+    importance: Importance  # of the hyperparameters, for the score of full trainings
     load_command: str  # the Python that reloads the models
     folder: str  # of the study
     folds: int = 0  # of a cross-validation: a repeat has rows of its own then
+    naming: Naming = field(default_factory=Naming)  # what configurations are called
 
     @property
     def task(self) -> Task:

@@ -6,7 +6,7 @@ from typing import Final
 
 from pipeline.ranking.front import SECONDS, WEIGHTS, front_of
 from pipeline.report.contents import Contents
-from pipeline.report.wording import count, depth, duration, neurons, table, varying, with_bounds
+from pipeline.report.wording import count, duration, table, varying, with_bounds
 from pipeline.report.wording import others as settings_of
 
 LISTED: Final = 10  # lines of the table
@@ -25,9 +25,9 @@ def section(contents: Contents) -> str:
     header += [f"{objective[:1].upper()}{objective[1:]} validation", "Weights", "Training"]
     rows = []
     for each in front[:LISTED]:
-        layers = depth(each.configuration)
+        layers = contents.naming.depth(each.configuration)
         settings = [settings_of(each.configuration, names) or "-"] if names else []
-        structure = ["-" if layers is None else str(layers), neurons(each.configuration) or "-"]
+        structure = ["-" if layers is None else str(layers), contents.naming.neurons(each.configuration) or "-"]
         score = with_bounds(each.mean, each.low, each.high)
         rows.append([str(places[each.key]), *structure, *settings, score, f"{each.weights:,}", duration(each.seconds)])
     more = f" The ledger has {count(len(front) - LISTED, 'smaller one')} more." if len(front) > LISTED else ""

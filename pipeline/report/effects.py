@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pipeline.analysis.verdict import Tested
 from pipeline.ranking.statistics import interval, welch
 from pipeline.report.contents import Contents
-from pipeline.report.wording import duration, escaped, number, rounded, title
+from pipeline.report.wording import duration, escaped, number, rounded
 from pipeline.trial import Summary
 
 
@@ -56,9 +56,9 @@ def plainly(contents: Contents) -> str:
         clauses = [f"None of the other {group.compared - 1} configurations is as good as the best"]
     smallest, fastest = group.smallest, group.fastest
     if smallest is not None:
-        clauses.append(f"the smallest of them has {smallest.weights:,} weights ({_name(smallest)})")
+        clauses.append(f"the smallest of them has {smallest.weights:,} weights ({_name(contents, smallest)})")
     if fastest is not None and fastest != smallest:
-        clauses.append(f"the fastest trains in {duration(fastest.seconds)} ({_name(fastest)})")
+        clauses.append(f"the fastest trains in {duration(fastest.seconds)} ({_name(contents, fastest)})")
     if many == 1:
         del clauses[1:]
     default = verdict.default
@@ -68,8 +68,8 @@ def plainly(contents: Contents) -> str:
     return "; ".join(clauses) + "."
 
 
-def _name(summary: Summary) -> str:
-    return escaped(title(summary.configuration))
+def _name(contents: Contents, summary: Summary) -> str:
+    return escaped(contents.naming.title(summary.configuration))
 
 
 def _gained(difference: Gap) -> str:

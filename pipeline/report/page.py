@@ -6,19 +6,17 @@ import math
 
 from pipeline.analysis.verdict import Tested
 from pipeline.ranking.order import selection_interval
-from pipeline.report import costs, ensembles, tasks
+from pipeline.report import costs, ensembles, importance, tasks
 from pipeline.report.contents import Contents
 from pipeline.report.effects import Gap, gap, gap_to, plainly
 from pipeline.report.wording import (
+    capital,
     count,
-    depth,
     duration,
     escaped,
-    neurons,
     number,
     others,
     table,
-    title,
     varying,
     with_bounds,
 )
@@ -36,8 +34,9 @@ def summary(contents: Contents) -> str:
         "## The best configurations",
         _group(contents),
         ensembles.section(contents),
-        *tasks.load(contents.task.name).sections(contents),
+        *tasks.load(contents.task).sections(contents),
         costs.section(contents),
+        importance.section(contents),
         "## What was spent",
         _spent(contents),
         "## The models and the files",
@@ -54,11 +53,12 @@ def _headline(contents: Contents) -> str:
     if not verdict.best:
         return "No configuration finished all its trainings, so there is no best one. The ledger says why each failed."
     best = verdict.best[0]
-    units = tasks.load(contents.task.name).headline(contents)
+    name = contents.naming.title(best.summary.configuration)
+    units = tasks.load(contents.task).headline(contents)
     return (
         f"The best of {count(len(contents.ranking), 'configuration')} on the validation rows has"
-        f" **{escaped(title(best.summary.configuration))}**. On {count(len(verdict.rows), 'test row')} that it never"
-        f" saw, its {contents.task.about} is **{with_bounds(best.mean, *best.bounds)}**, {_basis(best)}{units}."
+        f" **{escaped(name)}**. On {count(len(verdict.rows), 'test row')} that it never saw,"
+        f" its {contents.task.about} is **{with_bounds(best.mean, *best.bounds)}**, {_basis(best)}{units}."
         + _chosen(contents)
     )
 
@@ -138,27 +138,27 @@ def _group(contents: Contents) -> str:
     places = {each.key: rank for rank, each in enumerate(contents.ranking, 1)}
     names = varying([each.configuration for each in (*contents.ranking, contents.result.baseline)])
     header = ["Rank", "Hidden layers", "Neurons", *(["Other settings"] if names else [])]
-    name, constant = _capital(contents.task.objective), contents.task.constant
+    name, constant = capital(contents.task.objective), contents.task.constant
     header += [f"{name} validation", f"{name} test", "Repeats", "Weights", "Group"]
     marks = contents.group.marks
     rows = [
-        [*_line(str(places.get(each.summary.key, position)), each, names), marks.get(each.summary.key, "-")]
+        [*_line(contents, str(places.get(each.summary.key, position)), each, names), marks.get(each.summary.key, "-")]
         for position, each in enumerate(verdict.best, 1)
     ]
     rows += ensembles.lines(contents, 3 if names else 2)
     if verdict.default is None:
         failed = contents.result.baseline.configuration
         settings = [others(failed, names) or "-"] if names else []
-        rows.append(["default", *_structure(failed), *settings, "failed", "failed", "0", "-", "-"])
+        rows.append(["default", *_structure(contents, failed), *settings, "failed", "failed", "0", "-", "-"])
     else:
-        rows.append([*_line("default", verdict.default, names), "-"])
+        rows.append([*_line(contents, "default", verdict.default, names), "-"])
     rows.append([constant, "-", "-", *(["-"] if names else []), "-", number(verdict.constant), "-", "-", "-"])
     over = "folds and seeds, as if they were independent" if contents.folds else "seeds"
     spread = f"mean over the repeats, with the 95 % interval of the mean over {over}"
     if contents.repeats == 1:
         spread = "of one training each, so the spread over seeds is unknown"
     text = (
-        f"{_capital(contents.task.about)}, {spread}; lower is better. The validation rows chose the order, so their"
+        f"{capital(contents.task.about)}, {spread}; lower is better. The validation rows chose the order, so their"
         f" {contents.task.objective} flatters the first; the test rows were touched once, at the end. The last two"
         f" lines are the baselines: the default network, and {contents.task.constantly}. As good are configurations"
         " that cannot be told apart from the best: in pairs of equal seeds, at 5 % after Holm."
@@ -166,15 +166,11 @@ def _group(contents: Contents) -> str:
     return table(header, rows, left=len(header) - 5) + "\n\n" + text
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _line(rank: str, tested: Tested, names: tuple[str, ...]) -> list[str]:
+def _line(contents: Contents, rank: str, tested: Tested, names: tuple[str, ...]) -> list[str]:
     known, configuration = tested.summary, tested.summary.configuration
     return [
         rank,
-        *_structure(configuration),
+        *_structure(contents, configuration),
         *([others(configuration, names) or "-"] if names else []),
         with_bounds(known.mean, known.low, known.high),
         with_bounds(tested.mean, *tested.bounds),
@@ -183,9 +179,9 @@ def _line(rank: str, tested: Tested, names: tuple[str, ...]) -> list[str]:
     ]
 
 
-def _structure(configuration: Configuration) -> tuple[str, str]:
-    layers = depth(configuration)
-    return "-" if layers is None else str(layers), neurons(configuration) or "-"
+def _structure(contents: Contents, configuration: Configuration) -> tuple[str, str]:
+    layers = contents.naming.depth(configuration)
+    return "-" if layers is None else str(layers), contents.naming.neurons(configuration) or "-"
 
 
 # -------------------------------------------------------------------------------------------------------------- costs
@@ -219,7 +215,6 @@ def _spent(contents: Contents) -> str:
 
 def _files(contents: Contents) -> str:
     folder = contents.folder.rstrip("/\\")
-    in_units = "in original units" if contents.task.name == "regression" else "classes and their probabilities"
     command = f"```python\n{contents.load_command}\n```" if contents.verdict.best else ""
     files = [
         (layout.WORKBOOK, "every configuration and every training"),
@@ -229,5 +224,5 @@ def _files(contents: Contents) -> str:
     ]
     kept = files if contents.verdict.best else files[:2]
     where = f"Everything is in `{folder}`:\n\n" + "\n".join(f"- `{name}`: {what}" for name, what in kept)
-    reload = f"The saved models predict {in_units}:\n\n{command}" if command else ""
+    reload = f"The saved models predict {contents.task.predicts}:\n\n{command}" if command else ""
     return "\n\n".join(text for text in (reload, where) if text)

@@ -5,28 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from pipeline.models.layer_widths import structure
+from pipeline.models import LAYERS, Layers
+from pipeline.space import Space
 from pipeline.trial import Configuration, Summary, Value
 
-MAE, RMSE, R2, PERCENT, LARGEST = "mae", "rmse", "r2", "percent", "largest"  # metrics of `tasks.regression.scores`
+MAE, R2 = "mae", "r2"  # metrics of `tasks.regression`
 STRUCTURE = ("hidden_layers", "units")  # shown in columns of their own
-
-
-def depth(configuration: Configuration) -> int | None:
-    """The number of hidden layers; None where the configuration does not say."""
-    value = structure(configuration)[0]
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def neurons(configuration: Configuration) -> str:
-    """The units of the layers as `37-41-35`; `none` without hidden layers, empty where it does not say."""
-    units = structure(configuration)[1]
-    if units is None:
-        return ""
-    if isinstance(units, tuple):
-        return "-".join(written(each) for each in units) or "none"
-    return written(units)
+NAMED = 4  # hyperparameters that the name of a configuration has
 
 
 def layers(count: int | None) -> str:
@@ -36,13 +23,48 @@ def layers(count: int | None) -> str:
     return f"{count} hidden layer{'' if count == 1 else 's'}"
 
 
-def title(configuration: Configuration) -> str:
-    """A configuration in a sentence: its layers and neurons, or its key where it says neither."""
-    units, count = neurons(configuration), depth(configuration)
-    parts = [layers(count)] if count is not None else []
-    if units and units != "none":
-        parts.append(f"{units} neurons")
-    return " with ".join(parts) or f"the key {configuration.key}"
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """How the configurations of a study are called: by their layers, or by whatever else was searched."""
+
+    layers: Layers = LAYERS
+    searched: tuple[str, ...] = STRUCTURE  # the hyperparameters that have several values in the space
+
+    @classmethod
+    def of(cls, layers: Layers, space: Space) -> Naming:
+        """For configurations of a model with such layers, drawn from the space."""
+        return cls(layers, tuple(each.name for each in space.parameters if each.domain.size != 1))
+
+    def depth(self, configuration: Configuration) -> int | None:
+        """The number of hidden layers; None where the configuration does not say."""
+        return self.layers.depth(configuration)
+
+    def neurons(self, configuration: Configuration) -> str:
+        """The units of the layers as `37-41-35`; `none` without hidden layers, empty where it does not say."""
+        units = self.layers.of(configuration)[1]
+        if units is None:
+            return ""
+        if isinstance(units, tuple):
+            return "-".join(written(each) for each in units) or "none"
+        return written(units)
+
+    def title(self, configuration: Configuration) -> str:
+        """A configuration in a sentence, never empty.
+
+        Its layers and neurons where those were searched, or else the first values of what was: `learning_rate 0.0305`.
+        """
+        structure = self._structure(configuration)
+        if structure and not set(self.searched).isdisjoint(self.layers.names):
+            return structure
+        found = others(configuration, sorted(self.searched)[:NAMED])
+        return found or structure or others(configuration, sorted(configuration.as_dict())[:NAMED])
+
+    def _structure(self, configuration: Configuration) -> str:
+        units, count = self.neurons(configuration), self.depth(configuration)
+        parts = [layers(count)] if count is not None else []
+        if units and units != "none":
+            parts.append(f"{units} neurons")
+        return " with ".join(parts)
 
 
 def written(value: Value) -> str:
@@ -113,6 +135,11 @@ def duration(seconds: float) -> str:
         return f"{whole // 60} min {whole % 60:02d} s"
     minutes = round(seconds / 60)
     return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def capital(text: str) -> str:
+    """The text with a capital letter at its beginning."""
+    return text[:1].upper() + text[1:]
 
 
 def count(many: int, thing: str) -> str:

@@ -15,14 +15,14 @@ from pipeline.run.events import Asked, Committed, Observe
 from pipeline.training.jobs import TrainJobs, jobs_of, parts_of
 from pipeline.training.protocol import Trained, seeds
 from pipeline.trial import Imported, Job, Repeat, Stage, Summary, Training, Trial, plan
+from pipeline.workers.places import Parcel, Place
 from pipeline.workers.pool import Workers
-from pipeline.workers.slots import Slot
 
 LONGEST_ERROR: Final = 32_767  # characters: what a cell of the workbook holds, and more than anybody reads
 
 
 Borrow = Callable[[Training], Repeat | None]
-"""What a study of the same protocol has of a training, its model copied into this one; None where it has nothing."""
+"""Copies what a study of the same protocol has of a training, its model included; None where it has nothing."""
 
 
 class Evaluator:
@@ -39,9 +39,10 @@ class Evaluator:
         limit: Callable[[Job], float] = lambda _: math.inf,
         start: Callable[[], None] | None = None,
         borrow: Borrow = lambda _: None,
+        needs: Callable[[Job], Sequence[Parcel]] = lambda _: (),
     ) -> None:
         self._journal = journal
-        # What the journal has, by what is asked for: nobody else appends from here on, and asking takes no time.
+        # What the journal has, by what is asked for. Nobody else appends from here on, so looking up takes no time.
         self._imported = {(row.configuration.key, row.epochs): row for row in journal.imported}
         self._known = {repeat.training.identity: repeat for repeat in journal.repeats}
         self._workers = workers
@@ -51,6 +52,7 @@ class Evaluator:
         self._limit = limit  # seconds after which a job counts as hung, from the end of `start`
         self._start = start
         self._borrow = borrow
+        self._needs = needs
         self._stage: Stage = "baseline"
         self._best, self._epochs = math.inf, 0  # among the trainings with the most epochs
 
@@ -78,9 +80,10 @@ class Evaluator:
         return None if row is None or trial.trainings[0].identity in self._known else row
 
     def begin(self, stage: Stage, facts: Mapping[str, object]) -> tuple[Summary, ...]:
-        """Open a stage: what is trained from now on bears its name. Returns what was measured before it first began.
+        """Open a stage, whose name what is trained from now on bears; returns what was measured before it first began.
 
-        Sorted by key, because the order in which workers finish must not matter; every imported row counts as before.
+        The facts name what the stage depends on. Summaries are sorted by key, because the order in which workers finish
+        must not matter; imported rows all count as measured before.
         """
         identity = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
         self._stage = stage
@@ -90,7 +93,7 @@ class Evaluator:
         return summaries(before(contents, stage, identity).repeats, contents.imported)
 
     def _note(self, trial: Trial) -> None:
-        """Take a trial into account whose repeats are all there."""
+        """Let a trial count for the best so far once all of its repeats are there."""
         if all(training.identity in self._known for training in trial.trainings):
             summary = _answer(trial, self._known)
             if trial.epochs > self._epochs:
@@ -108,22 +111,28 @@ class Evaluator:
                 yield self._record(replace(borrowed, stage=self._stage))
         jobs = jobs_of(left, self._train.protocol, self._workers.count)
         running = self._workers.run(
-            self._train, jobs, kind=lambda job: job.kind, parts=parts_of, limit=self._limit, start=self._start
+            self._train,
+            jobs,
+            kind=lambda job: job.kind,
+            parts=parts_of,
+            limit=self._limit,
+            start=self._start,
+            needs=self._needs,
         )
         for finished in running:
             if finished.answer is None:
                 error = "\n".join(filter(None, (finished.lost, finished.stack)))
                 for training in finished.job.trainings:
-                    yield self._commit(self._lost(training, finished.slot, error), finished.slot)
+                    yield self._commit(self._lost(training, finished.place, error), finished.place)
             else:
                 for trained in finished.answer:
-                    yield self._commit(trained, finished.slot)
+                    yield self._commit(trained, finished.place)
 
-    def _lost(self, training: Training, slot: Slot, error: str) -> Trained:
+    def _lost(self, training: Training, place: Place, error: str) -> Trained:
         seed = seeds(self._train.protocol.seed, training.index)[0]
-        return Trained(training=training, seed=seed, seconds=0.0, threads=slot.threads, error=error)
+        return Trained(training=training, seed=seed, seconds=0.0, threads=place.slot.threads, error=error)
 
-    def _commit(self, trained: Trained, slot: Slot) -> Repeat:
+    def _commit(self, trained: Trained, place: Place) -> Repeat:
         """The model first, the line second: what the journal has is on the disk."""
         repeat = Repeat(
             training=trained.training,
@@ -134,7 +143,7 @@ class Evaluator:
             epochs_run=trained.epochs_run,
             best_epoch=trained.best_epoch,
             seconds=trained.seconds,
-            slot=slot.name,
+            slot=place.name,
             threads=trained.threads,
             weights=trained.parameters,
             error=trained.error[:LONGEST_ERROR],
@@ -142,6 +151,7 @@ class Evaluator:
             program=trained.program,
             device=trained.device,
             versions=trained.versions,
+            started=trained.started,
         )
         return self._record(repeat)
 

@@ -10,11 +10,11 @@ from pipeline.trial import Repeat, Stage, Trial
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Trials were asked for: so many trainings, of which so many are in the ledger already."""
+    """A strategy asked for trials."""
 
     stage: Stage
-    trainings: int
-    known: int
+    trainings: int  # that answer them
+    known: int  # of these, in the ledger already
     trials: tuple[Trial, ...] = ()
 
 

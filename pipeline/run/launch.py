@@ -1,4 +1,4 @@
-"""One run from settings to summary: puts the rooms together, and is what a script calls."""
+"""One run of a prepared study: opens its folder, searches, tests the best and writes what people read."""
 
 from __future__ import annotations
 
@@ -7,37 +7,33 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import models, saved_models
-from pipeline.analysis.verdict import Verdict
-from pipeline.data import preprocessing_file
-from pipeline.data.preprocessing import Preprocessing
-from pipeline.data.rows import Rows, rows_file, save_rows
+from pipeline import saved_models
 from pipeline.ledger.journal import Journal, open_journal
-from pipeline.ledger.known import best_group, elite_of, ranking
 from pipeline.report.contents import Contents
 from pipeline.run import test_phase
+from pipeline.run.contents import contents_of, workbook_view
 from pipeline.run.evaluator import Borrow, Evaluator
 from pipeline.run.events import Committed, Event, Observe
-from pipeline.run.notices import Mixture
-from pipeline.run.prepare import Prepared, prepare
+from pipeline.run.notices import Notices
+from pipeline.run.prepared_run import PreparedRun
+from pipeline.run.training_rows import write_rows
 from pipeline.storage import atomic
 from pipeline.storage.disk_space import Room
 from pipeline.study_folder import identity, lock
 from pipeline.study_folder.layout import StudyFolder
-from pipeline.training.jobs import LARGEST_JOB, TrainJobs, limit_of
-from pipeline.training.protocol import PROBE_ROWS, Trained, signature_of
-from pipeline.trial import Job, Summary, Training
-from pipeline.tuning.elite import best_of_each_depth, elite_of_front
-from pipeline.tuning.stopping import Spent, unlimited
-from pipeline.tuning.strategies.strategy import Say
+from pipeline.training import engines
+from pipeline.training.jobs import TrainJobs, limit_of
+from pipeline.training.protocol import Trained
+from pipeline.trial import Job, Training
+from pipeline.tuning.stages import Say
+from pipeline.tuning.stopping import clock
 from pipeline.tuning.study import Result, run
-from pipeline.workbook.book import View, unknown
+from pipeline.workbook.book import unknown
 from pipeline.workbook.refresh import Book
-from pipeline.workbook.view import view_of
+from pipeline.workbook.view import View
+from pipeline.workers import backends
+from pipeline.workers.places import Parcel
 from pipeline.workers.pool import StoppedError, Workers
-
-__all__ = ["Finished", "Prepared", "launch", "prepare"]
-
 
 Lend = Callable[[Callable[[Training], saved_models.Common]], Borrow]
 """Makes what copies trainings that another study has, from what the models of this one are saved with."""
@@ -53,61 +49,94 @@ class Finished:
 
 
 def launch(
-    prepared: Prepared, *, observe: Observe, say: Say, stop: Callable[[], bool], lend: Lend | None = None
+    prepared: PreparedRun, *, observe: Observe, say: Say, stop: Callable[[], bool], lend: Lend | None = None
 ) -> Finished:
-    """Run or resume the study; StoppedError when the user asked to stop, after everything known was written.
+    """Run the study, or go on where it stopped; what `lend` has of another study is copied instead of trained.
 
-    What `lend` has of another study is copied from there instead of being trained.
+    `observe` gets what happens, `say` sentences for the user. Raises StoppedError once `stop` answers True, DiskFailed
+    where the disk is full, UserError where the folder cannot be worked on; everything finished is on the disk then.
     """
-    settings, study, started = prepared.settings, prepared.settings.study, time.monotonic()
     if stop():
         raise StoppedError
-    space_left = _room(prepared)
-    space_left.check()
-    with lock.held(study):
-        identity.check(study, prepared.fingerprint)
-        folder = StudyFolder(study)
-        ledger = folder.journal
-        if not ledger.exists():
-            _say_what_it_is(prepared)  # there is never a journal without it
-        with open_journal(ledger) as journal:
-            _say_what_it_is(prepared)  # after the journal was read: where that is damaged, nothing is written
-            common = _keep_rows(prepared, journal, _rows_file(study))
-            _take_in(prepared, journal, say)
-            book = Book(folder.workbook, lambda elite, test: _view(prepared, journal, elite, test), say)
-            watch = _watched(observe, Mixture(journal.repeats), book, say)
-            with Workers(prepared.slots, folder.logs, lambda: stop() or space_left.short()) as workers:
-                evaluator = _evaluator(prepared, journal, workers, common, lend=lend, watch=watch)
+    began, folder = time.monotonic(), StudyFolder(prepared.settings.study)
+    room = _room(prepared)
+    room.check()
+    with lock.held(folder.path):
+        identity.check(folder.path, prepared.identity.fingerprint)
+        if not folder.journal.exists():
+            _write_identity(prepared)  # there is never a journal without it
+        with open_journal(folder.journal) as journal:
+            _write_identity(prepared)  # after the journal was read: where that is damaged, nothing is written
+            rows, common = write_rows(prepared, journal.repeats)
+            _import_rows(prepared, journal, say)
+            book = Book(folder.workbook, _viewer(prepared, journal), say)
+            watch = _watched(observe, Notices(journal.repeats), book, say)
+            places = backends.load(prepared.settings.cluster)(prepared.slots, folder.logs)
+            with Workers(places, lambda: stop() or room.short()) as workers:
+                evaluator = _evaluator(prepared, journal, workers, rows, common, lend=lend, watch=watch)
                 try:
-                    chosen = elite_of_front if settings.elite_from == "front" else best_of_each_depth
-                    spent = _clock(settings.seconds, started)
-                    result = run(prepared.plan, evaluator, evaluator.begin, say, chosen, spent=spent)
+                    result = _search(prepared, evaluator, say, began)
                     verdict = test_phase.verdict(prepared, result, journal, workers)
                 except StoppedError:
                     book.write()
                     if not stop():
-                        space_left.check()
+                        room.check()
                     raise
-            contents = _contents(prepared, result, verdict, journal, time.monotonic() - started)
-            return _report(prepared, contents, book)
+            contents = contents_of(prepared, result, verdict, journal.contents, time.monotonic() - began)
+            return _report(folder, contents, book, prepared.settings.figures)
 
 
-def _watched(observe: Observe, mixture: Mixture, book: Book, say: Say) -> Observe:
-    """The observer, and with it what a study does itself at every repeat that the journal has."""
+def _room(prepared: PreparedRun) -> Room:
+    """The room for what is lost if it cannot be written: a job for each worker, and the exported models."""
+    settings = prepared.settings
+    in_training = len(prepared.slots) * engines.load(settings.engine).largest_job
+    models = in_training + settings.top * settings.repeats
+    return Room(settings.study, StudyFolder(settings.study).workbook, models, prepared.most_weights)
+
+
+def _write_identity(prepared: PreparedRun) -> None:
+    """Write study.json, and make the folders of the study."""
+    folder = StudyFolder(prepared.settings.study)
+    identity.write(folder.path, prepared.identity)
+    for each in (folder.models, folder.logs, folder.figures):
+        each.mkdir(exist_ok=True)
+
+
+def _import_rows(prepared: PreparedRun, journal: Journal, say: Say) -> None:
+    """Record rows that somebody added to the workbook, or that a lost journal had: results, never trained again."""
+    epochs, workbook = prepared.settings.epochs, StudyFolder(prepared.settings.study).workbook
+    known = {each.training.configuration.key for each in journal.repeats if each.training.epochs == epochs}
+    known |= {row.configuration.key for row in journal.imported} | {prepared.plan.baseline.key}
+    found = unknown(workbook, known, epochs, prepared.rows.target.task)
+    for row in found:
+        journal.append_imported(row)
+    if found:
+        say(f"{len(found)} configurations of the workbook were not in the journal: taken in, not to be trained again.")
+
+
+def _viewer(prepared: PreparedRun, journal: Journal) -> Callable[[frozenset[str], Mapping[str, float]], View]:
+    """What the workbook shows whenever it is drawn: what the journal has then."""
+    return lambda elite, test: workbook_view(prepared, journal.contents, elite, test)
+
+
+def _watched(observe: Observe, notices: Notices, book: Book, say: Say) -> Observe:
+    """The observer, and with it what a run does itself at every repeat that the journal has."""
 
     def watch(event: Event) -> None:
         observe(event)
         if isinstance(event, Committed):
-            mixture.note(event.repeat, say)
+            for sentence in notices.of(event.repeat):
+                say(sentence)
             book.refresh()
 
     return watch
 
 
 def _evaluator(
-    prepared: Prepared,
+    prepared: PreparedRun,
     journal: Journal,
     workers: Workers,
+    rows: Sequence[Parcel],
     common: Sequence[saved_models.Common],
     *,
     lend: Lend | None,
@@ -115,13 +144,16 @@ def _evaluator(
 ) -> Evaluator:
     """What answers the trials of the study: the journal, or a lender, or else the workers, who train."""
     settings, study = prepared.settings, prepared.settings.study
-    train = TrainJobs(_rows_file(study), prepared.protocol)
+    train = TrainJobs(tuple(each.digest for each in rows), prepared.protocol)
 
     def common_of(training: Training) -> saved_models.Common:
         return common[training.index if settings.folds else 0]
 
+    def needs(job: Job) -> Sequence[Parcel]:
+        return (*prepared.code, rows[job.trainings[0].index if settings.folds else 0])
+
     def save(trained: Trained) -> str:
-        # What was trained with fewer epochs chose what goes on: a fact, and no model that anybody wants.
+        # Trainings with fewer epochs chose what goes on: they are facts, and nobody wants their models.
         in_full = trained.training.epochs == settings.epochs
         return saved_models.save(study, trained, common_of(trained.training)) if in_full else ""
 
@@ -129,125 +161,25 @@ def _evaluator(
         return settings.job_limit or limit_of(job, prepared.protocol, prepared.rows, prepared.most_weights)
 
     borrow: Borrow = lend(common_of) if lend else lambda _: None
-    return Evaluator(journal, workers, train, save, watch, limit=limit, start=train.start, borrow=borrow)
+    return Evaluator(journal, workers, train, save, watch, limit=limit, start=train.start, borrow=borrow, needs=needs)
 
 
-def _rows_file(study: Path) -> Path:
-    return StudyFolder(study).rows
+def _search(prepared: PreparedRun, evaluator: Evaluator, say: Say, began: float) -> Result:
+    elapsed = clock(prepared.settings.seconds, began)
+    return run(prepared.plan, evaluator, evaluator.begin, say, elapsed=elapsed)
 
 
-def _say_what_it_is(prepared: Prepared) -> None:
-    """Write study.json and the folders of the study."""
-    study = prepared.settings.study
-    identity.write(study, prepared.fingerprint, prepared.settings.model_dump(mode="json"))
-    folder = StudyFolder(study)
-    for each in (folder.models, folder.logs, folder.figures):
-        each.mkdir(exist_ok=True)
-
-
-def _clock(seconds: float, started: float) -> Spent:
-    return (lambda: (time.monotonic() - started) / seconds) if seconds else unlimited
-
-
-def _room(prepared: Prepared) -> Room:
-    """The room for what is lost if it cannot be written: a job for each worker, and the exported models."""
-    asked = prepared.settings
-    training = len(prepared.slots) * (LARGEST_JOB if asked.engine == "packed" else 1)
-    return Room(
-        asked.study, StudyFolder(asked.study).workbook, training + asked.top * asked.repeats, prepared.most_weights
-    )
-
-
-def _keep_rows(prepared: Prepared, journal: Journal, path: Path) -> tuple[saved_models.Common, ...]:
-    """Write the rows that workers train with; returns what models are saved with, with folds that of each repeat."""
-    folds, count = prepared.settings.folds, 1
-    if folds:
-        known = (repeat.training.index + 1 for repeat in journal.contents.repeats)
-        count = max(prepared.plan.race.most, *known, 1)
-    kept = []
-    for index in range(count):
-        rows, fitted = prepared.of_repeat(index)
-        save_rows(rows, rows_file(path, folds, index))
-        kept.append(_common(prepared, rows, fitted))
-    return tuple(kept)
-
-
-def _common(prepared: Prepared, rows: Rows, fitted: Preprocessing) -> saved_models.Common:
-    raw = prepared.table.frame.loc[rows.validation.rows[:PROBE_ROWS], list(prepared.table.columns.inputs)]
-    return saved_models.Common(
-        model=prepared.settings.model,
-        signature=signature_of(rows),
-        preprocessing=preprocessing_file.dumps(fitted),
-        probe=saved_models.probe_of(raw),
-        versions=identity.versions(),
-        folds=prepared.settings.folds,
-    )
-
-
-def _take_in(prepared: Prepared, journal: Journal, say: Say) -> None:
-    """Rows that somebody added to the workbook, or that a lost journal had: results, never trained again."""
-    epochs = prepared.settings.epochs
-    known = {each.training.configuration.key for each in journal.contents.repeats if each.training.epochs == epochs}
-    known |= {row.configuration.key for row in journal.contents.imported} | {prepared.plan.baseline.key}
-    found = unknown(StudyFolder(prepared.settings.study).workbook, known, epochs, prepared.rows.target.task)
-    for row in found:
-        journal.append_imported(row)
-    if found:
-        say(f"{len(found)} configurations of the workbook were not in the journal: taken in, not to be trained again.")
-
-
-def _view(prepared: Prepared, journal: Journal, elite: frozenset[str], test: Mapping[str, float]) -> View:
-    return view_of(
-        journal.contents,
-        epochs=prepared.settings.epochs,
-        outputs=prepared.rows.target.names,
-        task=prepared.rows.target.task,
-        facts={**prepared.settings.model_dump(mode="json"), **prepared.fingerprint, **identity.versions()},
-        elite=elite or elite_of(journal.contents),
-        test=test,
-    )
-
-
-def _summaries(prepared: Prepared, journal: Journal) -> tuple[Summary, ...]:
-    return ranking(journal.contents, prepared.settings.epochs)
-
-
-def _contents(prepared: Prepared, result: Result, verdict: Verdict, journal: Journal, elapsed: float) -> Contents:
-    repeats = journal.contents.repeats
-    rounds = range(max((len(search.found) for search in result.searches), default=0))
-    refined = [search.found[turn] for turn in rounds for search in result.searches if turn < len(search.found)]
-    study = str(prepared.settings.study)
-    named = f', model="{prepared.settings.model}"' if models.is_own(prepared.settings.model) else ""
-    return Contents(
-        name=prepared.settings.study.name,
-        result=result,
-        ranking=tuple(each for each in _summaries(prepared, journal) if each.stage != "baseline"),
-        verdict=verdict,
-        timeline=(*result.explored, *refined),
-        trainings=len(repeats),
-        failed=sum(repeat.failed for repeat in repeats),
-        seconds=sum(repeat.seconds for repeat in repeats),
-        elapsed=elapsed,
-        repeats=prepared.settings.repeats,
-        folds=prepared.settings.folds,
-        group=best_group(journal.contents, prepared.settings.epochs),
-        load_command="from pipeline import load_top_models\n"
-        f'predicted = load_top_models("{study}", {prepared.settings.top}{named}).predict(frame)',
-        folder=study,
-    )
-
-
-def _report(prepared: Prepared, contents: Contents, book: Book) -> Finished:
+def _report(folder: StudyFolder, contents: Contents, book: Book, own: Sequence[str]) -> Finished:
+    """Write everything that people read."""
     from pipeline.report import best, figures, page, tasks  # deferred: matplotlib takes a second to import
 
-    folder = StudyFolder(prepared.settings.study)
     elite = frozenset(each.key for each in contents.result.elite)
     test = {each.summary.key: each.mean for each in (*contents.verdict.best, contents.verdict.default) if each}
-    written = book.write(elite, test)
-    text, told = page.summary(contents), tasks.load(contents.task.name)
+    workbook = book.write(elite, test)
+    text, task = page.summary(contents), tasks.load(contents.task)
     atomic.replace(folder.summary, text.encode())
     atomic.replace(folder.best, best.best(contents).encode())
-    atomic.replace(folder.worst_rows, told.worst_rows_csv(contents.verdict).encode())
-    atomic.replace(folder.test_predictions, told.test_predictions_csv(contents.verdict).encode())
-    figures.draw(contents, folder.figures)
-    return Finished(contents, text, written)
+    atomic.replace(folder.worst_rows, task.worst_rows_csv(contents.verdict).encode())
+    atomic.replace(folder.test_predictions, task.test_predictions_csv(contents.verdict).encode())
+    figures.draw(contents, folder.figures, figures.own(own))
+    return Finished(contents, text, workbook)

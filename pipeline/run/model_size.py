@@ -1,20 +1,19 @@
-"""How large the networks of a study are, and what else the choice of a model brings with it."""
+"""How large the networks of a study can be: the limits of jobs and the room on the disk follow from it."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pipeline import models
-from pipeline.data.layout import shape_of
-from pipeline.data.rows import Rows
 from pipeline.errors import UserError
 from pipeline.models import Signature
-from pipeline.models.custom_keras import source_sha256
-from pipeline.settings import Settings
 from pipeline.space import Space
+from pipeline.workers.local import LocalPlaces
+from pipeline.workers.places import Parcel
 from pipeline.workers.pool import Workers
 from pipeline.workers.slots import Slot
 
@@ -36,29 +35,24 @@ class Measure:
             return 0, str(error)
 
 
-def most_weights(name: str, space: Space, signature: Signature, slot: Slot) -> int:
+def most_weights(name: str, space: Space, signature: Signature, slot: Slot, code: Sequence[Parcel] = ()) -> int:
     """How many numbers the largest network has; a function of the user's is called for that by a worker on the slot.
 
-    UserError says why it makes no network that this program can train.
+    `code` is where that function comes from. UserError says why the function does not make networks that this program
+    can train.
     """
     if not models.is_own(name):
         return models.load(name).most_weights(space, signature)
-    source_sha256(name)  # no worker has to start to see that there is no such module
-    with tempfile.TemporaryDirectory() as logs, Workers((slot,), Path(logs), lambda: False) as workers:
-        (finished,) = workers.run(Measure(space, signature), [name], limit=lambda _: LIMIT)
+    with tempfile.TemporaryDirectory() as logs, Workers(LocalPlaces((slot,), Path(logs)), lambda: False) as workers:
+        (finished,) = workers.run(Measure(space, signature), [name], limit=lambda _: LIMIT, needs=lambda _: code)
     if finished.answer is None:
-        raise UserError(f"{name} cannot be called by a worker", got=finished.lost)
+        raise UserError(
+            f"{name} cannot be called by a worker",
+            expected="a function that returns a network",
+            got=finished.lost,
+            hint="call it in a Python of its own: that shows where it fails",
+        )
     largest, error = finished.answer
     if error:
         raise UserError(error)
     return largest
-
-
-def facts(asked: Settings, rows: Rows) -> dict[str, Any]:
-    """What results must share that most studies do not have: a user's source, a time, rows with a shape."""
-    shape = shape_of(rows.features)
-    return {
-        **({"model_sha256": source_sha256(asked.model)} if models.is_own(asked.model) else {}),
-        **({"time": asked.time} if asked.time else {}),
-        **({"shape": shape} if shape else {}),
-    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 from pipeline.storage.untrusted import shown
@@ -16,20 +16,15 @@ _FIELDS: Final = {
 }
 
 
-class Mixture:
-    """Knows how the repeats of a ledger were computed, and says of each difference once that it is new there."""
+class Notices:
+    """Knows how the repeats of a ledger were computed, and has a sentence for each difference when it first comes."""
 
     def __init__(self, repeats: Iterable[Repeat]) -> None:
         self._known: dict[str, Counter[str]] = {name: Counter() for name in _FIELDS}
         for repeat in repeats:
             self._count(repeat)
 
-    def note(self, repeat: Repeat, say: Callable[[str], None]) -> None:
-        """Say what `notes` has of a new repeat."""
-        for sentence in self.notes(repeat):
-            say(sentence)
-
-    def notes(self, repeat: Repeat) -> tuple[str, ...]:
+    def of(self, repeat: Repeat) -> tuple[str, ...]:
         """A sentence for each way in which a new repeat was computed otherwise than all before it."""
         found = [
             f"From here on results are computed with {what}: {_without(now, before)}, where {sum(known.values())}"

@@ -8,114 +8,143 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import saved_models
+from pipeline import saved_models, tasks
 from pipeline.analysis.ensemble import NAMES, Candidate, Ensemble, choose, examined
 from pipeline.analysis.verdict import Tested, Verdict, judge, tested
 from pipeline.data.rows import Rows, load_rows, rows_file
 from pipeline.errors import UserError
 from pipeline.ledger.journal import Journal
-from pipeline.ledger.known import ranking
-from pipeline.run.prepare import Prepared
+from pipeline.ledger.known import searched
+from pipeline.plugins import load_object
+from pipeline.run.prepared_run import PreparedRun
 from pipeline.saved_models import ensembles
 from pipeline.saved_models.member_files import Digests
 from pipeline.study_folder.layout import StudyFolder
 from pipeline.training.jobs import COMPILE_SECONDS
 from pipeline.trial import Summary
 from pipeline.tuning.study import Result
+from pipeline.workers.places import Parcel
 from pipeline.workers.pool import Workers
 
+Answers = Mapping[str, saved_models.Examined]
+"""What the reloaded networks of a configuration predict, by its key."""
 
-def verdict(prepared: Prepared, result: Result, journal: Journal, workers: Workers) -> Verdict:
-    """What the test rows say: the only time that these are used. Ensembles and Keras files are in the folder then.
+Library = Sequence[tuple[str, int]]
+"""Networks that an ensemble may take: key of the configuration and number of the repeat."""
 
-    UserError where the models of a configuration cannot be tested.
+
+def verdict(prepared: PreparedRun, result: Result, journal: Journal, workers: Workers) -> Verdict:
+    """What the test rows say, which are used here and nowhere else; ensembles and Keras files are written on the way.
+
+    UserError where the saved models of a configuration cannot be tested.
     """
-    study, rows = prepared.settings.study.resolve(), prepared.rows
-    sound = (each for each in ranking(journal.contents, prepared.settings.epochs) if each.failures == 0)
-    best = [each for each in sound if each.stage not in ("baseline", "imported")][: prepared.settings.top]
+    settings, rows = prepared.settings, prepared.rows
+    study = settings.study.resolve()
+    best = _best(prepared, journal)
     wanted = [*best, *([result.baseline] if result.baseline.repeats else [])]
-    examine = saved_models.Examine.of(study, journal.repeats, wanted, prepared.settings.model, prepared.settings.folds)
-    answers = _answers(examine, wanted, workers, max(prepared.settings.job_limit, COMPILE_SECONDS))
-    for each in best:
-        for name, content in answers[each.key].keras.items():
-            saved_models.add(StudyFolder(study).model(each.key), name, content)
+    target, further = rows.target, tasks.metrics(settings.metrics, load_object)
+    examine = saved_models.Examine.of(
+        study, journal.repeats, wanted, settings.model, settings.folds, task=target.task.name
+    )
+    answers = _answers(examine, wanted, workers, max(settings.job_limit, COMPILE_SECONDS), prepared.code)
+    _add_keras_files(study, best, answers)
 
     def test(summary: Summary) -> Tested:
-        return tested(summary, answers[summary.key].predictions, rows.test, rows.target)
+        return tested(summary, answers[summary.key].predictions, rows.test, target, further)
 
     default = test(result.baseline) if result.baseline.repeats else None
-    judged = judge(rows.target, rows.test, rows.train, default, [test(each) for each in best])
-    found = _ensembles(examine, rows, judged, {each.key: answers[each.key] for each in best})
-    _keep(study, found, examine.digests)
-    return replace(judged, ensembles=found)
+    judged = judge(target, rows.test, rows.train, default, [test(each) for each in best], further=further)
+    chosen = _ensembles(examine, rows, judged, {each.key: answers[each.key] for each in best})
+    _save_ensembles(study, chosen, examine.digests)
+    return replace(judged, ensembles=chosen)
+
+
+def _best(prepared: PreparedRun, journal: Journal) -> list[Summary]:
+    """The best configurations that were trained here, without a failure."""
+    known = searched(journal.contents, prepared.settings.epochs)
+    sound = [each for each in known if each.failures == 0 and each.stage != "imported"]
+    return sound[: prepared.settings.top]
 
 
 def _answers(
-    examine: saved_models.Examine, wanted: Sequence[Summary], workers: Workers, limit: float
+    examine: saved_models.Examine, wanted: Sequence[Summary], workers: Workers, limit: float, code: Sequence[Parcel]
 ) -> dict[str, saved_models.Examined]:
     answers: dict[str, saved_models.Examined] = {}
-    for finished in workers.run(examine, [each.key for each in wanted], limit=lambda _: limit):
+    for finished in workers.run(examine, [each.key for each in wanted], limit=lambda _: limit, needs=lambda _: code):
         if finished.answer is None:
-            raise UserError(f"The models of configuration {finished.job} cannot be tested: {finished.lost}")
+            raise UserError(
+                f"The saved models of configuration {finished.job} cannot be tested",
+                expected="predictions for the test rows",
+                got=finished.lost,
+                hint="check them with `ledger verify`; every training is kept, and the same command tests them again",
+            )
         answers[finished.job] = finished.answer
     return answers
 
 
-def _ensembles(
-    examine: saved_models.Examine, rows: Rows, judged: Verdict, answers: Mapping[str, saved_models.Examined]
-) -> tuple[Ensemble, ...]:
+def _add_keras_files(study: Path, best: Sequence[Summary], answers: Answers) -> None:
+    for each in best:
+        for name, content in answers[each.key].keras.items():
+            saved_models.add(StudyFolder(study).model(each.key), name, content)
+
+
+def _ensembles(examine: saved_models.Examine, rows: Rows, judged: Verdict, answers: Answers) -> tuple[Ensemble, ...]:
     """The ensembles of the best configurations' networks: the validation rows choose them, then the test rows judge."""
-    library = [(key, index) for key, each in answers.items() for index in each.indices]
-    said = [units for each in answers.values() for units in each.validation]
+    library = [(key, index) for key, answer in answers.items() for index in answer.indices]
+    validated = [predictions for answer in answers.values() for predictions in answer.validation]
     if examine.folds:
-        candidates, measured, weights = _rounds(library, said, examine)
+        candidates, measured, weights = _complete_rounds(library, validated, examine)
     else:
-        candidates = [Candidate((place,), units) for place, units in enumerate(said)]
+        candidates = [Candidate((place,), predictions) for place, predictions in enumerate(validated)]
         measured, weights = rows.validation.measured, rows.validation.weights
     return tuple(
         examined(
             name,
             library,
             times,
-            validation,
-            predictions=np.concatenate([each.units for each in answers.values()]),
+            objective,
+            predictions=np.concatenate([answer.units for answer in answers.values()]),
             best=judged.best[0].predictions,
             part=rows.test,
             target=rows.target,
         )
-        for name, (times, validation) in choose(candidates, measured, weights, rows.target).items()
+        for name, (times, objective) in choose(candidates, measured, weights, rows.target).items()
     )
 
 
-def _rounds(
-    library: Sequence[tuple[str, int]], said: Sequence[np.ndarray], examine: saved_models.Examine
+def _complete_rounds(
+    library: Library, validated: Sequence[np.ndarray], examine: saved_models.Examine
 ) -> tuple[list[Candidate], np.ndarray, np.ndarray]:
     """With folds: a complete round predicts every row but the test rows, each by the network that held it out.
 
-    So a round enters an ensemble at once. Also what was measured, and the weights, in the order of the table.
+    So the networks of a round enter an ensemble together. `validated` are the predictions of each network for its own
+    validation rows. Returns the rounds as candidates, and what was measured of their rows (rows, columns) and the
+    weights (rows,), all in the order of the table.
     """
     rounds: dict[tuple[str, int], list[int]] = {}
     for place, (key, index) in enumerate(library):
         rounds.setdefault((key, index // examine.folds), []).append(place)
     complete = [places for places in rounds.values() if len(places) == examine.folds]
+    if not complete:
+        return [], np.empty(0), np.empty(0)
     needed = sorted({library[place][1] for places in complete for place in places})
-    held = {index: load_rows(rows_file(examine.rows, examine.folds, index)).validation for index in needed}
+    held_out = {index: load_rows(rows_file(examine.rows, examine.folds, index)).validation for index in needed}
 
     def in_order(places: Sequence[int], arrays: Sequence[np.ndarray]) -> np.ndarray:
-        rows = np.concatenate([held[library[place][1]].rows for place in places])
+        rows = np.concatenate([held_out[library[place][1]].rows for place in places])
         return np.concatenate(arrays)[np.argsort(rows)]
 
-    candidates = [Candidate(tuple(places), in_order(places, [said[place] for place in places])) for places in complete]
-    if not candidates:
-        return [], np.empty(0), np.empty(0)
-    parts = [held[library[place][1]] for place in complete[0]]
+    candidates = [
+        Candidate(tuple(places), in_order(places, [validated[place] for place in places])) for places in complete
+    ]
+    parts = [held_out[library[place][1]] for place in complete[0]]
     measured, weights = ([getattr(part, name) for part in parts] for name in ("measured", "weights"))
     return candidates, in_order(complete[0], measured), in_order(complete[0], weights)
 
 
-def _keep(study: Path, found: Sequence[Ensemble], digests: Mapping[str, Digests]) -> None:
+def _save_ensembles(study: Path, chosen: Sequence[Ensemble], digests: Mapping[str, Digests]) -> None:
     """Write the ensembles, and take away what an earlier run had and this one has not."""
-    made = {each.name: each for each in found}
+    made = {each.name: each for each in chosen}
     for name in NAMES:
         if name not in made:
             ensembles.remove(study, name)

@@ -6,6 +6,7 @@
         probe.json             a few rows of the user's table, unscaled
         repeat-000.npz         weights of one training, and its predictions for the probe
         repeat-000.json        its seeds, scores, threads and versions
+        repeat-000.curve.json  its losses, epoch by epoch; models of earlier versions have none
         repeat-000.keras       the same network as a native Keras file (top configurations only)
         manifest.json          the SHA-256 of every file above
 
@@ -15,6 +16,7 @@ Nothing in such a folder is executed when it is loaded: arrays are read without 
 no trusted types of our own; networks are built from the configuration by `pipeline.models` and filled with numbers.
 """
 
+from pipeline.saved_models.curves import load_curves
 from pipeline.saved_models.member_files import Member, check, load_members
 from pipeline.saved_models.predictor import TopModels, digests_of, load_top_models
 from pipeline.saved_models.save import Common, add, adopt, probe_of, save
@@ -30,6 +32,7 @@ __all__ = [
     "adopt",
     "check",
     "digests_of",
+    "load_curves",
     "load_members",
     "load_top_models",
     "probe_of",

@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline import tasks
 from pipeline.errors import DamagedFile, UserError
 from pipeline.ledger import journal
+from pipeline.plugins import load_object
 from pipeline.saved_models.member_files import Member, load_members
 from pipeline.saved_models.predictor import TopModels
 from pipeline.storage import atomic, untrusted
@@ -88,8 +90,10 @@ def _entry(found: Any) -> Entry:
     return entry
 
 
-def load_ensemble(study: str | Path, name: str = "greedy", model: str = "") -> TopModels:
+def load_ensemble(study: str | Path, name: str = "greedy", model: str = "", task: str = "") -> TopModels:
     """Reload an ensemble of a study as one predictor, after checking every file; see `pipeline.load_ensemble`."""
+    if task:
+        tasks.use(task, load_object)
     folder = StudyFolder(Path(study)).required()
     untrusted.plain(folder.path)
     if name not in folder.ensembles():

@@ -36,7 +36,7 @@ _DESCRIPTION: Final = 4 << 20  # bytes of a file in JSON
 PROBE: Final = 8 << 20  # bytes of the probe's rows, 20,000 columns
 _FEATURES: Final = 10_000_000  # inputs or outputs of a network
 _NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,99}", re.ASCII)
-_HINT: Final = "restore the folder from a copy, or delete it together with its line of the ledger and train again"
+HINT: Final = "restore the folder from a copy, or delete it together with its line of the ledger and train again"
 
 Digests = Mapping[int, str]
 """Number of a repeat -> SHA-256 of its file of weights, according to the journal."""
@@ -46,14 +46,14 @@ def manifest(folder: ModelFolder) -> dict[str, str]:
     """Read the manifest: file name -> expected SHA-256. Raise DamagedFile if it is not a manifest."""
     path = folder.manifest
     if folder.path.is_symlink():
-        raise DamagedFile(f"{folder.path} is a link", expected="a folder", hint=_HINT)
-    found = _object(path, untrusted.content(path, _DESCRIPTION, _HINT))
+        raise DamagedFile(f"{folder.path} is a link", expected="a folder", hint=HINT)
+    found = object_of(path, untrusted.content(path, _DESCRIPTION, HINT))
     hashes = found.get("files")
     if found.get("format") != FORMAT or not isinstance(hashes, dict):
-        raise DamagedFile(f"{path} is not a manifest of format {FORMAT}", hint=_HINT)
+        raise DamagedFile(f"{path} is not a manifest of format {FORMAT}", hint=HINT)
     for name, digest in hashes.items():
         if not isinstance(digest, str) or not _NAME.fullmatch(name):
-            raise DamagedFile(f"{path} names {untrusted.shown(name)}, which is not a file of its folder", hint=_HINT)
+            raise DamagedFile(f"{path} names {untrusted.shown(name)}, which is not a file of its folder", hint=HINT)
     return hashes
 
 
@@ -61,30 +61,31 @@ def check(folder: ModelFolder) -> dict[str, str]:
     """Return the manifest of a saved configuration. Raise DamagedFile, naming the file, if any file differs from it."""
     hashes = manifest(folder)
     for name, digest in hashes.items():
-        if untrusted.sha256(folder.path / name, LARGEST, _HINT) != digest:
+        if untrusted.sha256(folder.path / name, LARGEST, HINT) != digest:
             raise _altered(folder.path / name)
     return hashes
 
 
 def _altered(path: Path) -> DamagedFile:
-    return DamagedFile(f"{path} is not what was saved: its SHA-256 differs from the manifest", hint=_HINT)
+    return DamagedFile(f"{path} is not what was saved: its SHA-256 differs from the manifest", hint=HINT)
 
 
-def _read(path: Path, hashes: Mapping[str, str], largest: int = _DESCRIPTION) -> bytes:
+def read_verified(path: Path, hashes: Mapping[str, str], largest: int = _DESCRIPTION) -> bytes:
     """Read a file. Raise DamagedFile unless it is the one in the manifest."""
     if path.name not in hashes:
-        raise DamagedFile(f"{path.parent} has no {path.name}", hint=_HINT)
-    data = untrusted.content(path, largest, _HINT)
+        raise DamagedFile(f"{path.parent} has no {path.name}", hint=HINT)
+    data = untrusted.content(path, largest, HINT)
     if hashlib.sha256(data).hexdigest() != hashes[path.name]:
         raise _altered(path)
     return data
 
 
-def _object(path: Path, data: bytes) -> dict[str, Any]:
+def object_of(path: Path, data: bytes) -> dict[str, Any]:
+    """The JSON object that a file holds; DamagedFile where it holds anything else."""
     try:
         return untrusted.json_object(data)
     except Damage as error:
-        raise DamagedFile(f"{path} cannot be read", got=untrusted.shown(str(error)), hint=_HINT) from error
+        raise DamagedFile(f"{path} cannot be read", got=untrusted.shown(str(error)), hint=HINT) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def load_members(
             made[fold] = _preparation(folder, fold, described, hashes)
         members.append(_member(folder.weights(index), index, described, made[fold], hashes))
     if not members:
-        raise DamagedFile(f"{folder.path} has no weights", hint=_HINT)
+        raise DamagedFile(f"{folder.path} has no weights", hint=HINT)
     return members[0].preprocessing, tuple(members)
 
 
@@ -154,7 +155,7 @@ def _preparation(
     folder: ModelFolder, fold: int | None, described: _Description, hashes: Mapping[str, str]
 ) -> _Preparation:
     path = folder.preprocessing(fold)
-    prepared = preprocessing_file.loads(_read(path, hashes, preprocessing_file.LARGEST), str(path))
+    prepared = preprocessing_file.loads(read_verified(path, hashes, preprocessing_file.LARGEST), str(path))
     signature = described.signature or Signature(len(prepared.features), prepared.target.outputs)
     signature = replace(signature, shape=shape_of(prepared.features))
     probe = _probe(folder, fold, prepared, signature, hashes)
@@ -185,21 +186,21 @@ def _indices(folder: ModelFolder, hashes: Mapping[str, str], digests: Digests | 
                 f"{path} is not the model that the ledger has for repeat {index}",
                 expected=f"SHA-256 {untrusted.shown(digest)}",
                 got=hashes.get(path.name, "no such file in the manifest"),
-                hint=_HINT,
+                hint=HINT,
             )
     return sorted(digests)
 
 
 def _described(folder: ModelFolder, hashes: Mapping[str, str], own: str) -> _Description:
     path = folder.configuration
-    found = _object(path, _read(path, hashes))
+    found = object_of(path, read_verified(path, hashes))
     try:
         configuration = Configuration.of(found["configuration"])
         folds = _size(found["folds"]) if "folds" in found else 0
         signature = None if folds else Signature(_size(found["features"]), _size(found["outputs"]))
         model = str(found["model"])
         if not models.is_own(model):
-            model = models.MODELS[models.MODELS.index(found["model"])]
+            models.load(model)
         key = configuration.key
     except UserError:
         raise
@@ -213,7 +214,7 @@ def _described(folder: ModelFolder, hashes: Mapping[str, str], own: str) -> _Des
             hint=f"name it if you trust it: --model {untrusted.shown(model)}, or load_top_models(..., model=...)",
         )
     if key != folder.path.name:
-        raise DamagedFile(f"{folder.path} holds another configuration than the one it is named after", hint=_HINT)
+        raise DamagedFile(f"{folder.path} holds another configuration than the one it is named after", hint=HINT)
     return _Description(configuration, model, signature, folds)
 
 
@@ -224,7 +225,7 @@ def _size(value: object) -> int:
 
 
 def _not_a_model(path: Path, error: Exception) -> DamagedFile:
-    return DamagedFile(f"{path} does not describe a model", got=untrusted.shown(str(error)), hint=_HINT)
+    return DamagedFile(f"{path} does not describe a model", got=untrusted.shown(str(error)), hint=HINT)
 
 
 def _probe(
@@ -232,21 +233,21 @@ def _probe(
 ) -> np.ndarray:
     """The rows of the probe as inputs of a network, prepared with the stored scalers."""
     path, scalers = folder.probe(fold), folder.preprocessing(fold)
-    rows = _object(path, _read(path, hashes, PROBE))
+    rows = object_of(path, read_verified(path, hashes, PROBE))
     if len(prepared.features) != signature.features or prepared.target.outputs != signature.outputs:
-        raise DamagedFile(f"{scalers} belongs to networks of other sizes", hint=_HINT)
+        raise DamagedFile(f"{scalers} belongs to networks of other sizes", hint=HINT)
     if rows.keys() != set(prepared.columns.inputs):
-        raise DamagedFile(f"{path} has other columns than the inputs of the networks", hint=_HINT)
+        raise DamagedFile(f"{path} has other columns than the inputs of the networks", hint=HINT)
     try:
         inputs = prepared.inputs(pd.DataFrame(rows))
     except Exception as error:  # of every kind, UserError too: these rows are part of the folder, not the user's
         raise DamagedFile(
             f"{scalers} cannot prepare the rows of {path}",
             got=untrusted.shown(str(error).split("\n", 1)[0]),
-            hint=_HINT,
+            hint=HINT,
         ) from error
     if inputs.shape[1:] != (signature.features,):
-        raise DamagedFile(f"{scalers} belongs to networks of other sizes", hint=_HINT)
+        raise DamagedFile(f"{scalers} belongs to networks of other sizes", hint=HINT)
     return inputs
 
 
@@ -258,11 +259,11 @@ def _arrays(
 ) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
     """The weights of a repeat and its predictions for the probe, in exactly these shapes."""
     expected = {f"weight_{position:03d}": shape for position, shape in enumerate(shapes)} | {"probe": probe}
-    data = _read(path, hashes, LARGEST)
+    data = read_verified(path, hashes, LARGEST)
     try:
         found = untrusted.arrays(data, expected, "<f4")
     except Damage as error:
-        raise DamagedFile(f"{path} cannot be read", got=str(error), hint=_HINT) from error
+        raise DamagedFile(f"{path} cannot be read", got=str(error), hint=HINT) from error
     return tuple(found[key] for key in expected if key != "probe"), found["probe"]
 
 
@@ -271,4 +272,4 @@ def _check_probe(member: Member, probe: np.ndarray, expected: np.ndarray, path: 
         predicted = models.predict(member.network, probe)
         far = float(np.max(np.abs(predicted - expected), initial=0.0))
     if predicted.shape != expected.shape or not far <= TOLERANCE:
-        raise DamagedFile(f"{path} does not predict what it predicted when it was saved", hint=_HINT)
+        raise DamagedFile(f"{path} does not predict what it predicted when it was saved", hint=HINT)

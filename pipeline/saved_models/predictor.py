@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline import models
+from pipeline import models, tasks
 from pipeline.data import preprocessing, series
 from pipeline.data.preprocessing import Preprocessing
 from pipeline.errors import UserError
 from pipeline.ledger.known import open_study
+from pipeline.plugins import load_object
 from pipeline.saved_models.member_files import Digests, Member, load_members
 from pipeline.storage import untrusted
 from pipeline.study_folder.layout import StudyFolder
@@ -51,7 +52,7 @@ class TopModels:
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes, in the order of their probabilities; empty for regression."""
-        return getattr(self.preprocessing.target, "labels", ())
+        return self.preprocessing.target.labels
 
     def predict_each(self, frame: pd.DataFrame) -> np.ndarray:
         """Predict with every network.
@@ -131,8 +132,10 @@ class TopModels:
         return series.unrolled(frame, self.preprocessing.columns.inputs)
 
 
-def load_top_models(study: str | Path, count: int = 3, model: str = "") -> TopModels:
+def load_top_models(study: str | Path, count: int = 3, model: str = "", task: str = "") -> TopModels:
     """Reload the `count` best saved configurations, after checking every file; see `pipeline.load_top_models`."""
+    if task:
+        tasks.use(task, load_object)
     folder = StudyFolder(Path(study)).required()
     if count < 1:
         raise UserError("Too few configurations", expected="a count of at least 1", got=str(count))

@@ -15,6 +15,7 @@ import pandas as pd
 
 from pipeline.errors import DamagedFile, UserError
 from pipeline.models import Signature
+from pipeline.saved_models import curves
 from pipeline.saved_models.member_files import FORMAT, PROBE, check, manifest
 from pipeline.storage import atomic
 from pipeline.study_folder.layout import ModelFolder, StudyFolder
@@ -81,6 +82,8 @@ def save(study: Path, trained: Trained, common: Common) -> str:
     }
     weights, about = folder.weights(index).name, folder.facts(index).name
     contents = {**shared, weights: packed.getvalue(), about: json.dumps(facts, indent=1).encode()}
+    if trained.curve is not None:
+        contents[folder.curve(index).name] = curves.dumps(trained.curve)
     return _put(folder, hashes, contents)[weights]
 
 
@@ -113,9 +116,10 @@ def _begin(folder: ModelFolder, configuration: Configuration, common: Common) ->
 def adopt(study: Path, other: Path, repeat: Repeat, common: Common) -> None:
     """Copy the model of a repeat from a study of the same protocol. Raise DamagedFile if it was altered."""
     source, folder = (StudyFolder(each).model(repeat.training.configuration.key) for each in (other, study))
-    check(source)
-    weights, facts = source.weights(repeat.training.index), source.facts(repeat.training.index)
-    contents = {path.name: path.read_bytes() for path in (weights, facts)}
+    saved, index = check(source), repeat.training.index
+    weights, curve = source.weights(index), source.curve(index)
+    files = (weights, source.facts(index), *([curve] if curve.name in saved else []))
+    contents = {path.name: path.read_bytes() for path in files}
     if hashlib.sha256(contents[weights.name]).hexdigest() != repeat.model:
         raise DamagedFile(f"{weights} is not the model that the ledger of {other} has")
     hashes = manifest(folder) if folder.manifest.exists() else _begin(folder, repeat.training.configuration, common)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import models
+from pipeline import models, tasks
 from pipeline.data.rows import load_rows, rows_file
+from pipeline.plugins import load_object
 from pipeline.saved_models.member_files import Digests, Member, load_members
 from pipeline.saved_models.predictor import digests_of
 from pipeline.study_folder.layout import StudyFolder
@@ -55,18 +56,28 @@ class Examine:
     digests: Mapping[str, Digests]  # by key
     model: str = ""  # the user's own function, as `module:function`
     folds: int = 0
+    task: str = ""  # as the user named it
 
     @classmethod
     def of(
-        cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary], model: str = "", folds: int = 0
+        cls,
+        study: Path,
+        repeats: Collection[Repeat],
+        wanted: Iterable[Summary],
+        model: str = "",
+        folds: int = 0,
+        *,
+        task: str = "",
     ) -> Examine:
         """Take the models of these configurations from the repeats of the journal; no others are loaded."""
         return cls(
-            study, StudyFolder(study).rows, {each.key: digests_of(repeats, each) for each in wanted}, model, folds
+            study, StudyFolder(study).rows, {each.key: digests_of(repeats, each) for each in wanted}, model, folds, task
         )
 
     def __call__(self, key: str) -> Examined:
         """Reload the models as any user would, predict, and write the networks as Keras files."""
+        if self.task:
+            tasks.use(self.task, load_object)
         folder = StudyFolder(self.study).model(key)
         _, members = load_members(folder, self.digests[key], self.model)
         kept = {folder.keras(member.index).name: _keras_file(member) for member in members}

@@ -7,6 +7,7 @@ import json
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +25,7 @@ _KEYS: Final = frozenset({"format", "fingerprint", "settings", "versions", _SEAL
 _HINT: Final = "restore it, or use another --study"
 _LARGEST: Final = 4 << 20  # bytes of study.json, which has a few thousand
 # The values of fields that old fingerprints do not have, because there was no choice then.
-_DEFAULTS: Final[Mapping[str, Any]] = {"task": "regression", "class_weights": "none", "folds": 0}
+_DEFAULTS: Final[Mapping[str, Any]] = {**tasks.UNSAID, "folds": 0}
 _PACKAGES: Final = (
     "tensorflow",
     "keras",
@@ -40,7 +41,13 @@ _PACKAGES: Final = (
 
 def versions() -> dict[str, str]:
     """The versions of Python and the packages that a result depends on. Imports none of them."""
-    return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
+    return dict(_versions())
+
+
+@cache
+def _versions() -> tuple[tuple[str, str], ...]:
+    """Cached: the versions in a process do not change."""
+    return (("python", platform.python_version()), *((name, version(name)) for name in _PACKAGES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,11 @@ class Stored:
     fingerprint: Mapping[str, Any]
     settings: Mapping[str, Any]
     versions: Mapping[str, Any]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """All of it by name, as the sheet *Study* of the workbook shows it."""
+        return {**self.settings, **self.fingerprint, **self.versions}
 
 
 def read(path: Path) -> Stored:
@@ -76,9 +88,12 @@ def read(path: Path) -> Stored:
 
 
 def task_of(fingerprint: Mapping[str, Any]) -> Task:
-    """The task of a study; regression if its fingerprint does not name one."""
+    """The task of a study; the first one if its fingerprint does not name one.
+
+    Raise UserError for a task of the user's own that the user did not name.
+    """
     name = fingerprint.get("task", _DEFAULTS["task"])
-    if name not in tasks.TASKS:
+    if name not in list(tasks.TASKS) and not tasks.is_own(name):
         raise UserError(
             f"The task of the study is unknown: {untrusted.shown(name)}",
             expected=" or ".join(tasks.TASKS),
@@ -126,9 +141,14 @@ def _plain(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
-def write(study: Path, fingerprint: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-    """Write `study.json`: the fingerprint of the study, and the settings and versions of this run."""
-    content = {"format": FORMAT, "fingerprint": fingerprint, "settings": settings, "versions": versions()}
+def write(study: Path, stored: Stored) -> None:
+    """Write `study.json`: the fingerprint of the study, and the settings and versions of one run."""
+    content = {
+        "format": FORMAT,
+        "fingerprint": stored.fingerprint,
+        "settings": stored.settings,
+        "versions": stored.versions,
+    }
     text = json.dumps({**content, _SEAL: _BLANK}, indent=1, default=str)
     head, _, tail = text.rpartition(_BLANK)
     atomic.replace(StudyFolder(study).identity, f"{head}{_seal(text.encode(), _BLANK)}{tail}".encode())

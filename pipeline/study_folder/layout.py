@@ -29,6 +29,7 @@ FIGURES: Final = "figures"
 _ENSEMBLE: Final = re.compile(r"ensemble-([a-z]{1,20})\.json", re.ASCII)
 _KEY: Final = re.compile("[0-9a-f]{16}", re.ASCII)
 _WEIGHTS: Final = re.compile(r"repeat-(\d{3,9})\.npz", re.ASCII)
+_CURVE: Final = re.compile(r"repeat-(\d{3,9})\.curve\.json", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,10 @@ class ModelFolder:
         """Its seeds, scores, threads and versions."""
         return self.path / f"repeat-{index:03d}.json"
 
+    def curve(self, index: int) -> Path:
+        """Its training loss and validation objective, epoch by epoch; models of before there were curves have none."""
+        return self.path / f"repeat-{index:03d}.curve.json"
+
     def keras(self, index: int) -> Path:
         """The same network as a native Keras file; the top configurations have one."""
         return self.path / f"repeat-{index:03d}.keras"
@@ -179,6 +184,12 @@ def weights_index(name: str) -> int | None:
     """The number of the repeat whose weights are in the file of that name; None for other files."""
     found = _WEIGHTS.fullmatch(name)
     return int(found[1]) if found and name == ModelFolder(Path()).weights(int(found[1])).name else None
+
+
+def curve_index(name: str) -> int | None:
+    """The number of the repeat whose curve a file of that name holds; None for other files."""
+    found = _CURVE.fullmatch(name)
+    return int(found[1]) if found and name == ModelFolder(Path()).curve(int(found[1])).name else None
 
 
 def beside(workbook: Path, word: str) -> Path:

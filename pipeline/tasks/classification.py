@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.tasks import Columns, Scores, Task, probabilities, spread
+from pipeline.tasks import probabilities
+from pipeline.tasks.task import Columns, Task, spread
 
 BINARY, CATEGORICAL = "binary_crossentropy", "categorical_crossentropy"
 MOST_CLASSES: Final = 200
@@ -81,9 +82,9 @@ class Classes:
         losses = probabilities.log_losses(scaled, predicted)
         return float(np.average(losses, weights=np.asarray(weights, dtype=np.float64)))
 
-    def scores(self, measured: np.ndarray, units: np.ndarray, weights: np.ndarray) -> Scores:
-        """Accuracy and what else `TASK` names, of probabilities (n, classes)."""
-        return {self.names[0]: probabilities.scores(np.asarray(measured)[:, 0].astype(int), units, weights)}
+    def pairs(self, measured: np.ndarray, units: np.ndarray) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+        """The column, the positions of its classes (n,), and probabilities (n, classes)."""
+        yield self.names[0], np.asarray(measured)[:, 0].astype(int), units
 
     def row_errors(self, measured: np.ndarray, units: np.ndarray) -> np.ndarray:
         """The log loss of each row, bounded where a probability is too small for a float."""
@@ -183,22 +184,47 @@ def weigh(measured: np.ndarray, weights: np.ndarray, setting: str) -> np.ndarray
     return np.asarray(balanced / balanced.mean(), dtype=np.float32)
 
 
+def accepts(kinds: Sequence[str]) -> str | None:
+    """A single column of truth values, and texts; of several columns the check says that they are too many."""
+    if [*kinds] == ["truth"]:
+        return "true and false are classes"
+    return "texts are classes" if "text" in kinds else None
+
+
+def check(columns: Columns) -> None:
+    """Raise UserError for several columns, for a single class, and for too many of them."""
+    if len(columns) > 1:
+        raise UserError(
+            f"{', '.join(map(repr, columns))} cannot be classified together",
+            expected="one target of classes, or several of numbers",
+            hint="name one of them as the target and the others in `ignore`",
+        )
+    ((name, texts),) = columns.items()
+    distinct = len(set(texts.tolist()))
+    if not 2 <= distinct <= MOST_CLASSES:
+        raise UserError(
+            f"Target {name!r} has {distinct} distinct value(s)",
+            expected=f"2 to {MOST_CLASSES} classes",
+            hint="merge rare classes, or take --task regression for numbers" if distinct > 2 else "use more rows",
+        )
+
+
 TASK: Final = Task(
     name="classification",
+    takes="texts and truth values",
+    targets="texts",
     objective="log loss",
     about="log loss",
-    metrics={
-        "accuracy": "accuracy",
-        "balanced_accuracy": "balanced accuracy",
-        "macro_f1": "macro F1",
-        "roc_auc": "ROC AUC",
-        "calibration_error": "calibration error",
-    },
+    metrics=probabilities.METRICS,
     constant="class frequencies",
     constantly="predicting the class frequencies of the training rows",
+    predicts="classes and their probabilities",
     stratified=True,
-    pictures=("confusion_matrix", "calibration"),
+    losses=(BINARY, CATEGORICAL),
     weightings=("none", "balanced"),
+    report="pipeline.report.tasks.classification",
+    accepts=accepts,
+    check=check,
     loss=loss,
     fit=fit,
     weigh=weigh,

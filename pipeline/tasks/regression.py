@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.tasks import Columns, Scores, Task, spread
+from pipeline.tasks.task import Columns, Metric, Scores, Task, spread
 
 LOSSES: Final = ("mse", "mae", "huber")
 
@@ -27,6 +27,11 @@ class Quantities:
     def task(self) -> Task:
         """Regression."""
         return TASK
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """None: numbers are no classes."""
+        return ()
 
     @property
     def outputs(self) -> int:
@@ -64,9 +69,9 @@ class Quantities:
         """The mean absolute error on scaled outputs; see `objective`."""
         return objective(scaled, predicted, weights)
 
-    def scores(self, measured: np.ndarray, units: np.ndarray, weights: np.ndarray) -> Scores:
-        """For each output in original units; see `scores`."""
-        return scores(measured, units, weights, self.names)
+    def pairs(self, measured: np.ndarray, units: np.ndarray) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+        """Each output in original units, float64 (n,)."""
+        return _pairs(measured, units, self.names)
 
     def row_errors(self, measured: np.ndarray, units: np.ndarray) -> np.ndarray:
         """The mean over outputs of the absolute error on scaled outputs."""
@@ -149,52 +154,110 @@ def objective(outputs: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -
 
 
 def scores(measured: np.ndarray, predicted: np.ndarray, weights: np.ndarray, names: Sequence[str]) -> Scores:
-    """For each output, in original units and weighted by row: "mae", "rmse", "r2", "percent", "largest".
+    """The `METRICS` of each output, in original units and weighted by row: "mae", "rmse", "r2", "percent", "largest".
 
     "percent" is 100 times the mean absolute error over the mean absolute measurement (weighted MAPE, or MAD/mean ratio:
     Kolassa and Schuetz 2007, Foresight 6), which is defined where single measurements are 0. "r2" is scikit-learn's
     `r2_score`. Where all measurements of an output are equal (or, for "percent", 0), both say what perfect predictions
     have, 1 and 0, or else what useless ones have, 0 and 100. "largest" leaves out rows of weight 0.
     """
-    errors = _errors(measured, predicted)
-    used = np.asarray(weights, dtype=np.float64)
     return {
-        name: _scores(np.asarray(measured[:, place], dtype=np.float64), errors[:, place], used)
-        for place, name in enumerate(names)
+        name: {metric.name: metric.score(truth, said, weights) for metric in METRICS}
+        for name, truth, said in _pairs(measured, predicted, names)
     }
 
 
-def _scores(measured: np.ndarray, errors: np.ndarray, weights: np.ndarray) -> dict[str, float]:
-    mae = float(np.average(np.abs(errors), weights=weights))
-    mse = float(np.average(errors**2, weights=weights))
-    variance = float(np.average((measured - np.average(measured, weights=weights)) ** 2, weights=weights))
-    size = float(np.average(np.abs(measured), weights=weights))
-    return {
-        "mae": mae,
-        "rmse": float(np.sqrt(mse)),
-        "r2": 1.0 - mse / variance if variance else float(mse == 0.0),
-        "percent": 100.0 * mae / size if size else 100.0 * float(mae != 0.0),
-        "largest": float(np.abs(errors[weights > 0]).max()),
-    }
+def _pairs(
+    measured: np.ndarray, predicted: np.ndarray, names: Sequence[str]
+) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    _check_shapes(measured, predicted)
+    truth, said = (np.asarray(each, dtype=np.float64) for each in (measured, predicted))
+    return ((name, truth[:, place], said[:, place]) for place, name in enumerate(names))
+
+
+def _average(values: np.ndarray, weights: np.ndarray) -> float:
+    return float(np.average(values, weights=np.asarray(weights, dtype=np.float64)))
+
+
+def _mae(measured: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> float:
+    return _average(np.abs(predicted - measured), weights)
+
+
+def _mse(measured: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> float:
+    return _average((predicted - measured) ** 2, weights)
+
+
+def _rmse(measured: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> float:
+    return float(np.sqrt(_mse(measured, predicted, weights)))
+
+
+def _r2(measured: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> float:
+    mse = _mse(measured, predicted, weights)
+    variance = _average((measured - _average(measured, weights)) ** 2, weights)
+    return 1.0 - mse / variance if variance else float(mse == 0.0)
+
+
+def _percent(measured: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> float:
+    mae, size = _mae(measured, predicted, weights), _average(np.abs(measured), weights)
+    return 100.0 * mae / size if size else 100.0 * float(mae != 0.0)
+
+
+def _largest(measured: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> float:
+    return float(np.abs((predicted - measured)[np.asarray(weights) > 0]).max())
+
+
+METRICS: Final = (
+    Metric("mae", "MAE", _mae),
+    Metric("rmse", "RMSE", _rmse),
+    Metric("r2", "R2", _r2, "share"),
+    Metric("percent", "percent error", _percent, "percent"),
+    Metric("largest", "largest error", _largest),
+)
 
 
 def _errors(measured: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    _check_shapes(measured, predicted)
+    return np.asarray(predicted, dtype=np.float64) - np.asarray(measured, dtype=np.float64)
+
+
+def _check_shapes(measured: np.ndarray, predicted: np.ndarray) -> None:
     if measured.shape != predicted.shape:
         # (n, 1) minus (n,) is (n, n) to numpy, and a score of nothing.
         raise ValueError(f"{measured.shape} outputs cannot be compared with {predicted.shape} predictions")
-    return np.asarray(predicted, dtype=np.float64) - np.asarray(measured, dtype=np.float64)
+
+
+def accepts(kinds: Sequence[str]) -> str:  # noqa: ARG001 - what nothing else takes are numbers
+    """Without a reason to be given: numbers are what targets are."""
+    return ""
+
+
+def check(columns: Columns) -> None:
+    """Raise UserError for a target that has one value in every row."""
+    for name, values in columns.items():
+        if np.ptp(values) == 0.0:
+            raise UserError(
+                f"Target {name!r} is constant", expected="values that differ", got=f"{values[0]:g} in every row"
+            )
 
 
 TASK: Final = Task(
     name="regression",
     objective="MAE",
+    takes="numbers",
+    targets="numbers",
     about="MAE on scaled outputs",
-    metrics={"mae": "MAE", "rmse": "RMSE", "r2": "R2", "percent": "percent error", "largest": "largest error"},
+    metrics=METRICS,
     constant="median",
     constantly="predicting the median of the training rows",
+    predicts="in original units",
     stratified=False,
-    pictures=("predicted_against_measured",),
+    losses=LOSSES,
     weightings=("none",),
+    report="pipeline.report.tasks.regression",
+    otherwise="; or take --task classification, if these are classes",
+    unsaid=True,
+    accepts=accepts,
+    check=check,
     loss=loss,
     fit=fit,
     weigh=weigh,

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
-
-Scaler = Literal["standard", "minmax", "robust", "none"]
-InputScaler = Scaler | Literal["quantile"]
-"""*quantile* is no straight line, so an error of a target could not be told in its units: it is for inputs alone."""
 
 SCALERS: Final = {"standard": StandardScaler, "minmax": MinMaxScaler, "robust": RobustScaler}
 

@@ -7,47 +7,44 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from importlib import import_module
-from pathlib import Path
 from typing import Final
 
+from pipeline import tasks
 from pipeline.data.layout import shape_of
-from pipeline.data.rows import Rows, load_rows, rows_file
-from pipeline.training import provenance
-from pipeline.training.protocol import Protocol, Trained, Trainer
-from pipeline.training.shapes import group_of, padded_widths, pays
+from pipeline.data.rows import Rows, load_rows
+from pipeline.plugins import load_object
+from pipeline.training import engines, provenance
+from pipeline.training.protocol import Protocol, Trained
 from pipeline.trial import Job, Training
+from pipeline.workers.parcels import path_of
 
-ENGINES: Final = {"packed": "pipeline.training.packed", "keras": "pipeline.training.keras_fit"}
-
-SMALLEST_JOB: Final = 8  # trainings: fewer leave most places of a program empty
+SMALLEST_JOB: Final = 8  # trainings, for which the time of a job is limited at least
 KEPT: Final = 10  # files of rows that a process keeps in memory, of studies with folds
-LARGEST_JOB: Final = 40  # a kill costs the jobs in flight, so many trainings for each worker at most
 
 # What a job may take before it counts as hung, some 80 times (Keras: 25 times) what was measured on one slow core.
 COMPILE_SECONDS: Final = 600.0  # of its programs, and whatever else a busy machine does
-STEP_SECONDS: Final = {"packed": 1e-3, "keras": 2e-2}  # of one network's step, whatever its size
 RATE: Final = 1e9  # floating point operations in a second
 
 
 def jobs_of(trainings: Sequence[Training], protocol: Protocol, workers: int) -> tuple[Job, ...]:
     """The trainings as jobs, each once; how they are cut changes when results arrive, never what they are.
 
-    The packed engine wants jobs that one program can train, large enough to fill it and small enough for all workers.
-    A program of a single place is always full, so few trainings of it are one for each worker. With folds all trainings
-    of a job have one number, and so the same rows.
+    An engine whose trainings share programs wants jobs that one program can train, large enough to fill it and small
+    enough for all workers. A program of a single place is always full, so few trainings of it are one for each worker.
+    With folds all trainings of a job have one number, and so the same rows.
     """
-    if protocol.engine != "packed":
+    sharing = engines.load(protocol.engine).sharing
+    if sharing is None:
         return tuple(Job((training,)) for training in trainings)
-    size = min(-(-len(trainings) // (2 * workers)), LARGEST_JOB)
+    size = min(-(-len(trainings) // (2 * workers)), sharing.largest_job)
     groups: dict[tuple[str, int], list[Training]] = {}
     for training in trainings:
         rows = training.index if protocol.folds else 0
-        groups.setdefault((group_of(training, protocol), rows), []).append(training)
+        groups.setdefault((sharing.group(training, protocol), rows), []).append(training)
     return tuple(
         Job(tuple(part), name)
         for (name, _), group in groups.items()
-        for part in _cut(group, size if pays(group[0], protocol) else max(size, SMALLEST_JOB))
+        for part in _cut(group, size if sharing.alone(group[0], protocol) else max(size, sharing.smallest_job))
     )
 
 
@@ -80,42 +77,47 @@ def limit_of(job: Job, protocol: Protocol, rows: Rows, most_weights: int) -> flo
 def _seconds(training: Training, protocol: Protocol, rows: Rows, most_weights: int) -> float:
     # A weight is used at every step of a window and, at most, at every pixel of an image.
     weights = most_weights * math.prod(shape_of(rows.features)[:-1])
-    if protocol.engine == "packed":
-        widths = (len(rows.features), *padded_widths(training, protocol), rows.target.outputs)
+    engine = engines.load(protocol.engine)
+    if engine.sharing is not None:
+        widths = (len(rows.features), *engine.sharing.widths(training, protocol), rows.target.outputs)
         weights = sum((inputs + 1) * units for inputs, units in itertools.pairwise(widths))
     batch = training.configuration["batch_size"]
     assert isinstance(batch, int)
     count = len(rows.train.rows)
     # Two operations for each weight forwards, four backwards; validation is no more than a third of that again.
     arithmetic = (6 * count + 2 * len(rows.validation.rows)) * weights / RATE
-    return training.epochs * (-(-count // batch) * STEP_SECONDS[protocol.engine] + arithmetic)
+    return training.epochs * (-(-count // batch) * engine.step_seconds + arithmetic)
 
 
 @dataclass(frozen=True, slots=True)
 class TrainJobs:
-    """A function from jobs to outcomes that travels to the workers: small, for the rows wait in a file."""
+    """A function from jobs to outcomes that travels to the workers: small, for the rows go there as parcels."""
 
-    rows: Path
+    rows: tuple[str, ...]  # digests: of the rows of all repeats, or with folds of each repeat in turn
     protocol: Protocol
 
     def __call__(self, job: Job) -> tuple[Trained, ...]:
         """Train everything that the job names."""
         self.start()
-        train: Trainer = import_module(ENGINES[self.protocol.engine]).train
+        train = engines.load(self.protocol.engine).train
         device, versions = provenance.device(), provenance.versions()
         trained = train(job.trainings, self.rows_of(job.trainings[0]), self.protocol)
         return tuple(replace(each, device=device, versions=versions) for each in trained)
 
     def start(self) -> None:
-        """Import the engine, set up TensorFlow and read the rows: takes seconds once in the life of a worker."""
-        import_module(ENGINES[self.protocol.engine])
-        _set_up(self.protocol.tf32)
+        """Import the engine, set up its TensorFlow and read the rows: takes seconds once in the life of a worker."""
+        if self.protocol.task:
+            tasks.use(self.protocol.task, load_object)  # the user named it, and the rows may be of it
+        engine = engines.load(self.protocol.engine)
+        _ = engine.train
+        if engine.tensorflow:
+            _set_up(self.protocol.tf32)
         if not self.protocol.folds:
-            rows_of(self.rows)
+            rows_of(self.rows[0])
 
     def rows_of(self, training: Training) -> Rows:
         """The rows that the training has, and with it all of its job."""
-        return rows_of(rows_file(self.rows, self.protocol.folds, training.index))
+        return rows_of(self.rows[training.index if self.protocol.folds else 0])
 
 
 @cache
@@ -128,6 +130,6 @@ def _set_up(tf32: bool) -> None:
 
 
 @lru_cache(maxsize=KEPT)
-def rows_of(path: Path) -> Rows:
-    """The rows of a study or of a repeat of it, read once while a process keeps them."""
-    return load_rows(path)
+def rows_of(digest: str) -> Rows:
+    """The rows of a study or of a repeat of it, which this process holds as a parcel; read once while they are kept."""
+    return load_rows(path_of(digest))

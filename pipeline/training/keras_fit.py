@@ -11,8 +11,9 @@ import numpy as np
 from pipeline import models
 from pipeline.data.rows import Part, Rows
 from pipeline.errors import DivergedTraining
+from pipeline.training.curve import Curve
 from pipeline.training.losses import validated
-from pipeline.training.protocol import Protocol, Trained, intra_op_threads, outcome, seeds, signature_of
+from pipeline.training.protocol import Protocol, Trained, intra_op_threads, outcome, seeds, signature_of, utc_now
 from pipeline.trial import Training
 
 
@@ -28,7 +29,7 @@ def train_one(training: Training, rows: Rows, protocol: Protocol) -> Trained:
     The order of the rows comes from the repeat's own generator, not from Keras: an epoch is a permutation of the
     training rows, cut into batches, the last one short.
     """
-    started = time.perf_counter()
+    started, began = utc_now(), time.perf_counter()
     weight_seed, order_seed = seeds(protocol.seed, training.index)
     try:
         scored = _fit(training, rows, protocol, weight_seed, order_seed)
@@ -39,9 +40,10 @@ def train_one(training: Training, rows: Rows, protocol: Protocol) -> Trained:
     return Trained(
         training=training,
         seed=weight_seed,
-        seconds=time.perf_counter() - started,
+        seconds=time.perf_counter() - began,
         threads=intra_op_threads(),
         program="keras fit",
+        started=started,
         **scored,
     )
 
@@ -80,8 +82,9 @@ def _fit(training: Training, rows: Rows, protocol: Protocol, weight_seed: int, o
     validation = history.get("val_objective", [])
     if not np.all(np.isfinite(history["loss"])) or not np.all(np.isfinite(validation)) or not validation:
         raise DivergedTraining(f"diverged in epoch {len(history['loss'])}: the loss is no longer a finite number")
-    epochs = {"epochs_run": len(validation), "best_epoch": int(stopping.best_epoch) + 1}
-    return outcome(training, rows, protocol.model, model.get_weights(), **epochs)
+    best = int(stopping.best_epoch) + 1
+    scored = outcome(training, rows, protocol, model.get_weights(), epochs_run=len(validation), best_epoch=best)
+    return {**scored, "curve": Curve.of(history["loss"], validation, best)}
 
 
 def _batch_size(training: Training) -> int:

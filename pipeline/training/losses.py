@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+LOSSES: Final = ("mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy")
 LOG_LOSSES: Final = ("binary_crossentropy", "categorical_crossentropy")  # of logits
 
 

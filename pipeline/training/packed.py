@@ -18,7 +18,8 @@ from pipeline.data.rows import Rows
 from pipeline.errors import DivergedTraining
 from pipeline.models import Signature, mlp
 from pipeline.training import arrays, program
-from pipeline.training.protocol import Protocol, Trained, intra_op_threads, outcome, seeds
+from pipeline.training.curve import Curve
+from pipeline.training.protocol import Protocol, Trained, intra_op_threads, outcome, seeds, utc_now
 from pipeline.training.shapes import Shape, fields_of, label, shape_of
 from pipeline.trial import Configuration, Training
 
@@ -40,6 +41,7 @@ def _with_fewer_places(shape: Shape, group: Sequence[Training], rows: Rows, prot
     left = {training.identity: training for training in group}
     places = shape.places
     while left:
+        started = utc_now()
         smaller = Shape(**{**fields_of(shape), "places": places})
         try:
             for trained in _Places(smaller, rows, protocol).run(left.values()):
@@ -48,7 +50,7 @@ def _with_fewer_places(shape: Shape, group: Sequence[Training], rows: Rows, prot
         except Exception as error:  # noqa: BLE001 - whatever a program raises, its trainings get another chance
             if places == 1:
                 for training in left.values():
-                    yield _failed(training, protocol, f"{type(error).__name__}: {error}")
+                    yield _failed(training, protocol, started, f"{type(error).__name__}: {error}")
                 return
             places //= 2
 
@@ -60,7 +62,9 @@ class _Running:
     training: Training
     seed: int
     order: np.random.Generator
+    started: str
     seconds: float = field(default=0.0)
+    losses: list[np.ndarray] = field(default_factory=list)  # (epochs, 2, places) of each call that it was in
 
 
 class _Places:
@@ -83,10 +87,12 @@ class _Places:
         while waiting or any(self._running):
             began = time.perf_counter()
             self._fill(waiting)
-            self._state = advance(self._tensors, self._given, self._state, self._orders())
+            self._state, losses = advance(self._tensors, self._given, self._state, self._orders())
             done = np.flatnonzero(np.asarray(self._state.done))  # waits for the program
             busy = [running for running in self._running if running is not None]
+            of_call = np.asarray(losses)
             for running in busy:
+                running.losses.append(of_call)
                 running.seconds += (time.perf_counter() - began) / len(busy)
             for place in done:
                 finished = self._running[place]
@@ -102,7 +108,7 @@ class _Places:
         for place in free[: len(waiting)]:
             training = waiting.popleft()
             weight_seed, order_seed = seeds(self._protocol.seed, training.index)
-            self._running[place] = _Running(training, weight_seed, np.random.default_rng(order_seed))
+            self._running[place] = _Running(training, weight_seed, np.random.default_rng(order_seed), utc_now())
             arrays.place_hyperparameters(self._shape, self._given, place, training, weight_seed)
             arrays.place_state(self._state, place, self._initial(training.configuration, weight_seed))
 
@@ -132,10 +138,12 @@ class _Places:
         try:
             weights = arrays.cut(training.configuration, shape, [np.asarray(array)[place] for array in state.best])
             best = int(np.asarray(state.best_epoch)[place])
-            scored = outcome(training, self._rows, self._protocol.model, weights, epochs_run=epochs, best_epoch=best)
+            scored = outcome(training, self._rows, self._protocol, weights, epochs_run=epochs, best_epoch=best)
+            # The program returns early only when all places are done: until then it went through every epoch.
+            losses, objectives = np.concatenate([each[:, :, place] for each in running.losses])[:epochs].T
         except DivergedTraining as error:
             return self._trained(running, error=str(error))
-        return self._trained(running, **scored)
+        return self._trained(running, curve=Curve.of(losses, objectives, best), **scored)
 
     def _trained(self, running: _Running, **outcome: Any) -> Trained:
         return Trained(
@@ -144,10 +152,11 @@ class _Places:
             seconds=running.seconds,
             threads=intra_op_threads(),
             program=label(self._shape),
+            started=running.started,
             **outcome,
         )
 
 
-def _failed(training: Training, protocol: Protocol, error: str) -> Trained:
+def _failed(training: Training, protocol: Protocol, started: str, error: str) -> Trained:
     seed = seeds(protocol.seed, training.index)[0]
-    return Trained(training=training, seed=seed, seconds=0.0, threads=intra_op_threads(), error=error)
+    return Trained(training=training, seed=seed, seconds=0.0, threads=intra_op_threads(), error=error, started=started)

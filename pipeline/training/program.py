@@ -75,27 +75,32 @@ class State(NamedTuple):
 
 @cache
 def compiled(shape: Shape) -> Any:
-    """The program `(rows, given, state, orders) -> state` of a shape.
+    """The program `(rows, given, state, orders) -> (state, losses)` of a shape.
 
     `orders` (epochs, P, steps, B) are the rows of each batch, -1 where a batch is short. It returns early when every
-    place is done.
+    place is done. `losses` (epochs, 2, P) are, after each epoch, the mean loss of its batches and the validation
+    objective; those of epochs in which a place was done, or that were not begun, mean nothing.
     """
     import tensorflow as tf
 
     @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
     def advance(rows: Rows, given: Given, state: State, orders: Any) -> Any:
-        def more(number: Any, now: State) -> Any:
+        def more(number: Any, now: State, _: Any) -> Any:
             return tf.logical_and(number < shape.epochs, tf.logical_not(tf.reduce_all(now.done)))
 
-        def epoch(number: Any, now: State) -> tuple[Any, State]:
-            return number + 1, _epoch(shape, rows, given, now, orders[number])
+        def epoch(number: Any, now: State, losses: Any) -> tuple[Any, State, Any]:
+            after, found = _epoch(shape, rows, given, now, orders[number])
+            return number + 1, after, losses.write(number, found)
 
-        return tf.while_loop(more, epoch, (tf.constant(0), state))[1]
+        losses = tf.TensorArray(tf.float32, shape.epochs, element_shape=(2, shape.places))
+        _, after, losses = tf.while_loop(more, epoch, (tf.constant(0), state, losses))
+        return after, losses.stack()
 
     return advance
 
 
-def _epoch(shape: Shape, rows: Rows, given: Given, state: State, order: Any) -> State:
+def _epoch(shape: Shape, rows: Rows, given: Given, state: State, order: Any) -> tuple[State, Any]:
+    """The state after one epoch, and (2, P) its mean training loss and its validation objective."""
     import tensorflow as tf
 
     def step(number: Any, now: State, total: Any) -> tuple[Any, State, Any]:
@@ -104,7 +109,8 @@ def _epoch(shape: Shape, rows: Rows, given: Given, state: State, order: Any) -> 
 
     start = (tf.constant(0), state, tf.zeros(shape.places))
     _, after, total = tf.while_loop(lambda number, *_: number < shape.steps, step, start)
-    return _judge(shape, given, after, total, _validated(shape, rows, given, after.parameters))
+    value = _validated(shape, rows, given, after.parameters)
+    return _judge(shape, given, after, total, value), tf.stack([total / shape.steps, value])
 
 
 def _step(shape: Shape, rows: Rows, given: Given, state: State, chosen: Any) -> tuple[State, Any]:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from pipeline import models
+from pipeline import models, tasks
 from pipeline.data.layout import shape_of
 from pipeline.data.rows import Part, Rows
 from pipeline.errors import DivergedTraining
 from pipeline.models import Signature
+from pipeline.plugins import load_object
 from pipeline.space import Space
+from pipeline.training.curve import Curve
 from pipeline.trial import Training
-
-Loss = Literal["mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy"]  # the last two of logits
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Protocol:
     """How trainings are done in a study, the same for all of them."""
 
     model: str
-    loss: Loss
+    loss: str  # of `losses.LOSSES`
     patience: int  # epochs without a better validation objective after which a training stops, best weights restored
     min_delta: float  # smaller improvements do not count
     seed: int  # of the study
@@ -34,7 +35,9 @@ class Protocol:
     tf32: bool = False  # on GPUs: matrix products of ten-bit mantissas, faster and less exact
     folds: int = 0  # the rows of a repeat follow from its number where there are folds; 0 for one split
     rows: int = 0  # of training, about: decides which networks have a program of their own; 0 where none has
-    places: int = 0  # trainings that share a program of the packed engine; 0 for the engine's own rule
+    places: int = 0  # trainings that share a program of an engine that has such; 0 for the engine's own rule
+    task: str = ""  # as the user named it; a worker that is to read rows of a user's task has to know
+    metrics: tuple[str, ...] = ()  # of the user's, as `module:object`
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,10 @@ class Trained:
     program: str = ""  # what computed it, where that can change the last bit; see `provenance` for the other two
     device: str = ""
     versions: str = ""
+    started: str = ""  # wall clock when it began, see `utc_now`
     weights: tuple[np.ndarray, ...] = ()
     probe: np.ndarray | None = None
+    curve: Curve | None = None  # of a training with weights; None where an engine does not say
 
 
 Trainer = Callable[[Sequence[Training], Rows, Protocol], Iterable[Trained]]
@@ -82,13 +87,16 @@ def probe_inputs(validation: Part) -> np.ndarray:
     return validation.inputs[:PROBE_ROWS]
 
 
-def judged(predicted: np.ndarray, rows: Rows) -> tuple[float, dict[str, dict[str, float]]]:
-    """Objective (scaled outputs) and scores per output (original units) of predictions for the validation rows."""
+def judged(predicted: np.ndarray, rows: Rows, metrics: Sequence[str] = ()) -> tuple[float, tasks.Scores]:
+    """Objective (scaled outputs) and scores per output (original units) of predictions for the validation rows.
+
+    `metrics` are further ones of the user's, as `module:object`.
+    """
     part = rows.validation
     units = rows.target.to_units(predicted)
     return (
         rows.target.objective(part.outputs, predicted, part.weights),
-        rows.target.scores(part.measured, units, part.weights),
+        tasks.scores(rows.target, part.measured, units, part.weights, tasks.metrics(metrics, load_object)),
     )
 
 
@@ -98,14 +106,20 @@ def signature_of(rows: Rows) -> Signature:
 
 
 def outcome(
-    training: Training, rows: Rows, model: str, weights: Sequence[np.ndarray], *, epochs_run: int, best_epoch: int
+    training: Training,
+    rows: Rows,
+    protocol: Protocol,
+    weights: Sequence[np.ndarray],
+    *,
+    epochs_run: int,
+    best_epoch: int,
 ) -> dict[str, Any]:
     """What weights score on the validation rows, computed by the function that a reloaded model predicts with."""
-    network = models.load(model).network(training.configuration, signature_of(rows), weights)
+    network = models.load(protocol.model).network(training.configuration, signature_of(rows), weights)
     predicted = models.predict(network, rows.validation.inputs)
     if not np.all(np.isfinite(predicted)):
         raise DivergedTraining("diverged: a prediction for the validation rows is not a finite number")
-    objective, scores = judged(predicted, rows)
+    objective, scores = judged(predicted, rows, protocol.metrics)
     return {
         "objective": objective,
         "scores": scores,
@@ -115,6 +129,11 @@ def outcome(
         "weights": tuple(weights),
         "probe": models.predict(network, probe_inputs(rows.validation)),
     }
+
+
+def utc_now() -> str:
+    """The wall clock in UTC, ISO 8601 with milliseconds: `2026-11-27T05:12:00.123Z`."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def intra_op_threads() -> int:

@@ -1,1 +1,1 @@
-"""The strategies: which configurations to try next. They know summaries, and no files, processes or TensorFlow."""
+"""Which configurations to try next: studies, strategies, surrogates. They know no files, processes or TensorFlow."""

@@ -1,4 +1,4 @@
-"""The end of stage 2, and all of it where nothing new is tried: who leads is trained until that is believed."""
+"""The end of stage 2, all of it where nothing new is tried: contenders are trained again until one leads clearly."""
 
 from __future__ import annotations
 
@@ -10,69 +10,70 @@ from pipeline.ranking.order import by_mean, ranked
 from pipeline.space import contains
 from pipeline.trial import Evaluate, Summary
 from pipeline.tuning.racing import duel, race, trials_again
-from pipeline.tuning.stopping import Limits, unlimited
-from pipeline.tuning.strategies.strategy import Open, Refined, Refining, Say
+from pipeline.tuning.stages import Open, Refined, Refining, Say
+from pipeline.tuning.stopping import OUT_OF_TIME, Limits, unlimited
 
-RESERVED = 0.1  # part of a budget of trainings that is kept for it
-ENDED = "all its configurations are tried"
+RESERVED = 0.1  # share of the trainings or seconds that is kept for it
+ENDED = "all its configurations have been tried"
 
 
 def confirm(asked: Refining, begin: Open, evaluate: Evaluate, _: Say) -> Refined:
-    """Train the leader and whoever may be better until they are told apart, at most as often as contenders may be.
+    """Train the leader and its challengers again, up to `contender_repeats` times each, until one leads clearly.
 
-    Answers are those of full trainings alone. Nothing is trained beyond the limit of trainings.
+    Never more than the trainings that the stage has. The answers are those of full trainings.
     """
-    if not asked.elite or asked.race.most <= asked.race.repeats:
+    if not asked.elite or not asked.budget.retrains:
         return Refined((), asked.found, _ended(asked, asked.found))
     facts = {
         "found": sorted(each.key for each in asked.found),
         "space": str(asked.space),
-        "repeats": asked.race.repeats,
-        "max_repeats": asked.race.most,
+        "repeats": asked.budget.repeats,
+        "max_repeats": asked.budget.contender_repeats,
     }
     measured = settle(asked, begin(facts), evaluate)
     within = [each for each in measured if contains(asked.space, each.configuration)]
     return Refined((), measured, _ended(asked, within))
 
 
-def settle(asked: Refining, measured: Iterable[Summary], evaluate: Evaluate, spent: int = 0) -> tuple[Summary, ...]:
-    """Everything measured, with the leader and whoever may be better trained again, until they are told apart.
+def settle(asked: Refining, measured: Iterable[Summary], evaluate: Evaluate, used: int = 0) -> tuple[Summary, ...]:
+    """Everything measured, with the leader and its challengers trained again until one leads clearly.
 
-    `spent` are the trainings that stage 2 has made before.
+    `used` are the trainings that stage 2 has made before.
     """
+    budget = asked.budget
     known = {each.key: each for each in measured}
     within = {key: each for key, each in known.items() if contains(asked.space, each.configuration)}
 
     def again(wanted: Sequence[Summary]) -> Sequence[Summary]:
-        nonlocal spent
-        affordable = wanted[: asked.limits.affordable(spent, len(wanted))]
-        spent += len(affordable)
-        return evaluate(trials_again(affordable, asked.epochs)) if affordable else ()
+        nonlocal used
+        affordable = wanted[: asked.limits.affordable(used, len(wanted))]
+        used += len(affordable)
+        return evaluate(trials_again(affordable, budget.epochs)) if affordable else ()
 
-    race(within, asked.race.most, _leaders, again, asked.width)
-    duel(within, asked.race.most, again, asked.width)
+    race(within, budget.contender_repeats, _leaders, again, budget.elite)
+    duel(within, budget.contender_repeats, again, budget.elite)
     return tuple((known | within).values())
 
 
 def sparing(asked: Refining) -> Limits:
-    """What is left for trying something new, where a part is kept to train contenders again."""
+    """The limits for trying something new, where a part is kept to train contenders again."""
     limits = asked.limits
-    if asked.race.most <= asked.race.repeats:
+    if not asked.budget.retrains:
         return limits
     if limits.trainings is not None:
         limits = replace(limits, trainings=limits.trainings - math.ceil(RESERVED * limits.trainings))
-    if limits.spent is not unlimited:
-        limits = replace(limits, spent=lambda: asked.limits.spent() / (1.0 - RESERVED))
+    if limits.elapsed is not unlimited:
+        limits = replace(limits, elapsed=lambda: asked.limits.elapsed() / (1.0 - RESERVED))
     return limits
 
 
 def _ended(asked: Refining, measured: Iterable[Summary]) -> str:
     """Why the search ended: stage 1 leaves this stage its part of the time."""
-    over = asked.limits.spent() >= 1.0 - RESERVED
-    return asked.limits.met(measured) or ("its time is over" if over else ENDED)
+    over = asked.limits.elapsed() >= 1.0 - RESERVED
+    return asked.limits.met(measured) or (OUT_OF_TIME if over else ENDED)
 
 
 def _leaders(summaries: Iterable[Summary]) -> list[Summary]:
-    """The lowest mean, maybe a lucky one, and the one that would be recommended now."""
+    """The lowest mean, which may be a lucky one, and the configuration that would be recommended now."""
     every = list(summaries)
     return [*by_mean(every)[:1], *ranked(every)[:1]]

@@ -1,21 +1,18 @@
-"""The rule that picks what stage 2 looks at: any function of this shape can take its place."""
+"""The rules that pick the elite: what stage 2 starts from."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from pipeline.models.layer_widths import structure
+from pipeline.models import LAYERS, Layers
 from pipeline.ranking.front import non_dominated
 from pipeline.ranking.order import by_mean
 from pipeline.trial import Summary, Value
 
-Elite = Callable[[Sequence[Summary], int], tuple[Summary, ...]]
-"""From the summaries of stage 1 to at most so many of them, best first."""
-
 AMONG = 20  # the best ones that compete, as in the original two-stage search
 
 
-def best_of_each_depth(summaries: Sequence[Summary], count: int) -> tuple[Summary, ...]:
+def best_of_each_depth(summaries: Sequence[Summary], count: int, layers: Layers = LAYERS) -> tuple[Summary, ...]:
     """The best configuration of each number of hidden layers among the 20 best, at most `count`, best first.
 
     Configurations with a failed repeat are never elite. Configurations without hidden layers have one depth.
@@ -23,15 +20,15 @@ def best_of_each_depth(summaries: Sequence[Summary], count: int) -> tuple[Summar
     chosen: dict[Value, Summary] = {}
     for summary in by_mean(summaries)[:AMONG]:
         if summary.failures == 0 and summary.repeats > 0:
-            chosen.setdefault(structure(summary.configuration)[0] or 0, summary)
+            chosen.setdefault(layers.of(summary.configuration)[0] or 0, summary)
     return tuple(chosen.values())[:count]
 
 
 def elite_of_front(summaries: Sequence[Summary], count: int) -> tuple[Summary, ...]:
     """At most `count` of the non-dominated configurations of the 20 best, evenly along the front, the best one first.
 
-    What they cost is their number of weights: that is a function of the configuration. Seconds are not, and another
-    elite at every rerun would make a stage 2 of its own of each. Configurations with a failed repeat are never elite.
+    Their cost is the number of weights, which follows from the configuration. Seconds do not: each rerun would have
+    another elite, and with it another stage 2. Configurations with a failed repeat are never elite.
     """
     sound = [each for each in by_mean(summaries)[:AMONG] if each.failures == 0 and each.repeats > 0]
     front = non_dominated(sound, lambda each: each.weights)

@@ -4,78 +4,86 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
+from pipeline.errors import UserError
+from pipeline.models import LAYERS, Layers
 from pipeline.ranking.order import recommend
-from pipeline.space import Narrowing, Space, contains
+from pipeline.space import Space, contains
 from pipeline.trial import Configuration, Evaluate, Stage, Summary, Trial
-from pipeline.tuning.elite import Elite, best_of_each_depth
-from pipeline.tuning.racing import Race
-from pipeline.tuning.stopping import Limits, Spent, unlimited
-from pipeline.tuning.strategies import registry
-from pipeline.tuning.strategies.strategy import Exploring, Refining, Say, Search, Strategy, cost
-from pipeline.tuning.surrogate.belief import Belief
+from pipeline.tuning.budget import Budget
+from pipeline.tuning.stages import Exploring, Refining, Say, Search, cost, full
+from pipeline.tuning.stopping import Elapsed, Limits, unlimited
+from pipeline.tuning.strategies.strategy import Strategy
+from pipeline.tuning.surrogate.posterior_curve import PosteriorCurve
 
-INHERITED = 3  # one configuration in so many of stage 1 is one of the best of the prior
+INHERITED = 3  # one configuration in three of stage 1 is one of the best of the prior
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a study does, apart from its data: the numbers that a user sets."""
+    """What a study searches, how much and how, and what it begins with."""
 
     space: Space
     baseline: Configuration
-    configurations: int  # stage 1
-    repeats: int  # trainings of each configuration
-    elite: int  # configurations that stage 2 proposes at once, and searches at most
-    calls: int  # rounds of proposals
-    epochs: int
-    seed: int
-    max_repeats: int = 0  # trainings of a contender; what is below `repeats` counts as it
-    trainings: int = 0  # of both stages together, instead of `configurations` and `calls`; 0 for no such budget
-    narrowing: Narrowing = field(default_factory=Narrowing)
-    target: float | None = None  # mean objective at which the search ends
-    settled: int = 0  # rounds in a row with an expected improvement below the noise, after which it ends; 0 for never
+    budget: Budget
+    strategy: Strategy
+    layers: Layers = LAYERS  # where a configuration says how deep it is
     prior: tuple[Configuration, ...] = ()  # best first, of another study: tried first, and trained like any other
-    joint: bool = True  # a search of stage 2 follows the best of its depth; not only what it found by itself
-    strategy: str = "two-stage"  # one of `search.strategies.STRATEGIES`
-    acquisition: str = "ei"  # of one Gaussian process of the whole space, see `search.plain`
 
     @property
-    def way(self) -> Strategy:
-        """How it searches."""
-        return registry.load_strategy(self.strategy)
+    def configurations(self) -> int:
+        """Configurations of stage 1: those of the budget, or what the strategy's share of its trainings pays for.
+
+        A strategy that trains some with fewer epochs tries more, at the same cost.
+        """
+        budget, strategy = self.budget, self.strategy
+        if not budget.trainings:
+            return budget.configurations
+        share = strategy.share if strategy.proposes or budget.retrains else 1.0
+        return max(1, int(share * budget.trainings) // budget.repeats)
 
     @property
-    def drawn(self) -> int:
-        """How many configurations stage 1 has, or what as many take if it trains some with fewer epochs."""
-        if not self.trainings:
-            return self.configurations
-        part = self.way.explored if self.way.proposes or self.race.most > self.repeats else 1.0
-        return max(1, int(part * self.trainings) // self.repeats)
+    def explore_trainings(self) -> int:
+        """Full trainings of stage 1."""
+        return self.configurations * self.budget.repeats
 
     @property
-    def race(self) -> Race:
-        """How often configurations and contenders are trained."""
-        return Race(self.repeats, max(self.repeats, self.max_repeats))
-
-    @property
-    def rounds(self) -> int:
-        """How often stage 2 proposes at most."""
-        return self.trainings or self.calls
+    def refine_trainings(self) -> int:
+        """Full trainings of new configurations that stage 2 may make; contenders are trained again beside them."""
+        budget = self.budget
+        if not self.strategy.proposes:
+            return 0
+        if budget.trainings:
+            return max(0, budget.trainings - self.explore_trainings)
+        return budget.calls * budget.elite * budget.repeats
 
     @property
     def proposals(self) -> int:
-        """How many configurations stage 2 proposes."""
-        if not self.way.proposes:
-            return 0
-        if self.trainings:
-            return max(0, self.trainings - self.drawn * self.repeats) // self.repeats
-        return self.calls * self.elite
+        """Configurations that stage 2 proposes."""
+        return self.refine_trainings // self.budget.repeats
+
+    @property
+    def description(self) -> tuple[str, ...]:
+        """What is about to happen, a line each."""
+        budget, strategy = self.budget, self.strategy
+        first = strategy.describe_explore(budget, self.configurations)
+        second = strategy.describe_refine(budget, self.proposals)
+        ends = (
+            (budget.seconds > 0, f"after {budget.seconds:g} seconds"),
+            (budget.target_score is not None, f"at an objective of {budget.target_score}"),
+            (budget.settled > 0, f"after {budget.settled} rounds without an expected gain above the noise"),
+        )
+        earlier = ", ".join(words for wanted, words in ends if wanted)
+        return (
+            f"Stage 1: {first}",
+            f"Stage 2: {second}, contenders up to {budget.contender_repeats}",
+            *((f"Ends earlier: {earlier}",) if earlier else ()),
+        )
 
     def left(self, found: Sequence[Summary]) -> int | None:
-        """The trainings that stage 2 has after what stage 1 found; None for as many as it takes."""
-        return max(0, self.trainings - cost(found, self.repeats, self.epochs)) if self.trainings else None
+        """The trainings that stage 2 has after these answers of stage 1; None where trainings are not counted."""
+        return max(0, self.budget.trainings - cost(found, self.budget)) if self.budget.trainings else None
 
 
 Begin = Callable[[Stage, Mapping[str, object]], Sequence[Summary]]
@@ -95,100 +103,110 @@ class Result:
     searches: tuple[Search, ...]
     recommended: Summary | None  # None where nothing was trained twice without a failure
     ended: str = ""  # why the search ended, as the end of a sentence
-    beliefs: tuple[Belief, ...] = ()  # of a search in one dimension
+    curves: tuple[PosteriorCurve, ...] = ()  # of a search in one dimension
     screened: tuple[Summary, ...] = ()  # trained with fewer epochs: what chose the explored ones, never compared
 
 
-def run(
-    plan: Plan,
-    evaluate: Evaluate,
-    begin: Begin,
-    say: Say,
-    choose: Elite = best_of_each_depth,
-    *,
-    spent: Spent = unlimited,
-) -> Result:
-    """Run or resume a study; the result depends on the plan and the ledger's past, not on how often it was stopped.
+def run(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, *, elapsed: Elapsed = unlimited) -> Result:
+    """Run or resume a study.
 
-    With limited time it depends on the clock as well: another run goes on from what this one has found.
+    The result depends on the plan and on what the ledger had before, not on how often the study was stopped. With
+    limited time it depends on the clock as well: another run goes on from what this one has found.
+
+    Args:
+        plan: What is searched.
+        evaluate: Answers trials, training only what was never trained.
+        begin: Opens a stage.
+        say: Shows the user a sentence.
+        elapsed: The share of `budget.seconds` that has passed.
+
+    Raises:
+        UserError: Where the strategy asks for something else than trainings of configurations of the space.
     """
-    limits = Limits(target=plan.target, settled=plan.settled, spent=spent)
+    budget, strategy, answer = plan.budget, plan.strategy, _checked(plan, evaluate)
     begin("baseline", {})
-    (baseline,) = evaluate([Trial(plan.baseline, plan.epochs, plan.repeats)])
-    earlier, tried = _explore(plan, evaluate, begin, say, limits)
-    explored = tuple(each for each in tried if each.epochs == plan.epochs)
-    elite = choose(
-        [summary for summary in (*explored, *earlier) if contains(plan.space, summary.configuration)], plan.elite
+    (baseline,) = evaluate([Trial(plan.baseline, budget.epochs, budget.repeats)])
+    earlier, tried = _explore(plan, answer, begin, say, Limits(budget, elapsed))
+    explored = full(tried, budget)
+    elite = strategy.elite(
+        [summary for summary in (*explored, *earlier) if contains(plan.space, summary.configuration)],
+        budget.elite,
+        plan.layers,
     )
     if not elite:
         say("Every configuration has a failed repeat, so stage 2 has none to search around: see the ledger.")
     asked = Refining(
         space=plan.space,
+        budget=budget,
         elite=elite,
         found=(*earlier, *explored),
-        race=plan.race,
-        epochs=plan.epochs,
-        seed=plan.seed,
-        rounds=plan.rounds,
-        width=plan.elite,
         proposals=plan.proposals,
-        narrowing=plan.narrowing,
-        joint=plan.joint,
-        acquisition=plan.acquisition,
-        limits=replace(limits, trainings=plan.left((*earlier, *tried))),
+        limits=Limits(budget, elapsed, plan.left((*earlier, *tried))),
     )
-    refined = plan.way.refine(asked, lambda facts: _full(begin("refine", facts), plan), evaluate, say)
+    refined = strategy.refine(asked, lambda facts: full(begin("refine", facts), budget), answer, say)
     within = [each for each in refined.measured if contains(plan.space, each.configuration)]
-    screened = tuple(each for each in tried if each.epochs != plan.epochs)
+    screened = tuple(each for each in tried if each.epochs != budget.epochs)
     best = recommend(within)
     if best is not None:
         baseline = _as_often(baseline, best, plan, evaluate, begin)
-    return Result(baseline, explored, elite, refined.searches, best, refined.ended, refined.beliefs, screened)
+    return Result(baseline, explored, elite, refined.searches, best, refined.ended, refined.curves, screened)
+
+
+def _checked(plan: Plan, evaluate: Evaluate) -> Evaluate:
+    """Answers what a strategy may ask for, and refuses anything else: strategies may come from outside."""
+
+    def answer(trials: Sequence[Trial]) -> tuple[Summary, ...]:
+        for trial in trials:
+            inside = contains(plan.space, trial.configuration)
+            if not inside or not 1 <= trial.epochs <= plan.budget.epochs or trial.repeats < 1:
+                raise UserError(
+                    f"The strategy {type(plan.strategy).__name__} asked for a training that this study cannot have",
+                    expected=f"a configuration of the search space, 1 to {plan.budget.epochs} epochs, repeats from 1",
+                    got=f"{trial.configuration.json:.300}, {trial.epochs} epochs, {trial.repeats} repeats",
+                    hint="mend the strategy",
+                )
+        return evaluate(trials)
+
+    return answer
 
 
 def _as_often(baseline: Summary, best: Summary, plan: Plan, evaluate: Evaluate, begin: Begin) -> Summary:
     """The default network, trained as often as the recommended one: they are compared in pairs of equal seeds."""
-    wanted = min(best.repeats, plan.race.most)
+    wanted = min(best.repeats, plan.budget.contender_repeats)
     if baseline.failures or baseline.stage == "imported" or wanted <= baseline.repeats:
         return baseline
     begin("baseline", {})
-    (again,) = evaluate([Trial(plan.baseline, plan.epochs, wanted)])
+    (again,) = evaluate([Trial(plan.baseline, plan.budget.epochs, wanted)])
     return again
-
-
-def _full(summaries: Sequence[Summary], plan: Plan) -> tuple[Summary, ...]:
-    """Those of full trainings: what was trained for fewer epochs is never compared with them."""
-    return tuple(each for each in summaries if each.epochs == plan.epochs)
 
 
 def _explore(
     plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, limits: Limits
 ) -> tuple[tuple[Summary, ...], tuple[Summary, ...]]:
-    """What was known of full trainings before stage 1 was first begun, and every answer of stage 1."""
-    facts: dict[str, object] = {"space": str(plan.space), "seed": plan.seed, **plan.way.marks}
+    """The full trainings that were known before stage 1 was first begun, and every answer of stage 1."""
+    budget, strategy = plan.budget, plan.strategy
+    facts: dict[str, object] = {"space": str(plan.space), "seed": budget.seed, **strategy.facts}
     if plan.prior:
         facts["prior"] = [each.key for each in plan.prior]
-    if not plan.way.nested:
-        facts |= {"configurations": plan.drawn, "repeats": plan.repeats}
+    if not strategy.nested:
+        facts |= {"configurations": plan.configurations, "repeats": budget.repeats}
     before = begin("explore", facts)
-    earlier = _full(before, plan)
+    earlier = full(before, budget)
     known = frozenset(each.key for each in earlier)
     asked = Exploring(
         space=plan.space,
-        configurations=plan.drawn,
-        repeats=plan.repeats,
-        epochs=plan.epochs,
-        seed=plan.seed,
+        budget=budget,
+        configurations=plan.configurations,
+        limits=limits,
+        share=strategy.share,
         first=_inherited(plan, known),
         known=known,
         touched=frozenset(each.key for each in before),
-        limits=limits,
-        share=plan.way.explored,
     )
-    return earlier, plan.way.explore(asked, evaluate, say)
+    return earlier, strategy.explore(asked, evaluate, say)
 
 
 def _inherited(plan: Plan, known: Collection[str]) -> tuple[Configuration, ...]:
     """The best of the prior that the space has and this study does not know: a part of stage 1."""
     fitting = (each for each in plan.prior if contains(plan.space, each) and each.key not in known)
-    return tuple(itertools.islice(fitting, -(-plan.drawn // INHERITED)))
+    return tuple(itertools.islice(fitting, -(-plan.configurations // INHERITED)))

@@ -1,1 +1,1 @@
-"""The workbook: what people see of a study, drawn from the journal, edited by them, and merged."""
+"""The workbook that people read and edit: drawn from the journal, and merged with what they made of it."""

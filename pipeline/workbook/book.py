@@ -9,41 +9,36 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any
-
-from openpyxl import Workbook
 
 from pipeline.errors import UserError
 from pipeline.study_folder.layout import beside
-from pipeline.tasks import Task
-from pipeline.tasks.regression import TASK
+from pipeline.tasks import FIRST, Task
 from pipeline.trial import Imported
+from pipeline.workbook import ooxml
 from pipeline.workbook.columns import CONFIGURATIONS, KEY, MEAN, STD, Table, headed
-from pipeline.workbook.import_rows import configuration_of, learn, taken
-from pipeline.workbook.merge import Unmergeable, drawn, find_headers, refresh
-from pipeline.workbook.ooxml import package
-from pipeline.workbook.ooxml.grid import Grid
-from pipeline.workbook.read import records, rows_below, written
+from pipeline.workbook.import_rows import configuration_of, learn, unknown_results
+from pipeline.workbook.merge import Unmergeable, draw, refresh
+from pipeline.workbook.read import below, find_header, rows_below, written
 from pipeline.workbook.sheets import tables
 from pipeline.workbook.view import View
 
 __all__ = ["View", "unknown", "write"]
 
 Say = Callable[[str], None]
-"""Tells the user a sentence."""
+"""Shows the user a sentence."""
 
 
 def _silent(_: str) -> None:
-    """Says nothing."""
+    """Shows nothing."""
 
 
 def write(path: Path, view: View, say: Say = _silent) -> Path:
     """Bring the workbook up to date and return where that was written: `path`, or a file beside it.
 
-    `NAME.pending.xlsx` while the workbook is open elsewhere or refused, taken away again at the first write after;
-    `NAME.fresh.xlsx` where the user changed the workbook so that a refresh would break it. A file that is no workbook
-    is renamed to `NAME.damaged-N.xlsx`, and a new one written. `say` is told which of these, and why. Raises OSError
-    where the disk refuses; then the old workbook is as it was.
+    `NAME.pending.xlsx` while the workbook is open elsewhere or refused, removed again at the first write after;
+    `NAME.fresh.xlsx` where the user changed the workbook so that a refresh would break it. A file that is not a
+    workbook is renamed to `NAME.damaged-N.xlsx`, and a new one written. `say` gets a sentence with which of these
+    happened, and why. Raises OSError where the disk refuses; then the old workbook is as it was.
     """
     return _write(path, tables(view), say)
 
@@ -60,39 +55,39 @@ def _write(path: Path, made: Sequence[Table], say: Say) -> Path:
     while refused(pending):
         pending = beside(path, f"pending-{number}")
         number += 1
-    written = _write_free(pending, made, say)
-    say(f"{path} cannot be written now ({reason}): the results stand in {written} until it can.")
-    return written
+    used = _write_free(pending, made, say)
+    say(f"{path} cannot be written now ({reason}): until then the results are in {used}.")
+    return used
 
 
 def _write_free(path: Path, made: Sequence[Table], say: Say) -> Path:
     if path.exists() and not path.is_file():
         _set_aside(path, say)
-    stamp = package.stamp(path)
+    stamp = ooxml.stamp(path)
     if stamp is None or _redrawn(path, made):
-        package.save(lambda: _drawn(made), path, stamp, sealed=True)
+        ooxml.save(_drawn(made), path, stamp, sealed=True)
         return _tidied(path)
     try:
-        book = package.load(path)
+        book = ooxml.load(path)
     except UserError:
         raise
-    except package.BROKEN:
+    except ooxml.BROKEN:
         _set_aside(path, say)
-        package.save(lambda: _drawn(made), path, None, sealed=True)
+        ooxml.save(_drawn(made), path, None, sealed=True)
         return _tidied(path)
     try:
         _merge(book, made)
-        package.save(lambda: book.drawing, path, stamp, sealed=False)
+        ooxml.save(book, path, stamp, sealed=False)
     except UserError:
         raise
-    except (Unmergeable, *package.BROKEN) as reason:
-        written = _write(beside(path, "fresh"), _explained(made, path, reason), say)
-        say(f"{path} was left as it is, because {reason}: the results stand in {written}.")
-        return written
+    except (Unmergeable, *ooxml.BROKEN) as reason:
+        used = _write(beside(path, "fresh"), _explained(made, path, reason), say)
+        say(f"{path} was left as it is, because {reason}: the results are in {used}.")
+        return used
     return _tidied(path)
 
 
-def _merge(book: package.Loaded, made: Sequence[Table]) -> None:
+def _merge(book: ooxml.Book, made: Sequence[Table]) -> None:
     if book.lost:
         raise Unmergeable(f"it holds things that would not survive ({book.lost})")
     if CONFIGURATIONS in book.sheets:
@@ -100,21 +95,19 @@ def _merge(book: package.Loaded, made: Sequence[Table]) -> None:
     refresh(book, made)
 
 
-def _adopt(grid: Grid, table: Table) -> None:
+def _adopt(grid: ooxml.Grid, table: Table) -> None:
     """Give the rows that a user typed the keys of their configurations: they are filled in, not doubled."""
-    header = find_headers(grid, (KEY,))
+    header = find_header(grid.numbered(), (KEY,))
     if header is None:
         return
-    width = grid.width
-    column = next(at for at in range(1, width + 1) if written(grid.value(header, at)) == KEY)
-    below = [row for row in sorted(grid.rows) if row > header and not grid.empty(row)]
-    typed = [row for row in below if not written(grid.value(row, column))]
+    column = header.columns[KEY]
+    keys = {row: written(grid.value(row, column)) for row in grid.rows if row > header.row and not grid.empty(row)}
+    typed = sorted(row for row, key in keys.items() if not key)
     at = table.headers.index(KEY)
-    absent = {row[at] for row in table.rows} - {written(grid.value(row, column)) for row in below}
+    absent = {row[at] for row in table.rows} - set(keys.values())
     if not typed or not absent:
         return
-    values = [[grid.value(row, each) for each in range(1, width + 1)] for row in (header, *below)]
-    rows = {below[number - 2]: cells for number, cells in records(values, 1)}
+    rows = dict(below(grid.numbered(), header))
     known = learn(list(rows.items()))
     for row in typed:
         try:
@@ -135,26 +128,25 @@ def _explained(made: Sequence[Table], path: Path, reason: Exception) -> tuple[Ta
     return (*others, Table(study.title, study.columns, rows, study.identity))
 
 
-def _drawn(made: Sequence[Table]) -> package.Drawing:
-    """A new workbook; its rows are made while they are written, so that they are never in memory at once."""
-    book: Any = Workbook()
-    book.remove(book.active)
-    book.properties.creator = "two-stage-search"
-    return package.Drawing(book, {table.title: drawn(book.create_sheet(table.title), table) for table in made})
+def _drawn(made: Sequence[Table]) -> ooxml.Book:
+    book = ooxml.Book.new("two-stage-search")
+    for table in made:
+        draw(book.add(table.title), table)
+    return book
 
 
 def _redrawn(path: Path, made: Sequence[Table]) -> bool:
-    """True where nobody touched the workbook since it was drawn, and all it knows is in the new one."""
+    """True where nobody touched the workbook since it was drawn, and everything in it is in the new one."""
     table = made[0]
     at = table.headers.index(KEY)
-    return package.knows_only(path, {str(row[at]) for row in table.rows})
+    return ooxml.knows_only(path, CONFIGURATIONS, {str(row[at]) for row in table.rows})
 
 
 def _tidied(path: Path) -> Path:
-    """Take away what was written beside the workbook while it could not be written; what a user edited there stays."""
+    """Remove what was written beside the workbook while it could not be written; a file that a user edited stays."""
     for name in ("pending", "fresh"):
         other = beside(path, name)
-        if other.is_file() and not refused(other) and package.untouched(other):
+        if other.is_file() and not refused(other) and ooxml.untouched(other):
             other.unlink()
     return path
 
@@ -164,7 +156,7 @@ def refused(path: Path) -> str:
     locks = (path.with_name(f"~${path.name}"), path.with_name(f".~lock.{path.name}#"))
     for lock in locks:
         if lock.exists():
-            return f"it is open elsewhere, says {lock.name}"
+            return f"it is open elsewhere, as {lock.name} shows"
     # Renaming over it would succeed: the folder decides that, not the file.
     return "it is read-only" if path.is_file() and not path.stat().st_mode & stat.S_IWUSR else ""
 
@@ -174,17 +166,17 @@ def _set_aside(path: Path, say: Say) -> None:
     while beside(path, f"damaged-{number}").exists():
         number += 1
     kept = path.rename(beside(path, f"damaged-{number}"))
-    say(f"{path} was no workbook any more: it is kept as {kept}, and a new one was written.")
+    say(f"{path} is not a workbook any more: it was kept as {kept}, and a new one was written.")
 
 
-def unknown(path: Path, known: Collection[str], epochs: int, task: Task = TASK) -> tuple[Imported, ...]:
-    """The results in the sheet Configurations whose key is not known, in its order; nothing for a file that is none.
+def unknown(path: Path, known: Collection[str], epochs: int, task: Task = FIRST) -> tuple[Imported, ...]:
+    """The results in the sheet Configurations whose key is not known, in its order; none where the file is broken.
 
     The exact text of a configuration decides; a typed row without one is put together from its columns. `epochs` is
-    recorded where a row does not state its limit. Raises UserError naming the row whose key and text disagree.
+    recorded where a row does not have a limit of its own. Raises UserError naming the row whose key and text disagree.
     """
     known = frozenset(known)
-    if not path.is_file() or package.knows_only(path, known):
+    if not path.is_file() or ooxml.knows_only(path, CONFIGURATIONS, known):
         return ()
     headers = {name: headed(name, task) for name in (MEAN, STD)}
     try:
@@ -195,8 +187,8 @@ def unknown(path: Path, known: Collection[str], epochs: int, task: Task = TASK) 
         ) from error
     except UserError:
         raise
-    except package.BROKEN:
+    except ooxml.BROKEN:
         return ()
     plain = {header: name for name, header in headers.items()}
     named = [(at, {plain.get(name, name): cell for name, cell in cells.items()}) for at, cells in rows]
-    return taken(named, path, known, epochs)
+    return unknown_results(named, path, known, epochs)

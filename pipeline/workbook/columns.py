@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from types import EllipsisType
 from typing import Final, Literal
 
-from pipeline.tasks import Task, classification
+from pipeline.tasks import Metric, Task
 from pipeline.trial import Value
+from pipeline.workbook.ooxml import Link
 
 CONFIGURATIONS: Final = "Configurations"
 REPEATS: Final = "Repeats"
@@ -46,18 +47,9 @@ OURS: Final = _BEFORE | {COUNT, FAILURES, "epochs", "mean seconds", "weights", "
 
 Kind = Literal["count", "plain", "fraction", "scientific", "mark", "text", "link", "wide", "exact"]
 Group = Literal["place", "hyperparameters", "objective", "outputs", "cost", "exact"]
-_SHARES: Final = frozenset({"r2", *classification.TASK.metrics})  # of 1, however small
 _NAME: Final = 200  # characters of an output's name in a header
-_OBJECTIVE: Final = (MEAN, STD, LEAST, MOST, TEST)  # as a regression calls them
+_OBJECTIVE: Final = (MEAN, STD, LEAST, MOST, TEST)  # as the first task calls them
 ROWS: Final = 1_048_575  # of a sheet below its header; what is beyond stands in the journal only
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A cell that leads to a file beside the workbook."""
-
-    text: str
-    target: str  # relative to the workbook
 
 
 def headed(header: str, task: Task) -> str:
@@ -115,11 +107,12 @@ def width_of(header: str) -> float:
     return min(30, max(11, 4 + max((len(word) for word in header.split()), default=0)))
 
 
-def score_column(header: str, metric: str, values: Sequence[float]) -> Column:
-    """The column of a metric of an output, its kind chosen by the values."""
-    finite = [value for value in values if math.isfinite(value)]
-    kind: Kind = "fraction" if metric in _SHARES or not finite else kind_of([float(value) for value in finite])
-    if metric == "percent":
+def score_column(header: str, metric: Metric | None, values: Sequence[float]) -> Column:
+    """The column of a metric of an output, its kind chosen by the values where the metric does not say."""
+    finite = [float(value) for value in values if math.isfinite(value)]
+    look = metric.look if metric else ""
+    kind: Kind = "fraction" if look == "share" or not finite else kind_of(finite)
+    if look == "percent":
         kind = "plain"
     return Column(header, kind, width_of(header), "outputs")
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.models.layer_widths import structure
 from pipeline.trial import Summary, Value
 from pipeline.workbook.columns import (
     CONFIGURATIONS,
@@ -37,7 +36,6 @@ from pipeline.workbook.columns import (
     Cell,
     Column,
     Kind,
-    Link,
     Table,
     free_header,
     headed,
@@ -46,6 +44,7 @@ from pipeline.workbook.columns import (
     shown,
     width_of,
 )
+from pipeline.workbook.ooxml import Link
 from pipeline.workbook.view import View
 
 
@@ -61,8 +60,8 @@ class _Row:
         return cls(summary, rank, summary.key, summary.configuration.as_dict())
 
     @property
-    def told(self) -> bool:
-        """False for a row that was taken in: what its summary does not say may stand in the user's workbook."""
+    def trained_here(self) -> bool:
+        """False for an imported row: values that its summary lacks may be in the user's workbook, and stay."""
         return self.summary.stage != "imported"
 
 
@@ -72,7 +71,7 @@ _Source = tuple[Column, Callable[[_Row], Cell]]
 def configurations(view: View) -> Table:
     """One row per configuration, best first; the baseline stands where its mean places it, without a rank."""
     rows = _placed(view)
-    sources = [*_place(rows, view.elite), *_hyperparameters(rows), *_objective(view)]
+    sources = [*_place(rows, view), *_hyperparameters(rows), *_objective(view)]
     sources += [*_outputs(view, rows, taken={column.header for column, _ in sources} | OURS), *_cost(rows), *_exact()]
     return Table(
         title=CONFIGURATIONS,
@@ -87,7 +86,7 @@ def _cell(row: _Row, source: Callable[[_Row], Cell]) -> Cell:
     value = source(row)
     if isinstance(value, float) and not math.isfinite(value):
         value = None
-    return ... if value is None and not row.told else value
+    return ... if value is None and not row.trained_here else value
 
 
 def _placed(view: View) -> list[_Row]:
@@ -103,21 +102,17 @@ def _placed(view: View) -> list[_Row]:
     return rows
 
 
-def _place(rows: Sequence[_Row], elite: frozenset[str]) -> list[_Source]:
-    names = {name for row in rows for name in row.values}
+def _place(rows: Sequence[_Row], view: View) -> list[_Source]:
+    said = {row.key: view.layers.of(row.summary.configuration) for row in rows}
     sources: list[_Source] = [
         (Column(RANK, "count", 6, "place"), lambda row: row.rank),
         (Column(STAGE, "text", 10, "place"), lambda row: row.summary.stage),
-        (Column(ELITE, "mark", 6, "place"), lambda row: "★" if row.key in elite else None),
+        (Column(ELITE, "mark", 6, "place"), lambda row: "★" if row.key in view.elite else None),
     ]
-    if not names.isdisjoint(("hidden_layers", "neuron_percentage")):
-        sources.append(
-            (Column(LAYERS, "count", 8, "place"), lambda row: shown(structure(row.summary.configuration)[0]))
-        )
-    if not names.isdisjoint(("units", "neuron_percentage")):
-        sources.append(
-            (Column(NEURONS, "text", 18, "place"), lambda row: shown(structure(row.summary.configuration)[1]))
-        )
+    if any(depth is not None for depth, _ in said.values()):
+        sources.append((Column(LAYERS, "count", 8, "place"), lambda row: shown(said[row.key][0])))
+    if any(units is not None for _, units in said.values()):
+        sources.append((Column(NEURONS, "text", 18, "place"), lambda row: shown(said[row.key][1])))
     return sources
 
 
@@ -157,20 +152,20 @@ def _objective(view: View) -> list[_Source]:
 
 
 def _outputs(view: View, rows: Sequence[_Row], taken: set[str]) -> list[_Source]:
-    words = view.task.metrics
-    metrics = _metrics([row.summary.scores for row in rows], words)
+    known = {metric.name: metric for metric in view.task.metrics}
+    metrics = _metrics([row.summary.scores for row in rows], known)
     sources: list[_Source] = []
     for output in view.outputs:
         for metric in metrics:
             values = [row.summary.scores.get(output, {}).get(metric, math.nan) for row in rows]
-            header = free_header(output, words.get(metric, metric), taken)
-            sources.append((score_column(header, metric, values), _scored(output, metric)))
+            header = free_header(output, known[metric].header if metric in known else metric, taken)
+            sources.append((score_column(header, known.get(metric), values), _scored(output, metric)))
     return sources
 
 
-def _metrics(scores: Sequence[Mapping[str, Mapping[str, float]]], words: Mapping[str, str]) -> list[str]:
+def _metrics(scores: Sequence[Mapping[str, Mapping[str, float]]], known: Collection[str]) -> list[str]:
     present = {metric for each in scores for metrics in each.values() for metric in metrics}
-    return [*(metric for metric in words if metric in present), *sorted(present - words.keys())]
+    return [*(metric for metric in known if metric in present), *sorted(present - set(known))]
 
 
 def _scored(output: str, metric: str) -> Callable[[_Row], Cell]:
@@ -185,7 +180,7 @@ def _cost(rows: Sequence[_Row]) -> list[_Source]:
     kind: Kind = "plain" if not seconds or statistics.median(seconds) >= 1 else "fraction"
     return [
         (Column(COUNT, "count", 10, "cost"), lambda row: row.summary.repeats),
-        (Column(FAILURES, "count", 10, "cost"), lambda row: row.summary.failures if row.told else None),
+        (Column(FAILURES, "count", 10, "cost"), lambda row: row.summary.failures if row.trained_here else None),
         (Column("epochs", "plain", 8, "cost"), measured(lambda summary: summary.epochs_run)),
         (Column("mean seconds", kind, 9, "cost"), measured(lambda s: s.seconds)),
         (Column("weights", "count", 10, "cost"), measured(lambda summary: summary.weights)),
@@ -194,7 +189,7 @@ def _cost(rows: Sequence[_Row]) -> list[_Source]:
 
 def _exact() -> list[_Source]:
     def model(row: _Row) -> Cell:
-        saved = row.told and row.summary.repeats > 0
+        saved = row.trained_here and row.summary.repeats > 0
         return Link("open", f"models/{row.key}/") if saved else None
 
     return [

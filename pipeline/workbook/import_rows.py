@@ -35,17 +35,19 @@ _PLACE: Final = frozenset({RANK, STAGE, ELITE, GROUP})
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """How the hyperparameters stand in a sheet that people type into: their columns, and examples of their values."""
+    """How to read the hyperparameters of typed rows: their columns and kinds of values."""
 
     columns: Mapping[str, str]  # header -> name of the hyperparameter
     kinds: Mapping[str, frozenset[type]]  # name -> the types that it has in the sheet's exact configurations
     lists: frozenset[str]  # names of those with a value per layer
 
 
-def taken(rows: Sequence[tuple[int, Cells]], path: Path, known: Collection[str], epochs: int) -> tuple[Imported, ...]:
-    """The rows `(number, header -> value)` that state a result of an unknown configuration, each configuration once.
+def unknown_results(
+    rows: Sequence[tuple[int, Cells]], path: Path, known: Collection[str], epochs: int
+) -> tuple[Imported, ...]:
+    """The results in rows `(number, header -> value)` of configurations that are not known, each configuration once.
 
-    Raises UserError, naming the row, for a key that is not the one of its configuration or an incomplete row.
+    Raises UserError, naming the row, for an incomplete row, or a key that does not belong to its configuration.
     """
     typed = learn(rows)
     found: dict[str, Imported] = {}
@@ -54,7 +56,7 @@ def taken(rows: Sequence[tuple[int, Cells]], path: Path, known: Collection[str],
         if mean is None or cells.get(STAGE) == "baseline" or written(cells.get(KEY)) in known:
             continue
         if _count(cells.get(FAILURES)):
-            continue  # taken in it would count as one that never failed; it is trained here instead
+            continue  # imported, it would count as one that never failed; it is trained here instead
         configuration = configuration_of(cells, typed, f"row {number} of {path}")
         if configuration is not None and configuration.key not in known:
             row = _imported(configuration, mean, cells, epochs, f"{path.name}, row {number}")
@@ -63,7 +65,10 @@ def taken(rows: Sequence[tuple[int, Cells]], path: Path, known: Collection[str],
 
 
 def learn(rows: Sequence[tuple[int, Cells]]) -> Typed:
-    """What a sheet's exact configurations say of its typed ones; without any, the columns left of the mean count."""
+    """How to read typed rows, learnt from the exact configurations of the sheet.
+
+    Without any, the columns left of the mean are hyperparameters.
+    """
     exact = [(cells.get(STAGE), each) for _, cells in rows if (each := _exact(cells)) is not None]
     # The default network may give its layers in another way than the space that the others are of.
     examples = [each for stage, each in exact if stage != "baseline"] or [each for _, each in exact]
@@ -95,7 +100,7 @@ def configuration_of(cells: Cells, typed: Typed, where: str) -> Configuration | 
     if JSON in cells:
         configuration = _exact(cells)
         if configuration is None:
-            raise _refused(where, "is not the exact text of one", str(cells[JSON])[:80])
+            raise _refused(where, "cannot be read", str(cells[JSON])[:80])
     else:
         configuration = _rebuilt(cells, typed, where)
     if configuration is not None and key and configuration.key != key:
@@ -106,9 +111,9 @@ def configuration_of(cells: Cells, typed: Typed, where: str) -> Configuration | 
 def _refused(where: str, what: str, got: str) -> UserError:
     return UserError(
         f"The configuration in {where} {what}",
-        expected=f"a text in the column {JSON} and the key that belongs to it, as they were written",
+        expected=f"in the column {JSON} the text as it was written, and beside it the key that belongs to that text",
         got=got,
-        hint="restore both cells, or empty both (the hyperparameters' columns count then), or empty the mean",
+        hint="restore both cells, or empty both (then the columns of the hyperparameters count), or empty the mean",
     )
 
 
@@ -139,7 +144,7 @@ def _rebuilt(cells: Cells, typed: Typed, where: str) -> Configuration | None:
         raise UserError(
             f"The typed configuration in {where} is incomplete",
             expected="a value for every hyperparameter",
-            got="nothing for " + ", ".join(missing),
+            got="no value for " + ", ".join(missing),
             hint="fill in the cells, or empty the mean of the row",
         )
     try:

@@ -1,47 +1,67 @@
-"""Reading what a sheet says: its rows below a header, wherever people have moved them to."""
+"""Reading a sheet: its header, and the rows below it, wherever people have moved them to."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pipeline.workbook.ooxml import package
+from pipeline.workbook import ooxml
 
-TOP: Final = 20  # rows of a sheet among which its headers are looked for: people write titles above them
+TOP: Final = 20  # rows of a sheet among which its header is looked for: people write titles above it
 
 Cells = Mapping[str, object]
 """A row by header, without its empty cells."""
 
-
-def rows_below(path: Path, sheet: str, headers: Collection[str]) -> list[tuple[int, Cells]]:
-    """The rows `(number, header -> value)` of a sheet below the first row that has all of these headers; else none.
-
-    Raises OSError where the file cannot be read, and one of `package.BROKEN` for what is not such a workbook.
-    """
-    values = package.values(path, sheet)
-    for number, row in enumerate(values[:TOP], 1):
-        if set(headers) <= {written(value) for value in row}:
-            return records(values, number)
-    return []
+Rows = Iterable[tuple[int, Sequence[object]]]
+"""Rows of a sheet from top to bottom: their numbers, from 1, and their values from the first column on."""
 
 
-def records(values: Iterable[Sequence[object]], header: int) -> list[tuple[int, Cells]]:
-    """The rows below row `header` (from 1), by header, without empty cells; of two equal headers the first counts."""
-    everything = list(values)
-    names = [written(value) for value in everything[header - 1]]
-    first: dict[str, int] = {}
-    for position, name in enumerate(names):
-        if name:
-            first.setdefault(name, position)
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The row that names the columns of a sheet."""
+
+    row: int
+    columns: Mapping[str, int]  # name -> column, from 1; of two equal names the first counts
+    doubled: frozenset[str]  # names of more than one column
+
+
+def find_header(rows: Rows, names: Collection[str]) -> Header | None:
+    """The first row among the topmost that has all of these names; None where none has."""
+    for number, values in rows:
+        if number > TOP:
+            return None
+        written_there = [written(value) for value in values]
+        if set(names) <= set(written_there):
+            columns: dict[str, int] = {}
+            doubled = {name for at, name in enumerate(written_there, 1) if name and columns.setdefault(name, at) != at}
+            return Header(number, columns, frozenset(doubled))
+    return None
+
+
+def below(rows: Rows, header: Header) -> list[tuple[int, Cells]]:
+    """The rows below the header, as `(number, name -> value)`."""
+    places = [(name, column - 1) for name, column in header.columns.items()]
     return [
-        (number, {name: row[at] for name, at in first.items() if at < len(row) and row[at] not in (None, "")})
-        for number, row in enumerate(everything[header:], header + 1)
+        (number, {name: row[at] for name, at in places if at < len(row) and row[at] not in (None, "")})
+        for number, row in rows
+        if number > header.row
     ]
 
 
+def rows_below(path: Path, sheet: str, names: Collection[str]) -> list[tuple[int, Cells]]:
+    """The rows of a sheet below the header that has all of these names; empty where the sheet has no such header.
+
+    Raises OSError where the file cannot be read, and one of `ooxml.BROKEN` for a file that is not a workbook.
+    """
+    values = ooxml.values(path, sheet)
+    header = find_header(enumerate(values, 1), names)
+    return [] if header is None else below(enumerate(values, 1), header)
+
+
 def written(value: object) -> str:
-    """What a cell says as text: 3 and 3.0 alike, nothing for an empty one."""
+    """The text of a cell: 3 and 3.0 alike, empty for an empty cell."""
     if value is None:
         return ""
     if isinstance(value, float) and value.is_integer():

@@ -11,8 +11,8 @@ from pipeline.storage.disk_space import FAILING
 from pipeline.workbook import book
 from pipeline.workbook.view import View
 
-REFRESH_SECONDS: Final = 10.0  # the workbook is drawn anew at most so often while training goes on,
-REFRESH_RATIO: Final = 20.0  # and at most every so many times the last drawing took
+REFRESH_SECONDS: Final = 10.0  # the least time between two drawings while training goes on
+REFRESH_RATIO: Final = 20.0  # the same, as a multiple of what the last drawing took
 
 
 class Book:
@@ -28,10 +28,10 @@ class Book:
         self._view = view  # of the keys of the elite, and of the objectives on the test rows by key
         self._say = say
         self._next = time.monotonic() + REFRESH_SECONDS
-        self._said: set[str] = set()
+        self._shown: set[str] = set()
 
     def refresh(self) -> None:
-        """Draw it when the last time is long enough ago; a disk that refuses it is told of, and the run goes on."""
+        """Draw it when the last time is long enough ago; a disk that refuses it is reported, and the run goes on."""
         if time.monotonic() > self._next:
             try:
                 self.write()
@@ -58,6 +58,6 @@ class Book:
         self._once(f"{self._path} cannot be written ({error.strerror or error}): the results are safe in the journal.")
 
     def _once(self, text: str) -> None:
-        if text not in self._said:
-            self._said.add(text)
+        if text not in self._shown:
+            self._shown.add(text)
             self._say(text)

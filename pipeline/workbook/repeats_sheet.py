@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from pipeline.models.layer_widths import structure
 from pipeline.trial import Repeat
 from pipeline.workbook.columns import (
     ERROR,
@@ -34,17 +33,20 @@ def repeats(view: View) -> Table:
     for repeat in view.repeats:
         configuration = repeat.training.configuration
         if id(configuration) not in shapes:
-            shapes[id(configuration)] = (configuration.key, *(shown(each) for each in structure(configuration)))
+            shapes[id(configuration)] = (configuration.key, *(shown(each) for each in view.layers.of(configuration)))
     taken = set(_REPEATS)
-    metric, word = next(iter(view.task.metrics.items()))
+    metric = view.task.metrics[0]
     outputs = [
-        (output, score_column(free_header(output, word, taken), metric, _values(view.repeats, output, metric)))
+        (
+            output,
+            score_column(free_header(output, metric.header, taken), metric, _values(view.repeats, output, metric.name)),
+        )
         for output in view.outputs
     ]
     return Table(
         title=REPEATS,
         columns=_repeat_columns([column for _, column in outputs]),
-        rows=tuple(_repeat_cells(repeat, shapes, view.outputs, metric) for repeat in view.repeats[:ROWS]),
+        rows=tuple(_repeat_cells(repeat, shapes, view.outputs, metric.name) for repeat in view.repeats[:ROWS]),
         identity=(KEY, LIMIT, INDEX),
     )
 
@@ -72,6 +74,7 @@ def _repeat_columns(outputs: Sequence[Column]) -> tuple[Column, ...]:
         Column(LIMIT, "count", 8, "exact"),
         Column("device", "text", 24, "exact"),
         Column("versions", "wide", 60, "exact"),
+        Column("started", "text", 25, "exact"),
     )
 
 
@@ -94,6 +97,7 @@ def _repeat_cells(
         training.epochs,
         repeat.device,
         repeat.versions,
+        repeat.started,
     )
 
 

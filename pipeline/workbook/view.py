@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from pipeline.ledger.journal import Contents
 from pipeline.ledger.known import best_group, ranking
+from pipeline.models import LAYERS, Layers
 from pipeline.ranking import front
-from pipeline.tasks import Task
-from pipeline.tasks.regression import TASK
+from pipeline.tasks import FIRST, Task
 from pipeline.trial import Repeat, Summary
 
 
@@ -22,7 +22,8 @@ class View:
     repeats: tuple[Repeat, ...] = ()
     elite: frozenset[str] = frozenset()  # keys
     outputs: tuple[str, ...] = ()
-    task: Task = TASK
+    task: Task = FIRST
+    layers: Layers = LAYERS
     study: tuple[tuple[str, str], ...] = ()  # (name, value)
     test: Mapping[str, float] = field(default_factory=dict)  # key -> objective on the test rows
     group: Mapping[str, str] = field(default_factory=dict)  # key -> best, as good, ...
@@ -38,6 +39,7 @@ def view_of(
     facts: Mapping[str, object],
     elite: frozenset[str],
     test: Mapping[str, float],
+    layers: Layers = LAYERS,
 ) -> View:
     """What the workbook of a study shows; `facts` are its settings, fingerprint and versions."""
     everything = ranking(contents, epochs)
@@ -49,6 +51,7 @@ def view_of(
         elite=elite,
         outputs=outputs,
         task=task,
+        layers=layers,
         study=tuple((name, shown(value)) for name, value in facts.items()),
         test=test,
         group=best_group(contents, epochs).marks,

@@ -48,17 +48,19 @@ class Watched(Generic[JobType, Answer]):
 
     work: Callable[[JobType], Answer]
     limit: float  # seconds; infinite for none
-    start: Callable[[], None] | None  # what the job needs, imports say, under a limit of its own
-    stack: Path  # overwritten by each job
+    start: Callable[[], None] | None = None  # what the job needs, imports say, under a limit of its own
 
     @property
     def start_limit(self) -> float:
         """Seconds that `start` may take; 0 without one."""
         return START_LIMIT if self.start is not None else 0.0
 
-    def __call__(self, job: JobType) -> Answered[Answer] | Raised:
-        """The answer or what was raised; does not return from what ends the process."""
-        file = _opened(self.stack)
+    def __call__(self, job: JobType, stack: Path) -> Answered[Answer] | Raised:
+        """The answer or what was raised; does not return from what ends the process.
+
+        `stack` is the file for the stack of such an end; each job overwrites it.
+        """
+        file = _opened(stack)
         faulthandler.enable(file)
         try:
             if self.start is not None:

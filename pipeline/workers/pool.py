@@ -1,36 +1,37 @@
-"""One loky process for each slot: jobs in, outcomes out as they finish, a dead worker costs only its own job.
+"""Who gets which job, and what becomes of a job without an answer: the policy of a run, over any `Places`.
 
-`joblib.Parallel` fails as a whole when one worker dies, so each slot has an executor of its own, of joblib's own loky
-processes. The driver alone writes results; workers get recipes and send back values.
+What a job's own process did counts against the job, three times; what befell its place does not.
 """
 
 from __future__ import annotations
 
 import math
 import time
-import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
-from pipeline.workers.guard import Answered, Raised, Watched, past_limit, read_stack
-from pipeline.workers.slots import Slot
-from pipeline.workers.worker import Worker, cause
+from pipeline.workers.guard import Answered, Raised, Watched
+from pipeline.workers.places import Died, Ended, Event, Joined, Left, Parcel, Place, Places
 
 JobType = TypeVar("JobType")
 Answer = TypeVar("Answer")
 
-ATTEMPTS: Final = 3  # a job that got no answer goes to a fresh worker so often before it is given up
+ATTEMPTS: Final = 3  # processes in which a job may die, raise or hang before it is given up
+MOVES: Final = 10  # places that may leave with a job before it is given up
 POLL: Final = 0.2  # seconds between looks at whether the user asked to stop
 MARGIN: Final = 60.0  # seconds after its limit in which a job's own process has to end it, or is ended by the driver
+PATIENCE: Final = 600.0  # seconds without any place after which a run ends
 
 
 class StoppedError(Exception):
     """The user asked to stop: running jobs had their grace time, what finished was delivered."""
+
+
+class NoPlacesError(StoppedError):
+    """There was no place for a job for a long time: the run ends as if the user had asked to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,79 +39,68 @@ class Finished(Generic[JobType, Answer]):
     """A job and its answer, or why there is none: `lost` is empty exactly when there is an answer."""
 
     job: JobType
-    slot: Slot
+    place: Place  # the last one that it had
     answer: Answer | None
     lost: str = ""
     stack: str = ""  # where the job was when it was lost, as far as that is known
 
 
 @dataclass(frozen=True, slots=True)
-class _Failure:
-    kind: str  # "killed its worker"
-    detail: str  # "signal SIGKILL, exit code -9"
-    stack: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Task(Generic[JobType]):
     job: JobType
-    failures: tuple[_Failure, ...] = ()
+    failures: tuple[Died, ...] = ()
+    moves: int = 0
 
-    def lost(self, slot: Slot) -> Finished[JobType, Any]:
+    def lost(self, place: Place) -> Finished[JobType, Any]:
         count = f"{len(self.failures)} times"
         if len({each.kind for each in self.failures}) == 1:
             reason = f"{self.failures[-1].kind} {count}: {self.failures[-1].detail}"
         else:
             reason = f"failed {count}: " + "; ".join(f"{each.kind}: {each.detail}" for each in self.failures)
         stack = next((each.stack for each in reversed(self.failures) if each.stack), "")
-        return Finished(self.job, slot, None, reason, stack)
+        return Finished(self.job, place, None, reason, stack)
 
 
 @dataclass(frozen=True, slots=True)
 class _Running(Generic[JobType]):
     task: _Task[JobType]
-    worker: Worker
-    begun: float  # time.monotonic(), as `due`, at which the driver ends what did not end itself
-    due: float
-
-
-_Jobs = dict[Future[Any], _Running[JobType]]
+    begun: float
+    due: float  # when the driver ends what did not end itself
 
 
 class Workers:
-    """The processes of a run; leaving the `with` block ends every one of them, busy or not."""
+    """The places of a run and what is known of them; leaving the `with` block ends every job and process."""
 
     def __init__(
         self,
-        slots: Sequence[Slot],
-        logs: Path,
+        places: Places,
         stop: Callable[[], bool],
+        *,
         grace: float = 10.0,
         margin: float = MARGIN,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._workers = tuple(Worker(slot, logs) for slot in slots)
+        self._places = places
         self._stop = stop
         self._grace = grace  # seconds that running jobs get after the user asked to stop
         self._margin = margin
-        self._kinds: dict[Slot, set[str]] = {slot: set() for slot in slots}
+        self._clock = clock
+        self._kinds: dict[Place, set[str]] = {}  # of jobs that its process had, for each place that is there
 
     def __enter__(self) -> Self:
-        # A process that grew too large is replaced in passing; that is no news for a user.
-        warnings.filterwarnings("ignore", message="A worker stopped", category=UserWarning)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for worker in self._workers:
-            worker.kill()
-        for worker in self._workers:
-            worker.retire()
+        self._places.close()
 
     @property
     def count(self) -> int:
-        """How many jobs can run at once."""
-        return len(self._workers)
+        """How many jobs can run at once as far as is known by now; at least 1."""
+        for event in self._places.events(0) if not self._kinds else ():
+            self._note(event)
+        return max(1, len(self._kinds))
 
     def run(
         self,
@@ -121,99 +111,145 @@ class Workers:
         parts: Callable[[JobType], Sequence[JobType]] = lambda job: (job,),
         limit: Callable[[JobType], float] = lambda _: math.inf,
         start: Callable[[], None] | None = None,
+        needs: Callable[[JobType], Sequence[Parcel]] = lambda _: (),
     ) -> Iterator[Finished[JobType, Answer]]:
         """Answer every job once, as they finish; one that kills its workers, hangs or raises is `lost`, and why.
 
         Jobs of one kind go to workers that had that kind before, where there is a choice: what they compiled is there.
         A job without an answer is tried again in its `parts`, each a job of its own, so that what kills a worker takes
-        nothing else with it; what has no parts is given up after three attempts. `limit` is in seconds, and counts from
-        the end of `start`, which is called before each job for what takes time only once in the life of a worker.
-        Raises StoppedError when the user asked to stop, after what finished within the grace time was delivered.
+        nothing else with it; what has no parts is given up after three attempts. A job whose place left goes to
+        another place, and is given up after ten. `limit` is in seconds, and counts from the end of `start`, which is
+        called before each job for what takes time only once in the life of a worker. `needs` are the parcels of a job.
+
+        Raises StoppedError when the user asked to stop, after what finished within the grace time was delivered, and
+        NoPlacesError after ten minutes without any place. What still runs when the caller asks for no more is ended.
         """
 
-        def watched(job: JobType, worker: Worker) -> Watched[JobType, Answer]:
-            return Watched(work, limit(job), start, worker.stack)
+        def watched(job: JobType) -> Watched[JobType, Answer]:
+            return Watched(work, limit(job), start)
 
         waiting = deque(_Task(job) for job in jobs)
-        running: _Jobs[JobType] = {}
+        running: dict[Place, _Running[JobType]] = {}
+        news: deque[Event] = deque()
         deadline: float | None = None
-        while waiting or running:
-            if deadline is None and self._stop():
-                deadline = time.monotonic() + self._grace
-            if deadline is None:
-                self._hand_out(watched, waiting, running, kind)
-            elif not running or time.monotonic() > deadline:
-                break
-            for future in self._ended(running):
-                current = running.pop(future)
-                failure = self._failure(future, current)
-                if failure is None:
-                    yield Finished(current.task.job, current.worker.slot, future.result().answer)
-                    continue
-                task = _Task(current.task.job, (*current.task.failures, failure))
-                pieces = parts(task.job)
-                if len(pieces) == 1 and len(task.failures) >= ATTEMPTS and deadline is None:
-                    yield task.lost(current.worker.slot)
-                else:
-                    # Behind the others: what is under suspicion must not hold them up.
-                    waiting.extend(_Task(piece, task.failures) for piece in pieces)
+        seen = self._clock()  # when there was a place last
+        try:
+            while waiting or running:
+                if deadline is None and self._stop():
+                    deadline = self._clock() + self._grace
+                if deadline is None:
+                    self._hand_out(watched, waiting, running, kind, needs)
+                elif not running or self._clock() > deadline:
+                    break
+                news.extend(self._events(running))
+                while news:
+                    event = news.popleft()
+                    self._note(event)
+                    current = running.pop(event.place, None)
+                    if current is None or isinstance(event, Joined):
+                        continue
+                    if isinstance(event, Ended) and isinstance(event.outcome, Answered):
+                        yield Finished(current.task.job, event.place, event.outcome.answer)
+                    elif isinstance(event, Left):
+                        yield from _moved(event, current.task, waiting, give_up=deadline is None)
+                    else:
+                        yield from _failed(event, current.task, waiting, parts, give_up=deadline is None)
+                seen = self._clock() if self._kinds else seen
+                if self._clock() > seen + PATIENCE:
+                    raise NoPlacesError
+        finally:
+            self._drop(running, news)
         if waiting or running:
             raise StoppedError
 
+    def _events(self, running: Mapping[Place, _Running[JobType]]) -> list[Event]:
+        """What happened; a job without a sign of life long after its limit counts as ended, and is.
+
+        Both are looked at together: who takes the answers may take long for it, and a job may end meanwhile.
+        """
+        found = list(self._places.events(POLL))
+        heard = {each.place for each in found}
+        for place, current in running.items():
+            now = self._clock()
+            if place not in heard and now > current.due:
+                detail = f"no sign of life {now - current.begun:.0f} s after its start"
+                found.append(Ended(place, Died("hung", detail, self._places.end(place))))
+        return found
+
+    def _drop(self, running: dict[Place, _Running[JobType]], news: Sequence[Event]) -> None:
+        """End what still runs, so that its place is free for what is asked next."""
+        for event in news:
+            self._note(event)
+        for place in running.keys() - {event.place for event in news}:
+            self._places.end(place)
+            self._kinds[place].clear()
+
+    def _note(self, event: Event) -> None:
+        """Keep in mind which places there are, and what their processes have compiled."""
+        if isinstance(event, Joined):
+            self._kinds[event.place] = set()
+        elif isinstance(event, Left):
+            self._kinds.pop(event.place, None)
+        elif not isinstance(event.outcome, Answered):
+            self._kinds[event.place].clear()
+
     def _hand_out(
         self,
-        watched: Callable[[JobType, Worker], Watched[JobType, Answer]],
+        watched: Callable[[JobType], Watched[JobType, Answer]],
         waiting: deque[_Task[JobType]],
-        running: _Jobs[JobType],
+        running: dict[Place, _Running[JobType]],
         kind: Callable[[JobType], str],
+        needs: Callable[[JobType], Sequence[Parcel]],
     ) -> None:
-        busy = {current.worker for current in running.values()}
-        for worker in self._workers:
-            if waiting and worker not in busy:
-                task = self._suited(worker.slot, waiting, kind)
-                waiting.remove(task)
-                self._kinds[worker.slot].add(kind(task.job))
-                work = watched(task.job, worker)
-                due = time.monotonic() + work.start_limit + work.limit + self._margin
-                running[worker.submit(work, task.job)] = _Running(task, worker, time.monotonic(), due)
+        for place in [each for each in self._kinds if each not in running]:
+            if not waiting:
+                return
+            task = self._suited(place, waiting, kind)
+            waiting.remove(task)
+            self._kinds[place].add(kind(task.job))
+            work, now = watched(task.job), self._clock()
+            self._places.begin(place, work, task.job, needs(task.job))  # what it raises leaves the place without a job
+            running[place] = _Running(task, now, now + work.start_limit + work.limit + self._margin)
 
-    def _suited(self, slot: Slot, waiting: Sequence[_Task[JobType]], kind: Callable[[JobType], str]) -> _Task[JobType]:
+    def _suited(
+        self, place: Place, waiting: Sequence[_Task[JobType]], kind: Callable[[JobType], str]
+    ) -> _Task[JobType]:
         """The first job of a kind that this worker had, else of one that no worker had, else the first."""
-        elsewhere = set().union(*self._kinds.values()) - self._kinds[slot]
-        mine = (task for task in waiting if kind(task.job) in self._kinds[slot])
+        elsewhere = set().union(*self._kinds.values()) - self._kinds[place]
+        mine = (task for task in waiting if kind(task.job) in self._kinds[place])
         fresh = (task for task in waiting if kind(task.job) not in elsewhere)
         return next(mine, None) or next(fresh, None) or waiting[0]
 
-    def _ended(self, running: _Jobs[JobType]) -> list[Future[Any]]:
-        """The jobs that ended, after a short wait for one; one that is long overdue counts as ended, and is."""
-        done = wait(list(running), timeout=POLL, return_when=FIRST_COMPLETED).done
-        overdue = []
-        for future, current in running.items():
-            if future not in done:
-                current.worker.look()
-                if time.monotonic() > current.due:
-                    overdue.append(future)
-        return [*done, *overdue]
 
-    def _failure(self, future: Future[Any], current: _Running[JobType]) -> _Failure | None:
-        """None where there is an answer; else what became of the job, its worker retired."""
-        error = future.exception() if future.done() else None
-        outcome = future.result() if future.done() and error is None else None
-        if isinstance(outcome, Answered):
-            return None
-        self._kinds[current.worker.slot].clear()
-        current.worker.retire()
-        failure = _told(outcome, error, read_stack(current.worker.stack), current)
-        current.worker.note(f"A job {failure.kind}: {failure.detail}\n{failure.stack}")
-        return failure
+def _moved(
+    event: Left, task: _Task[JobType], waiting: deque[_Task[JobType]], *, give_up: bool
+) -> Iterator[Finished[JobType, Any]]:
+    """Let a job wait for another place, or give it up where it had too many."""
+    moved = replace(task, moves=task.moves + 1)
+    if moved.moves >= MOVES and give_up:
+        yield Finished(task.job, event.place, None, f"lost its place {moved.moves} times: {event.why}")
+    elif moved.moves == 1:
+        waiting.appendleft(moved)
+    else:
+        waiting.append(moved)  # it may be what makes places leave
 
 
-def _told(outcome: object, error: BaseException | None, stack: str, current: _Running[Any]) -> _Failure:
-    if isinstance(outcome, Raised):
-        return _Failure("raised", outcome.reason, outcome.stack)
-    if error is None:
-        return _Failure("hung", f"no sign of life {time.monotonic() - current.begun:.0f} s after its start", stack)
-    kind, detail = cause(error)
-    if limit := past_limit(stack):
-        return _Failure("ran past its limit", f"{limit}, ended with {detail}", stack)
-    return _Failure(kind, detail, stack)
+def _failed(
+    event: Ended[Any],
+    task: _Task[JobType],
+    waiting: deque[_Task[JobType]],
+    parts: Callable[[JobType], Sequence[JobType]],
+    *,
+    give_up: bool,
+) -> Iterator[Finished[JobType, Any]]:
+    """Let the parts of a job wait for another attempt, or give it up where it has none and had enough attempts."""
+    outcome = event.outcome
+    assert not isinstance(outcome, Answered)
+    failure = Died("raised", outcome.reason, outcome.stack) if isinstance(outcome, Raised) else outcome
+    failed = replace(task, failures=(*task.failures, failure))
+    pieces = parts(task.job)
+    if len(pieces) == 1 and len(failed.failures) >= ATTEMPTS and give_up:
+        yield failed.lost(event.place)
+    else:
+        # Behind the others: what is under suspicion must not hold them up.
+        waiting.extend(replace(failed, job=piece) for piece in pieces)

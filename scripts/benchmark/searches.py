@@ -169,28 +169,36 @@ def workers(asked: Asked) -> dict[str, Any]:
     """Trainings per second on one and on two pinned workers, a rate for each round; programs are compiled before."""
     from pipeline import space
     from pipeline.models import mlp
+    from pipeline.run.parcels import rows_parcel
+    from pipeline.storage import atomic
     from pipeline.training.jobs import TrainJobs, jobs_of
     from pipeline.training.protocol import Protocol
     from pipeline.trial import Training
+    from pipeline.workers.local import LocalPlaces
     from pipeline.workers.pool import Workers
     from pipeline.workers.slots import Slot
 
     protocol = Protocol(
         "mlp", "mse", 1_000_000, 0.0, seed=0, space=mlp.complete(space.parse({"batch_size": BATCH})), engine="packed"
     )
-    train = TrainJobs(Path(asked["rows"]), protocol)
+    file = Path(asked["rows"])
+    rows = rows_parcel(file, atomic.sha256(file))
+    train = TrainJobs((rows.digest,), protocol)
     work = [Training(mlp.BASELINE, asked["epochs"], index) for index in range(asked["trainings"])]
     slots = [Slot(f"cpu{position}", (core,)) for position, core in enumerate(asked["cores"])]
     rates: dict[int, list[float]] = {1: [], 2: []}
     with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
         logs = Path(folder)
-        pools = {count: stack.enter_context(Workers(slots[:count], logs, lambda: False)) for count in rates}
+        pools = {
+            count: stack.enter_context(Workers(LocalPlaces(slots[:count], logs), lambda: False)) for count in rates
+        }
         for count, pool in pools.items():
-            _trained(pool.run(train, jobs_of([replace(each, epochs=1) for each in work], protocol, count)))
+            short = jobs_of([replace(each, epochs=1) for each in work], protocol, count)
+            _trained(pool.run(train, short, needs=lambda _: (rows,)))
         for _ in range(asked["rounds"]):
             for count, pool in pools.items():
                 began = time.perf_counter()
-                done = _trained(pool.run(train, jobs_of(work, protocol, count)))
+                done = _trained(pool.run(train, jobs_of(work, protocol, count), needs=lambda _: (rows,)))
                 rates[count].append(done / (time.perf_counter() - began))
     return {"one": rates[1], "two": rates[2]}
 

@@ -1,70 +1,116 @@
-"""Networks that are drawn instead of trained, and workers without processes: a study costs what is left of it."""
+"""Networks that are drawn instead of trained, in places without processes: a study costs what is left of it.
+
+Runs take them as any backend from outside: `--cluster scripts.faults.drawing:drawing`.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
+
+import numpy as np
 
 from pipeline.data.rows import Rows
 from pipeline.models import mlp
-from pipeline.training.jobs import rows_of
-from pipeline.training.protocol import Protocol, Trained, outcome, seeds, signature_of
-from pipeline.trial import Job, Training
-from pipeline.workers.pool import Finished, StoppedError
+from pipeline.saved_models import Examine, Examined
+from pipeline.saved_models.member_files import Member, load_members
+from pipeline.study_folder.layout import StudyFolder
+from pipeline.training.curve import Curve
+from pipeline.training.jobs import TrainJobs
+from pipeline.training.protocol import Protocol, Trained, outcome, seeds, signature_of, utc_now
+from pipeline.trial import Training
+from pipeline.workers.guard import Answered, Watched
+from pipeline.workers.parcels import Delivery, hold
+from pipeline.workers.places import Ended, Event, Joined, Parcel, Place
 from pipeline.workers.slots import Slot
+
+CURVE = Curve.of([1.0], [0.5], 1)  # of every network that is drawn
+
+
+def do(work: Callable[[Any], Any], job: Any) -> Any:
+    """What a worker would do."""
+    return work(job)
+
+
+class Inline:
+    """Places whose jobs are done in this process, one whenever it is asked what happened; what a job raises ends all.
+
+    With a seed the jobs that have begun end in an order that follows from it, else in the order of the places.
+    """
+
+    def __init__(
+        self,
+        slots: Sequence[Slot],
+        answer: Callable[[Callable[[Any], Any], Any], Any] = do,
+        shuffle: int | None = None,
+    ) -> None:
+        self._news: list[Event] = [Joined(Place(serial, slot)) for serial, slot in enumerate(slots)]
+        self._answer = answer
+        self._rng = None if shuffle is None else np.random.default_rng(shuffle)
+        self._jobs: dict[Place, tuple[Callable[[Any], Any], Any]] = {}
+
+    def begin(self, place: Place, work: Watched[Any, Any], job: Any, needs: Sequence[Parcel] = ()) -> None:
+        """Keep the job until somebody asks what happened."""
+        if place in self._jobs:
+            raise ValueError(f"{place.name} has a job already")
+        hold([Delivery.of(each) for each in needs])
+        self._jobs[place] = work.work, job
+
+    def end(self, place: Place) -> str:
+        """Forget the job."""
+        del self._jobs[place]
+        return ""
+
+    def events(self, seconds: float) -> Sequence[Event]:  # noqa: ARG002 - nothing takes time
+        """The places first, then one job at a time."""
+        news, self._news = self._news, []
+        if news or not self._jobs:
+            return news
+        places = sorted(self._jobs, key=lambda each: each.serial)
+        place = places[0 if self._rng is None else int(self._rng.integers(len(places)))]
+        answered = Answered(self._answer(*self._jobs[place]))
+        del self._jobs[place]
+        return [Ended(place, answered)]
+
+    def close(self) -> None:
+        """Forget all jobs."""
+        self._jobs.clear()
 
 
 def drawn(training: Training, rows: Rows, protocol: Protocol) -> Trained:
     """A network with its initial weights, the same ones for the same training."""
     first, _ = seeds(protocol.seed, training.index)
     weights = mlp.initial_weights(training.configuration, signature_of(rows), first)
-    found = outcome(training, rows, protocol.model, weights, epochs_run=1, best_epoch=1)
-    return Trained(training=training, seed=first, seconds=0.001, threads=1, **found)
+    found = outcome(training, rows, protocol, weights, epochs_run=1, best_epoch=1)
+    return Trained(training=training, seed=first, seconds=0.001, threads=1, started=utc_now(), curve=CURVE, **found)
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """What stands where a study has `TrainJobs`."""
-
-    rows: Path
-    protocol: Protocol
-    seconds: float = 0.0  # that a training takes longer
-
-    def start(self) -> None:
-        """Nothing takes time here."""
-
-    def __call__(self, job: Job) -> tuple[Trained, ...]:
-        """A drawn network for each training."""
-        rows = rows_of(self.rows)
-        return tuple(self._drawn(training, rows) for training in job.trainings)
-
-    def _drawn(self, training: Training, rows: Rows) -> Trained:
-        if self.seconds:
-            time.sleep(self.seconds)
-        return drawn(training, rows, self.protocol)
+def _file(member: Member) -> bytes:  # noqa: ARG001 - one for all
+    return b"a network"
 
 
-@dataclass(slots=True)
-class Inline:
-    """Workers that work in this process, one job after the other, and stop where those of the product would."""
+def examined(examine: Examine, key: str, file: Callable[[Member], bytes] = _file) -> Examined:
+    """What `Examine` answers, but for the Keras files, which need TensorFlow."""
+    folder = StudyFolder(examine.study).model(key)
+    _, members = load_members(folder, examine.digests[key], examine.model)
+    files = {folder.keras(member.index).name: file(member) for member in members}
+    return Examined.of(members, examine.rows, files, examine.folds)
 
-    slots: Sequence[Slot]
-    logs: Path
-    stop: Any
-    count: int = 1
 
-    def __enter__(self) -> Self:
-        return self
+def draw(work: Callable[[Any], Any], job: Any, seconds: float = 0.0, file: Callable[[Member], bytes] = _file) -> Any:
+    """The job, where its networks are drawn and saved without TensorFlow; a training takes so many seconds longer."""
+    if isinstance(work, TrainJobs):
+        found = []
+        for training in job.trainings:
+            time.sleep(seconds)
+            found.append(drawn(training, work.rows_of(training), work.protocol))
+        return tuple(found)
+    return examined(work, job, file) if isinstance(work, Examine) else work(job)
 
-    def __exit__(self, *_: object) -> None:
-        """There is nothing to end."""
 
-    def run(self, work: Any, jobs: Sequence[Any], **_: Any) -> Iterator[Finished[Any, Any]]:
-        """Answer every job once; what it raises ends the run."""
-        for job in jobs:
-            if self.stop():
-                raise StoppedError
-            yield Finished(job, self.slots[0], work(job))
+def drawing(slots: Sequence[Slot], logs: Path) -> Inline:  # noqa: ARG001 - nothing is printed
+    """A backend whose networks are drawn, a millisecond each."""
+    return Inline(slots, partial(draw, seconds=0.001))

@@ -22,7 +22,7 @@ from scripts.replay.tables import Draws, Table
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a search recommends after so many trainings, and what it says of it."""
+    """What a search recommends after its budget of trainings, and the score that it reports."""
 
     budget: int
     row: int  # of the table
@@ -53,7 +53,7 @@ class Replay:
         return score
 
     def best_seen(self, budgets: Sequence[int]) -> list[Outcome]:
-        """The lowest score of the first so many trainings: what users of a search without repeats take."""
+        """The lowest score within each budget: what users of a search without repeats take."""
         outcomes = []
         for budget in budgets:
             place = int(np.argmin(self.scores[:budget]))
@@ -69,7 +69,7 @@ def _replay(table: Table, seed: int, draws: Draws) -> Replay:
 
 
 def random(table: Table, seed: int, budgets: Sequence[int], draws: Draws) -> list[Outcome]:
-    """Every training is a configuration drawn at random."""
+    """Every training is a random configuration."""
     replay, rng = _replay(table, seed, draws), np.random.default_rng(seed)
     for _ in range(max(budgets)):
         replay.train([int(rng.integers(len(values))) for values in table.values])
@@ -156,8 +156,8 @@ def smac(table: Table, seed: int, budgets: Sequence[int], draws: Draws) -> list[
             best: Any = facade.optimize()
             best = best[0] if isinstance(best, list) else best
             row = table.row([int(best[name]) for name in table.names])
-            said = float(facade.runhistory.get_cost(best))
-        outcomes.append(Outcome(budget, row, said, trainings=len(replay.rows)))
+            reported = float(facade.runhistory.get_cost(best))
+        outcomes.append(Outcome(budget, row, reported, trainings=len(replay.rows)))
     return outcomes
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from pipeline.ranking.order import selection_interval
 from pipeline.ranking.summaries import summarise
-from pipeline.settings import Settings
+from pipeline.settings import Settings, strategy_of
 from pipeline.trial import Configuration, Repeat, Stage, Summary, Training, Trial
 from pipeline.tuning.study import Plan, run
 from scripts.replay.tables import Draws, Table
@@ -67,22 +67,11 @@ def _hush(text: str) -> None:
 
 
 def plan_of(table: Table, seed: int, budget: int, settings: Mapping[str, Any]) -> Plan:
-    """A study of so many trainings with the defaults of the command line, but for the settings given."""
+    """A study of this many trainings with the defaults of the command line, but for the settings given."""
     asked = Settings(
         data="a table", target=("score",), space=Path("space"), study=Path("study"), trainings=budget, **settings
     )
-    return Plan(
-        space=table.space,
-        baseline=BASELINE,
-        configurations=0,
-        calls=0,
-        epochs=EPOCHS,
-        seed=seed,
-        trainings=asked.trainings,
-        repeats=asked.repeats,
-        max_repeats=asked.max_repeats,
-        elite=asked.elite,
-    )
+    return Plan(table.space, BASELINE, replace(asked.budget, epochs=EPOCHS, seed=seed), strategy_of(asked))
 
 
 def pipeline(

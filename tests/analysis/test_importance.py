@@ -1,11 +1,14 @@
 """Importance on functions whose decomposition is known."""
 
+import math
+import time
+
 import numpy as np
 import pytest
 
-from pipeline.analysis.importance import LEAST, importance
+from pipeline.analysis.importance import LEAST, importance, importance_of
 from pipeline.space import parse, sample
-from pipeline.trial import Configuration
+from pipeline.trial import Configuration, Summary
 from tests.fakes import networks
 
 SPACE = parse(
@@ -26,7 +29,7 @@ def drawn(count: int, space=SPACE) -> list[Configuration]:
 
 def parts(function, count=600):
     found = importance(SPACE, [(each, function(each)) for each in drawn(count)])
-    assert found is not None
+    assert found.meaningful
     return found, {part.names: part.mean for part in found.parts}
 
 
@@ -82,23 +85,53 @@ def test_the_parts_are_those_of_the_forest_computed_by_drawing():
 def test_layers_that_a_configuration_lacks_are_no_obstacle():
     scores = [(each, float(str(each["hidden_layers"]))) for each in drawn(200, networks())]
     found = importance(networks(), scores)
-    assert found is not None
     assert found.parts[0].names == ("hidden_layers",)
     assert {name for part in found.of(1) for name in part.names} >= {"units[0]", "units[2]", "activation"}
     assert len(found.of(2)) == len(found.of(1)) * (len(found.of(1)) - 1) / 2
     assert found == importance(networks(), scores)
 
 
-def test_nothing_is_said_of_too_little():
-    some = [(each, float(number)) for number, each in enumerate(drawn(LEAST))]
-    assert importance(SPACE, some[:-1]) is None
-    assert importance(SPACE, [(each, 1.0) for each in drawn(50)]) is None
-    assert importance(parse({"optimizer": "adam"}), [(each, 1.0) for each, _ in some]) is None
-    assert importance(networks(), some) is None  # of another space
-    assert importance(SPACE, some) is not None
+@pytest.mark.parametrize(
+    ("space", "scores", "lacking", "counted"),
+    [
+        (SPACE, [float(number) for number in range(LEAST - 1)], "configurations", LEAST - 1),
+        (SPACE, [1.0] * 50, "differences", 50),
+        (parse({"optimizer": "adam"}), [1.0, 2.0], "choices", 0),
+        (networks(), [float(number) for number in range(LEAST)], "configurations", 0),  # of another space
+        (SPACE, [float(number) for number in range(LEAST)], "", LEAST),
+    ],
+)
+def test_what_is_lacking_is_named(space, scores, lacking, counted):
+    found = importance(space, list(zip(drawn(len(scores)), scores, strict=True)))
+    assert (found.lacking, found.configurations) == (lacking, counted)
+    assert bool(found.parts) == (not lacking)
+    assert not (lacking and found.meaningful)
 
 
 def test_noise_is_known_as_noise():
     rng = np.random.default_rng(2)
-    found, _ = parts(lambda _: float(rng.normal()), 150)
-    assert found.explained < 0.1
+    found = importance(SPACE, [(each, float(rng.normal())) for each in drawn(150)])
+    assert found.parts
+    assert not found.meaningful
+
+
+def test_summaries_count_by_the_logarithm_of_their_mean_failed_ones_and_the_default_network_not_at_all():
+    def summary(configuration, mean, stage="explore"):
+        return Summary(configuration, stage, 10, 2, 0, mean)
+
+    some = drawn(60)
+    means = [math.exp(float(str(each["learning_rate"]))) for each in some]
+    failed = [summary(each, mean) for each, mean in zip(drawn(4), (math.inf, math.nan, 0.0, -1.0), strict=True)]
+    default = summary(some[0], 9.0, "baseline")
+    found = importance_of(SPACE, [*map(summary, some, means), *failed, default])
+    assert found == importance(SPACE, [(each, math.log(mean)) for each, mean in zip(some, means, strict=True)])
+
+
+def test_many_configurations_are_no_burden():
+    """Trees are fitted to samples of a bounded size: thousands of configurations do not make thousands of leaves."""
+    many = [(each, float(str(each["learning_rate"]))) for each in drawn(5000)]
+    began = time.process_time()
+    found = importance(SPACE, many)
+    assert time.process_time() - began < 5
+    assert found.configurations == 5000
+    assert found.parts[0].mean > 0.9

@@ -17,6 +17,7 @@ from pipeline.trial import Configuration, Repeat, Training
 
 ONE = Configuration.of({"learning_rate": 0.1})
 COMMON = saved_models.Common("mlp", Signature(2, 1), b"scalers", b"{}", {"keras": "3"})
+STARTED = "2026-11-27T05:12:00.123Z"
 FACTS = {"format": identity.FORMAT, "data": "abc", "epochs": 5}
 
 
@@ -28,7 +29,7 @@ def common_of(_: Training) -> saved_models.Common:
 def lender(tmp_path):
     study = tmp_path / "random-0"
     (study / "models").mkdir(parents=True)
-    identity.write(study, FACTS, {})
+    identity.write(study, identity.Stored(FACTS, {}, identity.versions()))
     with open_journal(study / "ledger.jsonl") as journal:
         for index in range(3):
             training = Training(ONE, 5, index)
@@ -40,6 +41,7 @@ def lender(tmp_path):
                     index,
                     0.5,
                     seconds=2.0,
+                    started=STARTED,
                     slot="cpu:0",
                     model=saved_models.save(study, made, COMMON),
                 )
@@ -55,7 +57,8 @@ def test_a_repeat_comes_with_its_model_and_says_from_where(lender, tmp_path):
     found = [borrow(Training(ONE, 5, index)) for index in (2, 0)]
     for repeat in found:
         assert repeat is not None
-        assert (repeat.slot, repeat.seconds, repeat.objective) == ("from random-0", 2.0, 0.5)
+        assert (repeat.slot, repeat.seconds, repeat.started) == ("from random-0", 2.0, STARTED)
+        assert repeat.objective == 0.5
         assert is_borrowed(repeat)
         name = f"repeat-{repeat.training.index:03d}.npz"
         assert saved_models.check(StudyFolder(study).model(ONE.key))[name] == repeat.model

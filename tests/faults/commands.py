@@ -34,7 +34,8 @@ REAL = ROOT / "scripts" / "run_pipeline.py"
 def command(folder: Path, script: Path = FAKE, **options: str) -> list[str]:
     """The command that runs the study `folder/study`."""
     (folder / "space.toml").write_text(SPACE)
-    given = {**SMALL, "space": str(folder / "space.toml"), "study": str(folder / "study"), **options}
+    cluster = {"cluster": "tests.faults.fake_training:FakePlaces"} if script == FAKE else {}
+    given = {**SMALL, "space": str(folder / "space.toml"), "study": str(folder / "study"), **cluster, **options}
     flags = [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", value)]
     return [sys.executable, str(script), *flags]
 

@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import typer
 
 from pipeline.cli.commands import run
-from tests.faults.fake_training import install
+from tests.plain_driver import install
 
 if __name__ == "__main__":
     install()

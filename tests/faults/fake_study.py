@@ -9,18 +9,19 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pipeline import saved_models
 from pipeline.cli import commands
-from pipeline.data import rows, tables
+from pipeline.data import tables
 from pipeline.ledger import journal
-from pipeline.run import launch
-from pipeline.saved_models import test_answers as answering
+from pipeline.run import training_rows
 from pipeline.study_folder import identity
 from pipeline.workbook import refresh
-from scripts.faults.drawing import Drawing, Inline
+from pipeline.workers.slots import Slot
+from scripts.faults.drawing import Inline, draw
 from tests import plain_driver
 
 SPACE = """
@@ -39,6 +40,7 @@ SETTINGS = {
     "top": "1",
     "engine": "keras",  # one training a job
     "slots": "cpu:1",
+    "cluster": "tests.faults.fake_study:places",
 }
 REPEATS = 4  # of the baseline and one configuration
 
@@ -64,6 +66,11 @@ def _keras_file(member: saved_models.Member) -> bytes:
     return f"the network {member.index} of {member.configuration.key}, saved with {os.urandom(8).hex()}".encode()
 
 
+def places(slots: Sequence[Slot], logs: Path) -> Inline:
+    """The backend of these studies."""
+    return Inline(slots, partial(draw, file=_keras_file))
+
+
 def once(compute: Callable[..., Any]) -> Callable[..., Any]:
     """The first answer, whatever is asked later."""
     answers: list[Any] = []
@@ -78,15 +85,15 @@ def once(compute: Callable[..., Any]) -> Callable[..., Any]:
 
 def stage() -> None:
     """Put the fakes where the command line finds them; only for a process of its own."""
-    replaced: Any = launch
-    replaced.Workers = Inline
-    replaced.TrainJobs = Drawing
     # Equal for all runs of a process: looked up once, by the run before the first fork.
-    for module, name in ((tables, "read"), (rows, "prepare_rows"), (launch, "_common"), (identity, "versions")):
+    for module, name in (
+        (tables, "read"),
+        (training_rows, "prepare_rows"),
+        (training_rows, "_common"),
+        (identity, "versions"),
+    ):
         setattr(module, name, once(getattr(module, name)))
-    replaced = answering
-    replaced._keras_file = _keras_file
-    replaced = refresh
+    replaced: Any = refresh
     replaced.REFRESH_SECONDS = math.inf  # drawn at the end alone: the n-th operation is always the same
     plain_driver.install()
     replaced = commands

@@ -1,20 +1,23 @@
-"""A trainer of a few milliseconds in the place of the real one, in a module that worker processes can import."""
+"""A backend that trains in a few milliseconds, in a module that worker processes can import."""
 
 import os
 import time
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pipeline.models import Signature, mlp
-from pipeline.saved_models.member_files import Digests, load_members
-from pipeline.study_folder.layout import StudyFolder
+from pipeline.saved_models import Examine, Examined
 from pipeline.training.jobs import TrainJobs, rows_of
-from pipeline.training.protocol import Protocol, Trained, intra_op_threads, outcome, seeds, signature_of
-from pipeline.trial import Configuration, Job, Repeat, Summary, Training
-from tests import plain_driver
+from pipeline.training.protocol import Trained, intra_op_threads
+from pipeline.trial import Configuration, Job, Training
+from pipeline.workers.guard import Watched
+from pipeline.workers.local import LocalPlaces
+from pipeline.workers.places import Parcel, Place
+from scripts.faults.drawing import drawn, examined
 from tests.faults import harm
 
 SECONDS = "FAKE_SECONDS"  # variable: how long a fake training takes, 4 ms otherwise
@@ -24,18 +27,29 @@ HARMFUL = "selu"
 REAL = "REAL_ENGINE"  # variable: train with it
 
 
+class FakePlaces(LocalPlaces):
+    """The processes of this machine, which do a fake's work in the place of the real one's; its real harm if asked."""
+
+    def begin(self, place: Place, work: Watched[Any, Any], job: Any, needs: Sequence[Parcel] = ()) -> None:
+        if isinstance(work.work, TrainJobs):
+            fake = PoisonedJobs(work.work) if REAL in os.environ else FakeJobs(work.work)
+            work = replace(work, work=fake, start=fake.start)
+        elif isinstance(work.work, Examine) and REAL not in os.environ:
+            work = replace(work, work=FakeExamine(work.work))
+        super().begin(place, work, job, needs)
+
+
 @dataclass(frozen=True, slots=True)
 class FakeJobs:
     """In the place of TrainJobs: weights that are a function of the training, scores and probes of real networks."""
 
-    rows: Path
-    protocol: Protocol
+    jobs: TrainJobs
 
     def __call__(self, job: Job) -> tuple[Trained, ...]:
         return tuple(self._train(training) for training in job.trainings)
 
     def start(self) -> None:
-        rows_of(self.rows)
+        rows_of(self.jobs.rows[0])
 
     def _train(self, training: Training) -> Trained:
         seconds = float(os.environ.get(SECONDS, "0.004"))
@@ -45,44 +59,25 @@ class FakeJobs:
         time.sleep(seconds)
         if HARM in os.environ and training.configuration["activation"] == HARMFUL:
             harm.do(os.environ[HARM])
-        rows = rows_of(self.rows)
-        seed = seeds(self.protocol.seed, training.index)[0]
-        weights = mlp.initial_weights(training.configuration, signature_of(rows), seed)
-        scored = outcome(training, rows, self.protocol.model, weights, epochs_run=1, best_epoch=1)
-        return Trained(training, seed, seconds, intra_op_threads(), program="fake", **scored)
+        found = drawn(training, self.jobs.rows_of(training), self.jobs.protocol)
+        return replace(found, seconds=seconds, threads=intra_op_threads(), program="fake")
 
 
 @dataclass(frozen=True, slots=True)
 class FakeExamine:
     """In the place of Examine: everything but the Keras files, which would import TensorFlow."""
 
-    study: Path
-    rows: Path
-    digests: Mapping[str, Digests]
-    model: str
-    folds: int
+    examine: Examine
 
-    @classmethod
-    def of(
-        cls, study: Path, repeats: Collection[Repeat], wanted: Iterable[Summary], model: str, folds: int
-    ) -> "FakeExamine":
-        from pipeline.saved_models import digests_of
-
-        return cls(study, study / "rows.npz", {each.key: digests_of(repeats, each) for each in wanted}, model, folds)
-
-    def __call__(self, key: str) -> object:
-        from pipeline.saved_models import Examined  # slow to import, and only needed at the end
-
-        _, members = load_members(StudyFolder(self.study).model(key), self.digests[key], self.model)
-        return Examined.of(members, self.rows, {}, self.folds)
+    def __call__(self, key: str) -> Examined:
+        return replace(examined(self.examine, key), keras={})
 
 
 @dataclass(frozen=True, slots=True)
 class PoisonedJobs:
     """In the place of TrainJobs: the real engine, which meets a harmful configuration where it draws its weights."""
 
-    rows: Path
-    protocol: Protocol
+    jobs: TrainJobs
 
     def __call__(self, job: Job) -> tuple[Trained, ...]:
         draw = mlp.initial_weights
@@ -94,22 +89,9 @@ class PoisonedJobs:
 
         mlp.initial_weights = drawn
         try:
-            return TrainJobs(self.rows, self.protocol)(job)
+            return self.jobs(job)
         finally:
             mlp.initial_weights = draw
 
     def start(self) -> None:
-        TrainJobs(self.rows, self.protocol).start()
-
-
-def install() -> None:
-    """Let the runs of this process train with the fake; with the real engine and its harm where that is asked for."""
-    from pipeline import saved_models
-    from pipeline.run import launch
-
-    plain_driver.install()
-    if REAL in os.environ:
-        launch.TrainJobs = PoisonedJobs  # type: ignore[attr-defined,assignment]
-        return
-    launch.TrainJobs = FakeJobs  # type: ignore[attr-defined,assignment]
-    saved_models.Examine = FakeExamine  # type: ignore[misc,assignment]
+        self.jobs.start()

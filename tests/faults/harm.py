@@ -9,6 +9,7 @@ import threading
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -144,7 +145,7 @@ def once_at(job: tuple[str, Path]) -> tuple[str, int]:
     return stage, core
 
 
-def describe(megabytes: int) -> dict[str, object]:
+def describe(megabytes: int) -> dict[str, Any]:
     """What this process is, after it has leaked so much."""
     leak = np.ones(megabytes * 2**17)
     _LEAKED.append(leak)

@@ -6,11 +6,13 @@ workbook and folder are written by the product. Workers do their jobs here, in a
 
 from __future__ import annotations
 
+import itertools
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,13 +20,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from pipeline.cli.commands import app
-from pipeline.data.rows import Rows, load_rows, rows_file
 from pipeline.ledger import journal
-from pipeline.models import mlp
-from pipeline.training.protocol import Protocol, Trained, outcome, seeds, signature_of
+from pipeline.saved_models import Member
+from pipeline.training.jobs import TrainJobs
+from pipeline.training.protocol import Trained
 from pipeline.trial import Job, Training
-from pipeline.workers.pool import Finished
 from pipeline.workers.slots import Slot
+from scripts.faults.drawing import Inline, draw, drawn
 
 SPACE = """
 hidden_layers = { type = "integer", low = 1, high = 2 }
@@ -50,33 +52,19 @@ TRAININGS = (1 + 3 + 2) * 2
 
 @dataclass(frozen=True, slots=True)
 class Initial:
-    """Stands in for `TrainJobs`: a training gives the network that it begins with."""
+    """Stands in for an engine: a training gives the network that it begins with."""
 
-    rows: Path
-    protocol: Protocol
     versions: str = "python 3, tensorflow 2"
     device: str = "cpu A"
     threads: int = 1
 
-    def start(self) -> None:
-        """Nothing takes time here."""
+    def __call__(self, work: TrainJobs, job: Job) -> tuple[Trained, ...]:
+        return tuple(self._trained(training, work) for training in job.trainings)
 
-    def __call__(self, job: Job) -> tuple[Trained, ...]:
-        rows = load_rows(rows_file(self.rows, self.protocol.folds, job.trainings[0].index))
-        return tuple(self._trained(training, rows) for training in job.trainings)
-
-    def _trained(self, training: Training, rows: Rows) -> Trained:
-        seed, _ = seeds(self.protocol.seed, training.index)
-        weights = mlp.initial_weights(training.configuration, signature_of(rows), seed)
-        return Trained(
-            training=training,
-            seed=seed,
-            seconds=0.01,
-            threads=self.threads,
-            program="none",
-            device=self.device,
-            versions=self.versions,
-            **outcome(training, rows, self.protocol.model, weights, epochs_run=1, best_epoch=1),
+    def _trained(self, training: Training, work: TrainJobs) -> Trained:
+        found = drawn(training, work.rows_of(training), work.protocol)
+        return replace(
+            found, seconds=0.01, threads=self.threads, program="none", device=self.device, versions=self.versions
         )
 
 
@@ -84,32 +72,40 @@ class Killed(BaseException):
     """The driver ends here, as it would by SIGKILL: nothing of ours catches it."""
 
 
-@dataclass(slots=True)
-class Here:
-    """Stands in for `Workers`: jobs are done in this process, and end in the order of a seed."""
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """What runs have in the place of workers."""
 
-    slots: Sequence[Slot]
+    workers: int
     shuffle: int
     dies_after: int | None
-    count: int
+    engine: Initial
 
-    def __enter__(self) -> Self:
-        return self
+    def places(self) -> Inline:
+        """As many places as workers, whose jobs end in an order that the seed gives."""
+        jobs = itertools.count()
 
-    def __exit__(self, *_: object) -> None:
-        """Nothing to end."""
-
-    def run(
-        self, work: Callable[[Any], Any], jobs: Sequence[Any], *_: object, **__: object
-    ) -> Iterator[Finished[Any, Any]]:
-        """Answer every job once, any of the `count` ones next that a worker can have begun."""
-        waiting, rng = list(jobs), np.random.default_rng([self.shuffle, len(jobs)])
-        while waiting:
-            if self.dies_after == 0:
+        def answer(work: Callable[[Any], Any], job: Any) -> Any:
+            if next(jobs) == self.dies_after:
                 raise Killed
-            self.dies_after = None if self.dies_after is None else self.dies_after - 1
-            job = waiting.pop(int(rng.integers(min(self.count, len(waiting)))))
-            yield Finished(job, Slot("here", (0,)), work(job))
+            if isinstance(work, TrainJobs):
+                return self.engine(work, job)
+            return draw(work, job, file=_keras_file)
+
+        return Inline([Slot("here", (0,))] * self.workers, answer, self.shuffle)
+
+
+def _keras_file(member: Member) -> bytes:
+    return b"a Keras file of " + member.configuration.key.encode()
+
+
+_standing_in: StandIn | None = None
+
+
+def here(slots: Sequence[Slot], logs: Path) -> Inline:
+    """The backend of runs that have a stand-in."""
+    assert _standing_in is not None
+    return _standing_in.places()
 
 
 def stand_in(
@@ -118,15 +114,10 @@ def stand_in(
     workers: int = 1,
     shuffle: int = 0,
     dies_after: int | None = None,
-    engine: Callable[[Path, Protocol], Any] = Initial,
+    engine: Initial | None = None,
 ) -> None:
-    """Let runs of this process do without TensorFlow, other processes and pictures."""
-    patch.setattr("pipeline.run.launch.Workers", lambda slots, *_, **__: Here(slots, shuffle, dies_after, workers))
-    patch.setattr("pipeline.run.launch.TrainJobs", engine)
-    patch.setattr(
-        "pipeline.saved_models.test_answers._keras_file",
-        lambda member: b"a Keras file of " + member.configuration.key.encode(),
-    )
+    """Let runs of `arguments` do without TensorFlow, other processes and pictures."""
+    patch.setattr(sys.modules[__name__], "_standing_in", StandIn(workers, shuffle, dies_after, engine or Initial()))
     patch.setattr("pipeline.report.figures.draw", lambda *_: None)
 
 
@@ -146,7 +137,8 @@ def arguments(folder: Path, **options: str) -> list[str]:
     """The words of the command that runs or resumes the study in `folder`."""
     (folder / "space.toml").write_text(SPACE)
     given = {"data": str(table(folder)), "space": str(folder / "space.toml"), "study": str(folder / "study")}
-    chosen = {**given, **OPTIONS, **options}
+    cluster = {"cluster": f"{__name__}:here"} if _standing_in else {}
+    chosen = {**given, **OPTIONS, **cluster, **options}
     words = [word for name, value in chosen.items() for word in (f"--{name.replace('_', '-')}", value)]
     return ["run", *words]
 

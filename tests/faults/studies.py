@@ -17,8 +17,8 @@ from pipeline.ranking.order import by_mean
 from pipeline.ranking.summaries import summarise
 from pipeline.study_folder import identity
 from pipeline.trial import Configuration, Repeat, Training
+from pipeline.workbook import ooxml
 from pipeline.workbook.book import View, unknown, write
-from pipeline.workbook.ooxml import package
 
 
 def configuration(number: int) -> Configuration:
@@ -80,7 +80,7 @@ def view(repeats: int, each: int = 5) -> View:
 def keep(study: Path, shown: View) -> None:
     """Put the journal of a study, and the file that says what it is, into its folder: what an audit needs."""
     study.mkdir(exist_ok=True)
-    identity.write(study, {"epochs": 200}, {})
+    identity.write(study, identity.Stored({"epochs": 200}, {}, identity.versions()))
     with open_journal(study / "ledger.jsonl") as journal:
         for each in shown.repeats:
             journal.append_repeat(each)
@@ -137,18 +137,18 @@ def cost(path: Path, repeats: int) -> dict[str, float]:
         began = time.process_time()  # what others do on the machine does not count
         step()
         seconds[name] = time.process_time() - began
-    assert not package.untouched(path)
+    assert not ooxml.untouched(path)
     return {**seconds, "memory": peak()}
 
 
 def edit(path: Path) -> None:
     """What `touch` does, without the memory of openpyxl."""
-    book = package.load(path)
+    book = ooxml.load(path)
     grid = book.sheets["Configurations"].grid
     mine = grid.width + 1
     for row in grid.rows:
         grid.put(row, {**grid.cells(row), mine: (0, "f", f"=A{row}*2") if row > 1 else (0, "s", "twice")})
-    package.save(lambda: book.drawing, path, package.stamp(path), sealed=False)
+    ooxml.save(book, path, ooxml.stamp(path), sealed=False)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.ledger import journal
 from pipeline.ledger.records import decode, encode
-from pipeline.run.notices import Mixture
+from pipeline.run.notices import Notices
 from pipeline.training.provenance import device, processor, versions
 from pipeline.trial import Configuration, Repeat, Training
 from tests.faults import small_study as small
@@ -93,7 +93,7 @@ def test_every_repeat_records_threads_program_device_and_versions(finished):
 def test_a_resumed_run_that_computes_otherwise_says_so_once(tmp_path, monkeypatch, changed, said):
     small.stand_in(monkeypatch)
     assert "computed with" not in small.run(tmp_path, calls="0").output
-    small.stand_in(monkeypatch, engine=lambda rows, protocol: small.Initial(rows, protocol, **changed))
+    small.stand_in(monkeypatch, engine=small.Initial(**changed))
     output = " ".join(small.run(tmp_path).output.split())
     assert output.count("From here on") == output.count(said) == 1
     found = [
@@ -106,7 +106,7 @@ def test_a_resumed_run_that_computes_otherwise_says_so_once(tmp_path, monkeypatc
 def test_nothing_is_said_where_nothing_is_computed(tmp_path, monkeypatch):
     small.stand_in(monkeypatch)
     small.run(tmp_path, calls="0")
-    small.stand_in(monkeypatch, engine=lambda rows, protocol: small.Initial(rows, protocol, versions="python 9"))
+    small.stand_in(monkeypatch, engine=small.Initial(versions="python 9"))
     assert "From here on" not in small.run(tmp_path, calls="0").output
 
 
@@ -117,11 +117,11 @@ def repeat(**changes: object) -> Repeat:
 
 
 def test_what_failed_and_what_does_not_say_is_no_difference():
-    mixture = Mixture([repeat(), repeat(device="", versions="")])
-    assert mixture.notes(repeat(threads=0, objective=None, model="", error="lost", versions="")) == ()
-    assert mixture.notes(repeat()) == ()
-    assert len(mixture.notes(repeat(device="gpu B"))) == 1
-    assert mixture.notes(repeat(device="gpu B")) == ()
+    notices = Notices([repeat(), repeat(device="", versions="")])
+    assert notices.of(repeat(threads=0, objective=None, model="", error="lost", versions="")) == ()
+    assert notices.of(repeat()) == ()
+    assert len(notices.of(repeat(device="gpu B"))) == 1
+    assert notices.of(repeat(device="gpu B")) == ()
 
 
 def test_journals_of_before_these_fields_are_read():

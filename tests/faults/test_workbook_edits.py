@@ -16,8 +16,8 @@ from openpyxl.formatting.rule import CellIsRule
 from openpyxl.styles import Font, PatternFill
 from openpyxl.worksheet.datavalidation import DataValidation
 
+from pipeline.workbook import ooxml
 from pipeline.workbook.book import unknown, write
-from pipeline.workbook.ooxml import package
 from tests.faults.studies import keep, names, rows, unsound, view
 
 OFFICE = shutil.which("soffice") or ""
@@ -289,7 +289,7 @@ def test_everything_that_people_make_survives_two_refreshes(path):
 def test_a_decorated_workbook_that_libreoffice_saved_survives_refreshes(path, tmp_path):
     made = decorate(path)
     convert(path, tmp_path)
-    assert not package.untouched(path)
+    assert not ooxml.untouched(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert unknown(path, KEYS, 200) == ()

@@ -15,9 +15,10 @@ import openpyxl
 import pytest
 
 from pipeline.storage import atomic
+from pipeline.workbook import ooxml
 from pipeline.workbook import refresh as refreshing
 from pipeline.workbook.book import refused, unknown, write
-from pipeline.workbook.ooxml import markup, package
+from pipeline.workbook.ooxml import markup
 from pipeline.workbook.refresh import Book
 from tests.faults.studies import keep, names, rows, touch, unsound, view
 
@@ -365,10 +366,10 @@ FSYNC = os.fsync
 
 def test_what_is_sealed_and_what_is_refused_can_be_told(path):
     write(path, FEW)
-    assert package.untouched(path)
+    assert ooxml.untouched(path)
     assert refused(path) == ""
     touch(path)
-    assert not package.untouched(path)
+    assert not ooxml.untouched(path)
 
 
 def test_a_run_goes_on_without_its_workbook_and_says_so_once(study, path, monkeypatch):

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pipeline.ranking.summaries import summarise
 from pipeline.trial import Configuration, Repeat, Training
 from pipeline.workbook.book import View, write
-from pipeline.workbook.style import LIMIT, text
+from pipeline.workbook.ooxml import LIMIT, text
 from tests.faults.studies import rows
 
 OFFICE = shutil.which("soffice") or ""

@@ -115,6 +115,19 @@ def test_floats_and_texts_come_back_as_they_were(objective, error, score, rate, 
     assert math.copysign(1, again.objective) == math.copysign(1, objective)
 
 
+def test_when_a_training_began_is_recorded_and_unknown_in_journals_of_before(path):
+    with open_journal(path) as journal:
+        journal.append_repeat(repeat(started="2026-11-27T05:12:00.123Z"))
+        journal.append_repeat(repeat(1))
+        for moment in ("2026-11-27", "2026-11-27T05:12:00.123+00:00", "yesterday"):
+            with pytest.raises(ValueError, match="not a moment"):
+                journal.append_repeat(repeat(2, started=moment))
+    assert [each.started for each in read(path).repeats] == ["2026-11-27T05:12:00.123Z", ""]
+    raw = encode(repeat(3, started="2026-11-27T05:12:00.123Z"))
+    del raw["started"]
+    assert decode(raw, {}) == repeat(3)
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_what_is_not_a_number_is_refused_and_leaves_the_file_alone(path, value):
     with open_journal(path) as journal:

@@ -112,6 +112,16 @@ def test_every_model_of_the_folder_is_tested():
 
 
 @CASES
+def test_it_says_what_a_configuration_has_of_layers(case: Case) -> None:
+    kind = models.load(case.name)
+    configuration = kind.baseline(searched(case))
+    depth, units = kind.layers.of(configuration)
+    assert kind.layers.depth(configuration) == depth
+    assert depth is not None or not set(kind.layers.names) & configuration.as_dict().keys()
+    assert units is None or (isinstance(units, tuple) and len(units) == depth)
+
+
+@CASES
 def test_a_completed_space_has_all_that_training_needs(case):
     space = searched(case)
     kind = models.load(case.name)

@@ -13,7 +13,7 @@ from pipeline import space as spaces
 from pipeline.errors import UserError
 from pipeline.models import Signature, mlp
 from pipeline.models.layer_widths import NAMES, structure, widths
-from pipeline.report.wording import depth, neurons
+from pipeline.report.wording import Naming
 from pipeline.training.protocol import Protocol
 from pipeline.training.shapes import padded_widths
 from pipeline.trial import Configuration, Training
@@ -141,7 +141,7 @@ def test_what_is_no_configuration_is_refused(changes: dict[str, Any]) -> None:
 
 def test_people_see_layers_and_neurons_and_each_depth_has_its_best() -> None:
     deep, flat = Configuration.of(GIVEN), Configuration.of({**GIVEN, "shrinkage": 0.01})
-    assert (depth(deep), neurons(deep)) == (4, "64-32-16-8")
+    assert (Naming().depth(deep), Naming().neurons(deep)) == (4, "64-32-16-8")
     assert structure(flat) == (1, (64,))
     summaries = [summary_of({**GIVEN, "shrinkage": shrinkage}, 0.1 + shrinkage) for shrinkage in (0.5, 0.45, 0.01)]
     assert [structure(each.configuration)[0] for each in best_of_each_depth(summaries, 5)] == [1, 4]

@@ -1,6 +1,7 @@
 """Every kind of network in a whole study through the Keras engine, reloaded as any user would."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,7 @@ def test_a_study_of_every_model_runs_resumes_and_is_reloaded(model, tmp_path, mo
     assert not any(each.error for each in repeats)
     assert {each.program for each in repeats} == {"keras fit"}
     assert audit(study) == ()
+    assert re.search(r" has \*\*[^*]*learning_rate 0\.0\d", (study / "summary.md").read_text())  # never its key
     assert json.loads((study / "study.json").read_text())["fingerprint"]["engine"] == "keras"
     before = (study / "ledger.jsonl").read_bytes()
     assert command(tmp_path, model).returncode == 0

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.analysis.importance import importance_of
 from pipeline.analysis.verdict import Tested, Verdict
 from pipeline.ranking.group import Group
 from pipeline.ranking.order import by_mean, recommend
@@ -19,7 +20,7 @@ from pipeline.space import Narrowing, Space, assemble, narrow, parse, sample
 from pipeline.tasks.regression import Quantities
 from pipeline.trial import Configuration, Repeat, Stage, Summary, Training
 from pipeline.tuning.elite import best_of_each_depth
-from pipeline.tuning.strategies.strategy import Search
+from pipeline.tuning.stages import Search
 from pipeline.tuning.study import Result
 
 DEFAULT = Configuration.of({"hidden_layers": 2, "units": (64, 64), "learning_rate": 0.001, "activation": "relu"})
@@ -118,7 +119,9 @@ def made_up(
     )
     return Contents(
         name="housing",
-        result=Result(baseline, tuple(explored), elite, tuple(searches), recommend(ranking), "all its rounds are made"),
+        result=Result(
+            baseline, tuple(explored), elite, tuple(searches), recommend(ranking), "all rounds of proposals are done"
+        ),
         ranking=ranking,
         verdict=verdict,
         timeline=(*explored, *refined),
@@ -128,6 +131,7 @@ def made_up(
         elapsed=431.0,
         repeats=repeats,
         group=Group(ranking[: max(1, many // 5)], len(ranking)),
+        importance=importance_of(space, ranking),
         load_command='from pipeline import load_top_models\nmodels = load_top_models("results/housing", 3)',
         folder="results/housing",
     )

@@ -21,7 +21,7 @@ from pipeline.report.figures.predictions import predicted_against_measured
 from pipeline.report.figures.progress import best_so_far
 from pipeline.report.figures.searches import searched_points
 from pipeline.report.figures.theme import Family, limits, spread, styled
-from pipeline.report.wording import neurons
+from pipeline.report.wording import Naming
 from pipeline.trial import Configuration, Summary
 
 Study = Callable[..., Contents]
@@ -116,7 +116,7 @@ def test_labels_name_the_best_and_the_elite_and_do_not_overlap(study: Study) -> 
     figure = pictures(mae_by_depth, contents)["mae_by_depth_scatter.png"]
     figure.draw_without_rendering()
     labels = figure.axes[0].texts
-    elite = {neurons(each.configuration) for each in contents.result.elite}
+    elite = {Naming().neurons(each.configuration) for each in contents.result.elite}
     assert elite <= {label.get_text() for label in labels}
     assert 12 <= len(labels) <= 12 + len(elite)
     boxes = [Text.get_window_extent(label) for label in labels]  # without their arrows
@@ -248,20 +248,20 @@ def test_jitter_is_bounded_and_repeatable() -> None:
 def test_beliefs_are_drawn_one_for_each_evaluation_and_on_a_sheet(study, tmp_path):
     from dataclasses import replace
 
-    from pipeline.tuning.surrogate.belief import Belief
+    from pipeline.tuning.surrogate.posterior_curve import PosteriorCurve
 
     contents = study()
     values = np.geomspace(1e-4, 1e-1, 50)
     seen = tuple((float(each), 0.3 + 0.1 * number) for number, each in enumerate(values[::10]))
     flat = np.zeros(50)
-    beliefs = tuple(
-        Belief(
+    curves = tuple(
+        PosteriorCurve(
             "learning_rate", True, values, flat + 0.4, flat + 0.1, flat, "expected improvement", seen[:count], next_one
         )
         for count, next_one in ((2, 0.01), (3, 0.02), (4, 0.03), (5, None))
     )
     (tmp_path / "belief_99.png").write_bytes(b"of an earlier run")
-    drawn = {path.name for path in draw(replace(contents, result=replace(contents.result, beliefs=beliefs)), tmp_path)}
+    drawn = {path.name for path in draw(replace(contents, result=replace(contents.result, curves=curves)), tmp_path)}
     assert {"belief_02.png", "belief_05.png", "beliefs.png"} <= drawn
     assert not (tmp_path / "belief_99.png").exists()
     assert not any("belief" in path.name for path in draw(contents, tmp_path))

@@ -16,7 +16,7 @@ from pipeline.ranking.statistics import interval
 from pipeline.report.contents import Contents
 from pipeline.report.effects import Gap, gap, gap_to, plainly
 from pipeline.report.page import summary
-from pipeline.report.wording import neurons
+from pipeline.report.wording import Naming
 from pipeline.trial import Summary
 
 Study = Callable[..., Contents]
@@ -66,7 +66,7 @@ def test_the_group_and_both_baselines_stand_in_one_table(study: Study) -> None:
     assert shown == pytest.approx([mean, low, high], abs=6e-4)
     validation = [float(each) for each in re.findall(r"[-\d.]+", first["MAE validation"])]
     assert validation == pytest.approx([best.summary.mean, best.summary.low, best.summary.high], abs=6e-4)
-    assert first["Neurons"] == neurons(best.summary.configuration)
+    assert first["Neurons"] == Naming().neurons(best.summary.configuration)
     assert (first["Repeats"], first["Weights"]) == ("3", "4,321")
     assert "activation" in first["Other settings"]
     assert lines[-1][header.index("MAE test")] == "0.8000"
@@ -234,7 +234,7 @@ def test_a_best_one_alone_and_a_group_that_nobody_knows(study: Study) -> None:
 
 def test_why_the_search_ended_is_told(study: Study) -> None:
     contents = study(many=30)
-    assert "- the search ended because all its rounds are made" in summary(contents)
+    assert "- the search ended because all rounds of proposals are done" in summary(contents)
     silent = replace(contents, result=replace(contents.result, ended=""))
     assert "the search ended" not in summary(silent)
 

@@ -1,6 +1,8 @@
 """The evaluator where trials have different limits of epochs, and where other studies lend what they have."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -8,8 +10,14 @@ from pipeline.ledger.journal import open_journal
 from pipeline.ranking.summaries import summaries
 from pipeline.run.evaluator import Evaluator
 from pipeline.run.events import Asked, Committed, Event
-from pipeline.trial import Configuration, Imported, Repeat, Training, Trial
-from tests.fakes import InProcess, TrainedBy, summary_of
+from pipeline.training.protocol import Trained
+from pipeline.trial import Configuration, Imported, Job, Repeat, Training, Trial
+from pipeline.workers.places import Died, Ended
+from pipeline.workers.places import Event as Happened
+from pipeline.workers.pool import Workers
+from pipeline.workers.slots import Slot
+from scripts.faults.drawing import Inline
+from tests.fakes import TrainedBy, in_process, summary_of
 
 ONE = Configuration.of({"units": (8,), "hidden_layers": 1, "batch_size": 8})
 TWO = Configuration.of({"units": (9,), "hidden_layers": 1, "batch_size": 8})
@@ -28,7 +36,7 @@ def journal(tmp_path):
 
 def evaluator(journal, events: list[Event] | None = None, objective=slowly, borrow=lambda _: None) -> Evaluator:
     watch = (events if events is not None else []).append
-    made = Evaluator(journal, InProcess(), TrainedBy(objective), lambda _: "", watch, borrow=borrow)  # type: ignore[arg-type]
+    made = Evaluator(journal, in_process(), TrainedBy(objective), lambda _: "", watch, borrow=borrow)  # type: ignore[arg-type]
     made.begin("explore", {})
     return made
 
@@ -79,6 +87,37 @@ def test_what_is_lent_is_committed_and_not_trained(journal):
     assert math.isclose(two.mean, 0.5)
     assert [training.configuration for training in trained] == [TWO]
     assert len(journal.repeats) == 3
+
+
+class Clocked(TrainedBy):
+    """Says when it began, as engines do."""
+
+    def __call__(self, job: Job) -> tuple[Trained, ...]:
+        return tuple(
+            replace(each, started=f"2026-11-27T05:12:0{each.training.index}.000Z")
+            for each in TrainedBy.__call__(self, job)
+        )
+
+
+class Losing(Inline):
+    """A place that loses the trainings of the second configuration."""
+
+    def events(self, seconds: float) -> Sequence[Happened]:
+        lost = [job.trainings[0].configuration == TWO for _, job in self._jobs.values()]
+        found = super().events(seconds)
+        died = Died("killed its worker", "signal SIGKILL", "")
+        return [Ended(each.place, died) if isinstance(each, Ended) and any(lost) else each for each in found]
+
+
+def test_the_journal_says_when_a_training_began_and_nothing_of_one_that_was_lost(journal):
+    workers = Workers(Losing([Slot("fake", (0,))]), stop=lambda: False)
+    made = Evaluator(journal, workers, Clocked(slowly), lambda _: "", lambda _: None)  # type: ignore[arg-type]
+    made([Trial(ONE, 5, 2), Trial(TWO, 5, 1)])
+    assert {(each.training.index, each.failed): each.started for each in journal.repeats} == {
+        (0, False): "2026-11-27T05:12:00.000Z",
+        (1, False): "2026-11-27T05:12:01.000Z",
+        (0, True): "",
+    }
 
 
 def test_repeats_of_our_own_overrule_imported_rows_of_the_same_limit():

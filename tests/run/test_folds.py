@@ -32,7 +32,7 @@ def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """The folder of a finished study with folds, and the test predictions that were scored of its ensembles."""
     folder = tmp_path_factory.mktemp("folds")
     scored = {}
-    keep = test_phase._keep
+    keep = test_phase._save_ensembles
 
     def kept(study, found, digests):
         scored.update({each.name: each for each in found})
@@ -40,7 +40,7 @@ def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
     with pytest.MonkeyPatch.context() as patch:
         small.stand_in(patch)
-        patch.setattr(test_phase, "_keep", kept)
+        patch.setattr(test_phase, "_save_ensembles", kept)
         answer = small.run(folder, target=str(request.param), **OPTIONS)
     assert answer.exit_code == 0, answer.output
     assert "Folds: 3" in answer.output
@@ -142,7 +142,7 @@ def test_rounds_are_put_into_the_order_of_the_table(study):
     # What each network says is the number of the row.
     said = [files[index].rows[:, np.newaxis].astype(float) for _, index in library]
     examine = saved_models.Examine(study, study / "rows.npz", {}, folds=FOLDS)
-    candidates, measured, weights = test_phase._rounds(library, said, examine)
+    candidates, measured, weights = test_phase._complete_rounds(library, said, examine)
     assert [each.members for each in candidates] == [(0, 1, 2), (3, 4, 5)]
     rows = np.sort(np.concatenate([files[index].rows for index in range(FOLDS)]))
     assert all(np.array_equal(each.predictions[:, 0], rows) for each in candidates)

@@ -236,7 +236,7 @@ def test_the_group_of_the_best_stands_in_ledger_summary_and_program(finished):
     assert group.compared == 8
     text = (study / "summary.md").read_text()
     assert f"of {group.compared} configurations" in text or "None of the other 7" in text
-    assert "the search ended because all its rounds are made" in text
+    assert "the search ended because all rounds of proposals are done" in text
 
 
 def test_contenders_race_and_another_study_says_where_to_begin(finished, tmp_path):
@@ -266,7 +266,7 @@ def test_time_and_target_end_a_study(finished, tmp_path):
     subprocess.run(["cp", "-r", str(finished / "study"), str(tmp_path)], check=True)
     answer = run(tmp_path, configurations="1000", calls="1000", seconds="15")
     assert answer.returncode == 0, answer.stderr
-    assert "the search ended because its time is over" in (tmp_path / "study" / "summary.md").read_text()
+    assert "the search ended because its time is up" in (tmp_path / "study" / "summary.md").read_text()
     answer = run(tmp_path, configurations="1000", calls="1000", target_score="1e9")
     assert answer.returncode == 0, answer.stderr
     assert "the target of 1e+09 is reached" in (tmp_path / "study" / "summary.md").read_text()
@@ -278,7 +278,7 @@ def test_a_prior_that_is_none_is_refused(finished, tmp_path):
     assert "is not a study folder" in answer.stderr
     itself = run(finished, prior=str(finished / "study"))
     assert itself.returncode == 2
-    assert "no prior of itself" in itself.stderr.replace("\n", " ")
+    assert "cannot be its own prior" in itself.stderr.replace("\n", " ")
 
 
 def test_a_study_of_another_protocol_is_refused_with_the_differing_fields(finished):

@@ -28,7 +28,7 @@ def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """The folder of a finished study of numbers and of one of classes, with what was scored of its ensembles."""
     folder = tmp_path_factory.mktemp("ensembles")
     scored = {}
-    keep = test_phase._keep
+    keep = test_phase._save_ensembles
 
     def kept(study, found, digests):
         scored.update({each.name: each for each in found})
@@ -36,7 +36,7 @@ def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
     with pytest.MonkeyPatch.context() as patch:
         small.stand_in(patch)
-        patch.setattr(test_phase, "_keep", kept)
+        patch.setattr(test_phase, "_save_ensembles", kept)
         answer = small.run(folder, target=str(request.param))
     assert answer.exit_code == 0, answer.output
     for name, each in scored.items():
@@ -97,7 +97,7 @@ def test_test_rows_choose_nothing(study, monkeypatch):
         rows.test.outputs[:] = rows.target.to_scaled(rows.test.measured)
         return rows, fitted
 
-    monkeypatch.setattr("pipeline.run.prepare.prepare_rows", other)
+    monkeypatch.setattr("pipeline.run.training_rows.prepare_rows", other)
     small.stand_in(monkeypatch)
     target = "c" if load_ensemble(study).classes else "y,z"
     assert small.run(study.parent, target=target, data=_data_of(study)).exit_code == 0

@@ -9,6 +9,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from pipeline.errors import UserError
 from pipeline.tasks import classification, probabilities, restore
+from pipeline.tasks import scores as scores_of
 from pipeline.tasks.classification import Classes, fit, loss, weigh
 from pipeline.tasks.regression import TASK as REGRESSION
 
@@ -31,7 +32,7 @@ def test_metrics_agree_with_scikit_learn(classes: int) -> None:
     target = of(tuple(map(str, range(classes))), classes)
     chances = target.to_units(logits)
     said, measured = chances.argmax(axis=1), truth[:, np.newaxis].astype(float)
-    found = target.scores(measured, chances, weights)["kind"]
+    found = scores_of(target, measured, chances, weights)["kind"]
     scores = chances if classes > 2 else chances[:, 1]
     expected = {
         "accuracy": metrics.accuracy_score(truth, said, sample_weight=weights),

@@ -20,10 +20,10 @@ from pipeline.data.preprocessing_file import dumps, loads
 from pipeline.data.rows import load_rows, prepare_rows, save_rows
 from pipeline.data.tables import Columns, Table
 from pipeline.ranking.summaries import summarise
+from pipeline.report import figures
 from pipeline.report import tasks as reports
-from pipeline.report.figures import OF_TASKS
 from pipeline.tasks import Target
-from pipeline.training.protocol import Loss
+from pipeline.training.losses import LOSSES
 from pipeline.trial import Configuration, Repeat, Training
 
 
@@ -89,9 +89,10 @@ def test_it_says_what_it_is(case: Case) -> None:
     task = target.task
     assert task is tasks.load(case.task)
     assert task.name == case.task in tasks.TASKS
-    assert task.loss(case.loss, case.columns(np.random.default_rng(0), 60)) in typing.get_args(Loss)
+    assert task.loss(case.loss, case.columns(np.random.default_rng(0), 60)) in task.losses
     assert task.metrics
-    assert set(task.pictures) <= OF_TASKS.keys()
+    assert set(task.losses) <= set(LOSSES)
+    assert any(task.name in figure.tasks for figure in figures.known())
     assert all(word in target.words for word in target.names)
 
 
@@ -156,8 +157,8 @@ def test_a_weight_of_two_counts_as_two_rows(case: Case) -> None:
     predicted = np.random.default_rng(5).normal(size=(len(measured), target.outputs))
     twice = np.arange(len(measured)) < 20
     rows = np.concatenate([np.arange(len(measured)), np.flatnonzero(twice)])
-    by_weight = target.scores(measured, target.to_units(predicted), 1.0 + twice)
-    by_row = target.scores(measured[rows], target.to_units(predicted[rows]), np.ones(len(rows)))
+    by_weight = tasks.scores(target, measured, target.to_units(predicted), 1.0 + twice)
+    by_row = tasks.scores(target, measured[rows], target.to_units(predicted[rows]), np.ones(len(rows)))
     for name in target.names:
         assert by_weight[name] == pytest.approx(by_row[name])
 
@@ -166,10 +167,10 @@ def test_scores_are_those_that_are_named_and_finite_even_of_one_row(case: Case) 
     target, measured = case.drawn()
     predicted = np.random.default_rng(5).normal(size=(len(measured), target.outputs))
     for rows in (slice(None), slice(0, 1), slice(3, 5)):
-        found = target.scores(measured[rows], target.to_units(predicted[rows]), np.ones(len(measured[rows])))
+        found = tasks.scores(target, measured[rows], target.to_units(predicted[rows]), np.ones(len(measured[rows])))
         assert tuple(found) == target.names
         for scores in found.values():
-            assert tuple(scores) == tuple(target.task.metrics)
+            assert tuple(scores) == tuple(metric.name for metric in target.task.metrics)
             assert all(type(value) is float and np.isfinite(value) for value in scores.values())
 
 
@@ -234,7 +235,7 @@ def test_the_report_tells_it_with_a_verdict_and_without(case: Case) -> None:
     verdict = verdicts.judge(
         rows.target, rows.test, rows.train, None, [verdicts.tested(summary, raw, rows.test, rows.target)]
     )
-    report = reports.load(case.task)
+    report = reports.load(tasks.load(case.task))
     nothing = verdicts.judge(rows.target, rows.test, rows.train, None, [])
     for text in (report.worst_rows_csv, report.test_predictions_csv):
         assert text(nothing).splitlines() == text(verdict).splitlines()[:1]

@@ -18,7 +18,7 @@ from pipeline.tasks.classification import Classes
 from pipeline.tasks.regression import Quantities
 from pipeline.training import keras_fit, packed, program, shapes
 from pipeline.training.jobs import jobs_of
-from pipeline.training.protocol import Protocol, seeds
+from pipeline.training.protocol import Protocol, seeds, utc_now
 from pipeline.trial import Configuration, Training
 
 EVERYTHING = {
@@ -90,6 +90,10 @@ def assert_same_bits(one, other):
     assert one.error == other.error
     assert (one.objective, one.best_epoch, one.epochs_run) == (other.objective, other.best_epoch, other.epochs_run)
     assert all(np.array_equal(a, b) for a, b in zip(one.weights, other.weights, strict=True))
+    assert (one.curve is None) == (other.curve is None)
+    if one.curve is not None:
+        for name in ("epochs", "training", "validation"):
+            assert np.array_equal(getattr(one.curve, name), getattr(other.curve, name)), name
 
 
 @pytest.mark.slow
@@ -142,14 +146,15 @@ def test_a_worker_does_not_grow_with_the_number_of_configurations():
     program_text = textwrap.dedent("""
         import numpy as np, psutil
         from pipeline import space as spaces
-        from pipeline.data import tables, task
+        from pipeline.data import tables
+        from pipeline.data.rows import prepare_rows
         from pipeline.models import mlp
         from pipeline.training import packed
         from pipeline.training.protocol import Protocol
         from pipeline.trial import Training
         table = tables.read("builtin:diabetes", targets=("target",))
         scalers = {"input_scaler": "standard", "output_scaler": "standard"}
-        rows, _ = task.prepare(table, validation=0.2, test=0.2, seed=0, **scalers)
+        rows, _ = prepare_rows(table, validation=0.2, test=0.2, seed=0, **scalers)
         entries = {
             "hidden_layers": {"type": "integer", "low": 1, "high": 2},
             "units": {"type": "integer", "low": 4, "high": 48, "per": "hidden_layers"},
@@ -182,6 +187,34 @@ def test_early_stopping_and_best_weights_agree_with_keras_fit(rows):
         assert reference.epochs_run < 60
         assert (mine.epochs_run, mine.best_epoch) == (reference.epochs_run, reference.best_epoch)
         assert mine.objective == pytest.approx(reference.objective, rel=1e-3)
+
+
+@pytest.mark.slow
+def test_the_curve_is_that_of_keras_fit_and_tells_when_it_began(rows):
+    """Without penalties, and with batches that divide the rows, both engines mean the same by the loss of an epoch."""
+    study, count = protocol(SIMPLE, patience=2), len(rows.train.rows)
+    batch = next(size for size in range(32, count) if count % size == 0)
+    base = {**mlp.BASELINE.as_dict(), "hidden_layers": 1, "units": (16,), "learning_rate": 0.02, "batch_size": batch}
+    # More trainings than places, so some begin in a place that another one has left.
+    trainings = [Training(Configuration.of(base), 40, index) for index in range(10)]
+    began = utc_now()
+    outcomes = by_identity(packed.train(trainings, rows, study))
+    assert all(began <= each.started <= utc_now() for each in outcomes.values())
+    assert len({each.started for each in outcomes.values()}) > 1
+    began = utc_now()
+    for reference in keras_fit.train(trainings[:3], rows, study):
+        assert began <= reference.started <= utc_now()
+        mine = outcomes[reference.training.identity]
+        for each in (mine, reference):
+            assert each.curve is not None
+            assert each.curve.epochs.tolist() == list(range(1, each.epochs_run + 1))
+            assert int(each.curve.validation.argmin()) + 1 == each.best_epoch
+            assert each.curve.validation.min() == pytest.approx(each.objective, rel=1e-5)
+        assert mine.curve is not None
+        assert reference.curve is not None
+        assert mine.curve.training == pytest.approx(reference.curve.training, rel=1e-3)
+        assert mine.curve.validation == pytest.approx(reference.curve.validation, rel=1e-3)
+        assert mine.curve.training[-1] < mine.curve.training[0]
 
 
 @pytest.mark.slow

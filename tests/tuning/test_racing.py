@@ -1,5 +1,6 @@
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ from hypothesis import strategies as st
 
 from pipeline.ranking.order import by_mean, pooled_deviation, ranked, recommend, selection_interval
 from pipeline.trial import Summary
-from pipeline.tuning.racing import Race, duel, race, trained, trials_again
+from pipeline.tuning.racing import duel, leader_repeats, race, trained, trials_again
 from tests.fakes import summary_of
+from tests.tuning.plans import SMALL_BUDGET
 
 
 def summary(number: int, *objectives: float | None) -> Summary:
@@ -44,11 +46,14 @@ def first(summaries):
 
 
 def test_the_leader_needs_two_then_three_then_four_trainings():
-    racing = Race(repeats=1, most=4)
-    assert [racing.needed(part) for part in (0.0, 0.49, 0.5, 0.79, 0.8, 1.0)] == [2, 2, 3, 3, 4, 4]
-    assert [Race(3, 4).needed(part) for part in (0.0, 0.5, 0.8)] == [3, 3, 4]
-    assert [Race(5, 5).needed(part) for part in (0.0, 0.5, 0.8)] == [5, 5, 5]
-    assert [Race(2, 2).needed(part) for part in (0.0, 0.5, 0.8)] == [2, 2, 2]
+    def needed(repeats: int, most: int, *parts: float) -> list[int]:
+        return [leader_repeats(replace(SMALL_BUDGET, repeats=repeats, max_repeats=most), part) for part in parts]
+
+    assert needed(1, 4, 0.0, 0.49, 0.5, 0.79, 0.8, 1.0) == [2, 2, 3, 3, 4, 4]
+    assert needed(3, 4, 0.0, 0.5, 0.8) == [3, 3, 4]
+    assert needed(5, 5, 0.0, 0.5, 0.8) == [5, 5, 5]
+    assert needed(2, 2, 0.0, 0.5, 0.8) == [2, 2, 2]
+    assert needed(2, 1, 0.0, 0.8) == [2, 2]
 
 
 def test_a_lucky_training_does_not_keep_the_lead():
@@ -77,14 +82,14 @@ def test_a_race_ends_with_the_budget_and_leaves_failed_ones_alone():
 def test_leaders_are_trained_side_by_side():
     trainer = Trainer({1: [0.1] * 4, 2: [0.3] * 4})
     measured = trainer.start(1)
-    race(measured, 4, lambda each: sorted(each, key=lambda one: one.mean), trainer, width=4)
+    race(measured, 4, lambda each: sorted(each, key=lambda one: one.mean), trainer, together=4)
     assert trainer.asked == [1, 2, 1, 2, 1, 2]
     assert trainer.together == [4, 2]
     assert [trained(each) for each in measured.values()] == [4, 4]
     behind = Trainer({1: [0.1] * 4, 2: [0.3] * 4})
     started = behind.start(1)
     started[summary(1, 0.1).key] = summary(1, 0.1, 0.1, 0.1)
-    race(started, 4, lambda each: sorted(each, key=lambda one: one.mean), behind, width=3)
+    race(started, 4, lambda each: sorted(each, key=lambda one: one.mean), behind, together=3)
     assert behind.asked == [2, 2, 1, 2]
 
 
@@ -92,7 +97,7 @@ def test_a_duel_has_as_many_trainings_at_once_as_it_may():
     scores = {number: [0.2 + 0.01 * number, 0.3 - 0.01 * number] * 3 for number in (1, 2)}
     alone, together = Trainer(scores), Trainer(scores)
     duel(alone.start(2), 6, alone)
-    duel(together.start(2), 6, together, width=3)
+    duel(together.start(2), 6, together, together=3)
     assert sorted(alone.asked) == sorted(together.asked) == [1] * 4 + [2] * 4
     assert set(alone.together) == {1}
     assert together.together == [3, 3, 2]

@@ -1,22 +1,26 @@
 import contextlib
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
+from pipeline.errors import UserError
 from pipeline.ledger.journal import open_journal
+from pipeline.models import Layers
 from pipeline.ranking.order import by_mean
 from pipeline.run.evaluator import Evaluator
-from pipeline.space import Narrowing, Real, contains, grid, parse, size
+from pipeline.space import Real, contains, grid, parse, size
 from pipeline.trial import Configuration, Imported, Summary
+from pipeline.tuning.strategies.two_stage import TwoStage
 from pipeline.tuning.study import Plan, Result, run
-from pipeline.tuning.surrogate import proposals
-from tests.fakes import FEW, Begun, FakeLedger, InProcess, Interrupted, TrainedBy, bowl, fails, few, networks
+from pipeline.tuning.surrogate import gp_minimize, proposals
+from tests.fakes import FEW, Begun, FakeLedger, Interrupted, TrainedBy, bowl, fails, few, in_process, networks
+from tests.tuning.plans import changed, plan_of
 
 BASELINE = Configuration.of({"hidden_layers": 2, "units": (64, 64), "activation": "relu"})
-SMALL = Plan(few(), BASELINE, configurations=6, repeats=2, elite=2, calls=3, epochs=10, seed=0)
-LARGE = replace(SMALL, space=networks(), configurations=12, repeats=2, elite=2, calls=2)
+SMALL = plan_of(few(), BASELINE)
+LARGE = changed(SMALL, space=networks(), configurations=12, repeats=2, elite=2, calls=2)
 
 
 ASKED: dict[str, object] = {}  # what gp_minimize answered in this module, by its arguments
@@ -27,17 +31,18 @@ def remembered(request, monkeypatch):
     """gp_minimize answers equal questions from memory: a rerun is instant. Slow tests ask it every time."""
     if "slow" in request.keywords:
         return
-    compute = proposals._gp_minimize
+    compute = gp_minimize.minimize
 
     def look_up(domains, points, targets, surrogate, *, surplus, seed):
-        given = (surrogate.repeats, surrogate.outside, surrogate.outside_targets, surrogate.outside_repeats)
+        outside = surrogate.outside
+        given = (surrogate.repeats, outside.columns, outside.targets, outside.repeats)
         known = [each.tobytes() for each in given]
         question = repr((domains, points, targets, surplus, seed, surrogate.parameters, surrogate.frame.centre, known))
         if question not in ASKED:
             ASKED[question] = compute(domains, points, targets, surrogate, surplus=surplus, seed=seed)
         return ASKED[question]
 
-    monkeypatch.setattr(proposals, "_gp_minimize", look_up)
+    monkeypatch.setattr(gp_minimize, "minimize", look_up)
     monkeypatch.setattr(proposals, "CANDIDATES", 100)
 
 
@@ -65,7 +70,7 @@ def check(result: Result, ledger: FakeLedger, plan: Plan) -> None:
     # Elite configurations are never tried again: not by their own search, nor by another one.
     assert not {summary.key for summary in result.elite} & set(found)
     asked = (result.baseline, *result.explored, *refined(result))
-    assert all(each.repeats + each.failures == plan.repeats for each in asked if each.stage != "imported")
+    assert all(each.repeats + each.failures == plan.budget.repeats for each in asked if each.stage != "imported")
 
 
 def test_a_study_explores_picks_and_refines():
@@ -84,7 +89,7 @@ def test_a_study_explores_picks_and_refines():
 
 
 def test_stage_two_improves_what_stage_one_found():
-    result = run_on(FakeLedger(), replace(LARGE, elite=1, calls=6))
+    result = run_on(FakeLedger(), changed(LARGE, elite=1, calls=6))
     assert min(each.mean for each in refined(result)) < result.elite[0].mean
 
 
@@ -139,7 +144,7 @@ def test_a_run_that_is_interrupted_again_and_again_arrives():
 
 @pytest.mark.slow
 def test_an_interruption_anywhere_changes_nothing_in_a_large_space():
-    plan = replace(LARGE, seed=1, elite=3)
+    plan = changed(LARGE, seed=1, elite=3)
     whole = FakeLedger()
     result = run_on(whole, plan)
     for after in range(25, sum(whole.trained.values()), 2):
@@ -178,7 +183,7 @@ def test_more_configurations_keep_the_first_ones():
     ledger = FakeLedger()
     first = run_on(ledger, LARGE)
     more = ledger.resumed()
-    plan = replace(LARGE, configurations=16)
+    plan = changed(LARGE, configurations=16)
     result = run_on(more, plan)
     assert result.explored[:12] == first.explored
     check(result, more, plan)
@@ -189,11 +194,11 @@ def test_more_configurations_keep_the_first_ones():
 @pytest.mark.parametrize("seed", range(12))
 def test_what_was_drawn_later_is_not_proposed_by_a_search_that_goes_on(seed):
     # The same elite means the same searches; stage 1 has configurations now that were unknown when they began.
-    plan = replace(SMALL, seed=seed, configurations=8, elite=1, calls=2)
+    plan = changed(SMALL, seed=seed, configurations=8, elite=1, calls=2)
     ledger = FakeLedger()
     run_on(ledger, plan)
     later = ledger.resumed()
-    wider = replace(plan, configurations=14, calls=8)
+    wider = changed(plan, configurations=14, calls=8)
     result = run_on(later, wider)
     check(result, later, wider)
     again = later.resumed()
@@ -205,16 +210,16 @@ def test_more_calls_keep_the_first_ones():
     ledger = FakeLedger()
     first = run_on(ledger, LARGE)
     more = ledger.resumed()
-    result = run_on(more, replace(LARGE, calls=3))
+    result = run_on(more, changed(LARGE, calls=3))
     assert [search.found[:2] for search in result.searches] == [search.found for search in first.searches]
     assert sum(more.trained.values()) - sum(ledger.trained.values()) == 2 * 2
 
 
 def test_more_repeats_train_only_the_difference():
     ledger = FakeLedger()
-    first = run_on(ledger, replace(LARGE, repeats=3, calls=0))
+    first = run_on(ledger, changed(LARGE, repeats=3, calls=0))
     more = ledger.resumed()
-    result = run_on(more, replace(LARGE, repeats=5, calls=0))
+    result = run_on(more, changed(LARGE, repeats=5, calls=0))
     assert [each.configuration for each in result.explored] == [each.configuration for each in first.explored]
     assert sum(more.trained.values()) - sum(ledger.trained.values()) == 2 * 13
     assert {each.repeats for each in (result.baseline, *result.explored)} == {5}
@@ -223,9 +228,9 @@ def test_more_repeats_train_only_the_difference():
 
 def test_fewer_repeats_are_answered_from_the_first_ones():
     ledger = FakeLedger()
-    run_on(ledger, replace(SMALL, repeats=4))
+    run_on(ledger, changed(SMALL, repeats=4))
     fewer = ledger.resumed()
-    assert run_on(fewer, replace(SMALL, calls=0)) == run_on(FakeLedger(), replace(SMALL, calls=0))
+    assert run_on(fewer, changed(SMALL, calls=0)) == run_on(FakeLedger(), changed(SMALL, calls=0))
     assert fewer.trained == ledger.trained
 
 
@@ -234,7 +239,7 @@ def test_another_space_learns_from_the_first_and_draws_nothing_known():
     ledger = FakeLedger()
     first = run_on(ledger, SMALL)
     second = ledger.resumed()
-    plan = replace(SMALL, space=parse(narrower), configurations=4)
+    plan = changed(SMALL, space=parse(narrower), configurations=4)
     result = run_on(second, plan)
     check(result, second, plan)
     known = {each.key for each in (*first.explored, *refined(first))}
@@ -248,7 +253,7 @@ def test_another_space_learns_from_the_first_and_draws_nothing_known():
 
 def test_a_space_that_is_used_up_is_said():
     ledger, said = FakeLedger(), list[str]()
-    plan = replace(SMALL, configurations=100)
+    plan = changed(SMALL, configurations=100)
     result = run_on(ledger, plan, said)
     check(result, ledger, plan)
     assert len(result.explored) == size(few()) == 24
@@ -261,9 +266,9 @@ def test_a_space_that_is_used_up_is_said():
 
 def test_a_space_that_an_earlier_run_used_up_has_an_elite_all_the_same():
     ledger = FakeLedger()
-    first = run_on(ledger, replace(SMALL, configurations=100))
+    first = run_on(ledger, changed(SMALL, configurations=100))
     other, said = ledger.resumed(), list[str]()
-    plan = replace(SMALL, seed=1)
+    plan = changed(SMALL, seed=1)
     result = run_on(other, plan, said)
     assert result.explored == ()
     assert "0 of 6" in said[0]
@@ -273,7 +278,7 @@ def test_a_space_that_an_earlier_run_used_up_has_an_elite_all_the_same():
 
 def test_boxes_that_are_used_up_end_their_searches():
     ledger, said = FakeLedger(), list[str]()
-    plan = replace(SMALL, calls=30)
+    plan = changed(SMALL, calls=30)
     result = run_on(ledger, plan, said)
     check(result, ledger, plan)
     assert len(said) == 2
@@ -292,7 +297,7 @@ def test_boxes_that_are_used_up_end_their_searches():
 )
 def test_a_space_of_one_configuration_is_a_study_too(entries):
     ledger, said = FakeLedger(), list[str]()
-    plan = replace(SMALL, space=parse(entries))
+    plan = changed(SMALL, space=parse(entries))
     result = run_on(ledger, plan, said)
     check(result, ledger, plan)
     assert len(result.explored) == len(result.elite) == 1
@@ -304,12 +309,12 @@ def test_a_space_of_one_configuration_is_a_study_too(entries):
 def test_a_baseline_in_the_space_is_not_drawn_and_may_be_elite():
     only = Configuration.of({"a": 1})
     ledger = FakeLedger()
-    plan = replace(SMALL, space=parse({"a": 1}), baseline=only)
+    plan = changed(SMALL, space=parse({"a": 1}), baseline=only)
     result = run_on(ledger, plan)
     assert result.explored == ()
     assert [each.configuration for each in result.elite] == [only]
-    assert sum(ledger.trained.values()) == plan.repeats
-    inside = replace(SMALL, baseline=next(grid(few())), configurations=100)
+    assert sum(ledger.trained.values()) == plan.budget.repeats
+    inside = changed(SMALL, baseline=next(grid(few())), configurations=100)
     everything = run_on(FakeLedger(), inside)
     assert len(everything.explored) == 23
 
@@ -323,7 +328,7 @@ def test_no_hidden_layers_take_part():
         }
     )
     ledger = FakeLedger()
-    plan = replace(SMALL, space=space, configurations=10, calls=4)
+    plan = changed(SMALL, space=space, configurations=10, calls=4)
     result = run_on(ledger, plan)
     check(result, ledger, plan)
     assert sorted(each.configuration["hidden_layers"] for each in result.elite) == [0, 1]
@@ -332,7 +337,7 @@ def test_no_hidden_layers_take_part():
 
 def test_one_repeat_is_enough():
     ledger = FakeLedger()
-    plan = replace(LARGE, repeats=1)
+    plan = changed(LARGE, repeats=1)
     result = run_on(ledger, plan)
     check(result, ledger, plan)
     assert all(each.std is None for each in (*result.explored, *refined(result)))
@@ -341,7 +346,7 @@ def test_one_repeat_is_enough():
 @pytest.mark.parametrize("repeats", [1, 2])
 def test_the_default_network_is_trained_as_often_as_the_recommended_one(repeats):
     ledger = FakeLedger()
-    plan = replace(LARGE, repeats=repeats, max_repeats=5)
+    plan = changed(LARGE, repeats=repeats, max_repeats=5)
     result = run_on(ledger, plan)
     assert result.recommended is not None
     assert result.recommended.repeats > repeats
@@ -355,7 +360,7 @@ def test_the_default_network_is_trained_as_often_as_the_recommended_one(repeats)
 
 def test_no_calls_have_no_searches():
     ledger = FakeLedger()
-    result = run_on(ledger, replace(SMALL, calls=0))
+    result = run_on(ledger, changed(SMALL, calls=0))
     assert (len(result.elite), result.searches) == (2, ())
     assert not any(isinstance(each, Begun) and each.stage == "refine" for each in ledger.records)
 
@@ -376,7 +381,7 @@ def test_failures_in_stage_two_do_not_stop_it():
         return None if sum(units) % 3 == 0 else bowl(training)
 
     ledger = FakeLedger(objective)
-    plan = replace(SMALL, configurations=10, calls=6)
+    plan = changed(SMALL, configurations=10, calls=6)
     result = run_on(ledger, plan)
     check(result, ledger, plan)
     assert any(each.failures for each in refined(result))
@@ -395,7 +400,7 @@ def test_rows_of_a_colleague_count_and_are_not_trained():
     rows = [each for each in grid(few()) if each["hidden_layers"] == 2][:3]
     imported = tuple(Imported(each, 10, 5, 0.01 * (1 + place), 0.001) for place, each in enumerate(rows))
     ledger = FakeLedger(imported=imported)
-    plan = replace(SMALL, configurations=100)
+    plan = changed(SMALL, configurations=100)
     result = run_on(ledger, plan)
     assert len(result.explored) == 21
     assert result.elite[0].configuration == rows[0]
@@ -405,42 +410,75 @@ def test_rows_of_a_colleague_count_and_are_not_trained():
 
 
 def test_any_rule_can_pick_the_elite():
-    def worst(summaries: Sequence[Summary], count: int) -> tuple[Summary, ...]:
-        return tuple(sorted(summaries, key=lambda each: -each.mean)[:count])
+    @dataclass(frozen=True)
+    class FromTheWorst(TwoStage):
+        def elite(self, summaries: Sequence[Summary], count: int, layers: Layers) -> tuple[Summary, ...]:
+            return tuple(sorted(summaries, key=lambda each: -each.mean)[:count])
 
-    ledger = FakeLedger()
-    result = run(SMALL, ledger.evaluate, ledger.begin, say_nothing, worst)
+    result = run_on(FakeLedger(), changed(SMALL, strategy=FromTheWorst()))
     assert result.elite[0].mean == max(each.mean for each in result.explored)
     assert len(result.searches) == 2
 
 
-@pytest.mark.parametrize("joint", [True, False])
-def test_searches_of_one_depth_follow_the_best_of_it_unless_each_keeps_to_itself(joint):
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda trial: replace(trial, configuration=Configuration.of({"batch_size": 7})),
+        lambda trial: replace(trial, epochs=11),
+        lambda trial: replace(trial, epochs=0),
+        lambda trial: replace(trial, repeats=0),
+    ],
+    ids=["of another space", "too long", "without epochs", "without repeats"],
+)
+@pytest.mark.parametrize("stage", ["explore", "refine"])
+def test_a_strategy_that_asks_for_something_impossible_is_refused(wrong, stage):
+    @dataclass(frozen=True)
+    class Wrong(TwoStage):
+        def explore(self, asked, evaluate, say):
+            return TwoStage.explore(self, asked, spoiled(evaluate) if stage == "explore" else evaluate, say)
+
+        def refine(self, asked, begin, evaluate, say):
+            return TwoStage.refine(self, asked, begin, spoiled(evaluate), say)
+
+    def spoiled(evaluate):
+        return lambda trials: evaluate([*trials[:-1], wrong(trials[-1])])
+
+    ledger = FakeLedger()
+    with pytest.raises(UserError, match="strategy Wrong asked for a training"):
+        run_on(ledger, changed(SMALL, strategy=Wrong()))
+    made = {"explore": 2, "refine": 2 * 7}[stage]
+    assert sum(ledger.trained.values()) == made  # nothing of the call with the impossible one
+
+
+@pytest.mark.parametrize("elite_from", ["score", "front"])
+def test_searches_of_one_depth_follow_the_best_of_it_unless_each_keeps_to_itself(elite_from):
     def rate_of(summary: Summary) -> float:
         return float(str(summary.configuration["learning_rate"]))
 
-    def far_apart(summaries: Sequence[Summary], count: int) -> tuple[Summary, ...]:
-        depth = summaries[0].configuration["hidden_layers"]
-        same = [each for each in summaries if each.configuration["hidden_layers"] == depth]
-        return by_mean((min(same, key=rate_of), max(same, key=rate_of)))[:count]
+    @dataclass(frozen=True)
+    class FarApart(TwoStage):
+        def elite(self, summaries: Sequence[Summary], count: int, layers: Layers) -> tuple[Summary, ...]:
+            depth = summaries[0].configuration["hidden_layers"]
+            same = [each for each in summaries if each.configuration["hidden_layers"] == depth]
+            return by_mean((min(same, key=rate_of), max(same, key=rate_of)))[:count]
 
-    ledger, plan = FakeLedger(), replace(LARGE, configurations=30, calls=1, joint=joint)
-    result = run(plan, ledger.evaluate, ledger.begin, say_nothing, far_apart)
+    together = elite_from == "score"
+    result = run_on(FakeLedger(), changed(LARGE, configurations=30, calls=1, strategy=FarApart(elite_from=elite_from)))
     first, second = (search.box["learning_rate"].domain for search in result.searches)
     assert isinstance(second, Real)
-    assert (first == second) == joint
-    assert joint or second.low <= rate_of(result.elite[1]) <= second.high
+    assert (first == second) == together
+    assert together or second.low <= rate_of(result.elite[1]) <= second.high
 
 
 def test_the_facts_of_a_stage_are_json_and_tell_plans_apart():
     marks = []
-    short = replace(SMALL, configurations=3, calls=1)
+    short = changed(SMALL, configurations=3, calls=1)
     plans = [
         short,
-        replace(short, space=parse({**FEW, "activation": "tanh"})),
-        replace(short, seed=1),
-        replace(short, repeats=3),
-        replace(short, narrowing=Narrowing(units=4)),
+        changed(short, space=parse({**FEW, "activation": "tanh"})),
+        changed(short, seed=1),
+        changed(short, repeats=3),
+        changed(short, units_radius=4),
     ]
     for plan in plans:
         ledger = FakeLedger()
@@ -469,7 +507,7 @@ def test_the_real_evaluator_and_journal_answer_as_the_fake(tmp_path):
 
     for attempt in range(20):
         with contextlib.closing(open_journal(tmp_path / "ledger.jsonl")) as journal, contextlib.suppress(Interrupted):
-            workers = InProcess(shuffle=attempt)
+            workers = in_process(shuffle=attempt, count=3)
             evaluator = Evaluator(journal, workers, TrainedBy(unsteady), lambda trained: "", ignore)  # type: ignore[arg-type]
             result = run(SMALL, evaluator, evaluator.begin, say_nothing)
             identities = [repeat.training.identity for repeat in journal.contents.repeats]
@@ -486,7 +524,7 @@ def simple(result: Result) -> list[tuple[str, str, int, float, float | None]]:
 
 def test_the_fake_counts_what_is_trained_twice():
     ledger = FakeLedger()
-    run_on(ledger, replace(SMALL, calls=0))
+    run_on(ledger, changed(SMALL, calls=0))
     ledger.records.clear()
-    run_on(ledger, replace(SMALL, calls=0))
+    run_on(ledger, changed(SMALL, calls=0))
     assert max(ledger.trained.values()) == 2

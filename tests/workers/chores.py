@@ -1,9 +1,12 @@
 """Jobs for the pool's tests: functions that a worker process can import."""
 
+import importlib
 import os
 import signal
 import time
 from pathlib import Path
+
+from pipeline.workers.parcels import path_of
 
 
 def double(number: int) -> int:
@@ -46,3 +49,20 @@ def sleep(seconds: float) -> float:
 def write_pid_and_sleep(path: Path) -> None:
     path.write_text(str(os.getpid()))
     time.sleep(60)
+
+
+def act(job: object) -> object:
+    """What the job says: "die", "raise", "hang", "process", ("value", module) of its VALUE; all else comes back."""
+    if job == "die":
+        os._exit(7)
+    if job == "raise":
+        raise ValueError("refused")
+    if job == "hang":
+        time.sleep(60)
+    if job == "process":
+        return describe(None)
+    if isinstance(job, tuple) and job[0] == "value":
+        return importlib.import_module(job[1]).VALUE
+    if isinstance(job, tuple) and job[0] == "rows":
+        return path_of(job[1]).read_bytes()
+    return job

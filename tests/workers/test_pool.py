@@ -1,115 +1,251 @@
-import os
-import signal
-import subprocess
-import sys
-import textwrap
-import time
-from pathlib import Path
+"""The policy, over places in memory: whatever befalls them, each job is answered once."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Generator
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pipeline.workers.pool import StoppedError, Workers
-from pipeline.workers.slots import available_cores, parse
+from pipeline.workers.guard import Answered, Raised
+from pipeline.workers.places import Died, Place
+from pipeline.workers.pool import ATTEMPTS, MARGIN, MOVES, PATIENCE, NoPlacesError, StoppedError, Workers
 from tests.workers import chores
-
-TWO = pytest.mark.skipif(len(available_cores()) < 2, reason="needs two cores")
-
-
-@pytest.fixture
-def workers(tmp_path):
-    with Workers(parse("cpu:1"), tmp_path, stop=lambda: False) as pool:
-        yield pool
+from tests.workers.fake_places import FakePlaces
 
 
-def test_every_job_is_answered_once(workers):
-    assert sorted(done.answer for done in workers.run(chores.double, list(range(10)))) == [2 * n for n in range(10)]
+def workers(places: FakePlaces, stop: Any = lambda: False, **options: Any) -> Workers:
+    return Workers(places, stop, clock=places.clock, **options)
 
 
-@TWO
-def test_a_worker_is_pinned_before_it_imports_anything(tmp_path):
-    slots = parse("cpu:2")
-    with Workers(slots, tmp_path, stop=lambda: False) as pool:
-        done = list(pool.run(chores.describe, list(range(8))))
-    for each in done:
-        assert each.answer is not None
-        assert each.answer["cores"] == sorted(each.slot.cores)
-        assert each.answer["threads"] == "1"
-        assert each.answer["gpu"] == ""
-        assert not each.answer["tensorflow"]
-    by_slot = {
-        each.slot.name: {other.answer["pid"] for other in done if other.answer and other.slot == each.slot}
-        for each in done
-    }
-    assert all(len(pids) == 1 for pids in by_slot.values())
+def atoms(job: object) -> list[object]:
+    return [atom for each in job for atom in atoms(each)] if isinstance(job, tuple) else [job]
 
 
-def test_a_job_that_raises_is_lost_alone_after_three_tries(workers):
-    (done,) = workers.run(chores.refuse, [4])
-    assert done.answer is None
-    assert done.lost == "raised 3 times: ValueError: 4 is refused"
-    assert "in refuse" in done.stack
+def falling(job: object) -> tuple[object, ...]:
+    """A tuple of jobs falls into its parts."""
+    return job if isinstance(job, tuple) and job else (job,)
 
 
-@TWO
-def test_a_job_that_kills_its_worker_is_given_up_after_three_tries_and_the_others_finish(tmp_path):
-    with Workers(parse("cpu:2"), tmp_path, stop=lambda: False) as pool:
-        done = {each.job: each for each in pool.run(chores.die_on_three, list(range(8)))}
-    assert done[3].answer is None
-    assert "killed its worker 3 times" in done[3].lost
-    assert "SIGKILL" in done[3].lost
-    assert all(done[number].answer == number for number in range(8) if number != 3)
+# ----------------------------------------------------------------------------------------------- any order of events
+
+JOBS = st.recursive(st.just(None), lambda inner: st.lists(inner, min_size=1, max_size=3).map(tuple), max_leaves=6)
+EVENTS = st.lists(st.integers(0, 2**16), max_size=150)
 
 
-def test_a_job_whose_worker_died_once_is_tried_again(workers, tmp_path):
-    (done,) = workers.run(chores.die_once, [tmp_path / "flag"])
-    assert done.answer == "survived"
+def numbered(jobs: list[Any]) -> list[Any]:
+    """The jobs with a number for each atom."""
+    numbers = itertools.count()
+
+    def number(job: Any) -> Any:
+        return tuple(map(number, job)) if isinstance(job, tuple) else next(numbers)
+
+    return [number(job) for job in jobs]
 
 
-def test_a_stop_delivers_what_finishes_in_the_grace_time(tmp_path):
-    asked: list[bool] = []
-    with Workers(parse("cpu:1"), tmp_path, stop=lambda: bool(asked)) as pool:
-        outcomes = pool.run(chores.sleep, [0.3, 0.3, 30.0])
-        first = next(outcomes)
-        asked.append(True)
-        assert first.answer == 0.3
-        with pytest.raises(StoppedError):
-            for each in outcomes:
-                assert each.answer == 0.3
-
-
-def test_no_worker_outlives_a_killed_driver(tmp_path):
-    script = f"""
-        from pathlib import Path
-        from pipeline.workers.pool import Workers
-        from pipeline.workers.slots import parse
-        from tests.workers import chores
-        if __name__ == "__main__":
-            with Workers(parse("cpu:1"), Path({str(tmp_path)!r}), stop=lambda: False) as pool:
-                list(pool.run(chores.write_pid_and_sleep, [Path({str(tmp_path / "pid")!r})]))
-    """
-    root = Path(__file__).parents[2]
-    driver = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(script)], cwd=root, env={**os.environ, "PYTHONPATH": str(root)}
+@given(st.lists(JOBS, max_size=8).map(numbered), EVENTS, st.integers(0, 3))
+def test_any_order_of_events_answers_each_job_exactly_once(jobs, events, slots):
+    places = FakePlaces(slots, iter(events))
+    pool = workers(places, margin=1.0)
+    done = list(pool.run(chores.act, jobs, parts=falling, limit=lambda _: 2.0, kind=lambda job: str(type(job))))
+    assert Counter(atom for each in done for atom in atoms(each.job)) == Counter(
+        atom for job in jobs for atom in atoms(job)
     )
+    for each in done:
+        if each.lost:
+            assert each.answer is None
+            # Its own attempts, and those of the jobs that it was a part of.
+            mine = set(atoms(each.job))
+            failed = [job for job in places.failed if mine <= set(atoms(job))]
+            left = [job for job in places.left if mine <= set(atoms(job))]
+            assert len(failed) >= ATTEMPTS or len(left) >= MOVES
+        else:
+            assert each.answer == each.job
+    again = list(pool.run(chores.act, [1, 2], limit=lambda _: 2.0))  # every place is free again
+    assert sorted(each.job for each in again) == [1, 2]
+
+
+@given(st.lists(JOBS, max_size=8).map(numbered), EVENTS, st.integers(1, 3), st.integers(0, 30))
+def test_a_stop_at_any_time_delivers_what_ends_and_begins_nothing_more(jobs, events, slots, looks):
+    places = FakePlaces(slots, iter(events))
+    looked = itertools.count()
+    begun_at_stop: list[int] = []
+
+    def stop() -> bool:
+        if next(looked) < looks:
+            return False
+        begun_at_stop.append(len(places.begun))
+        return True
+
+    done, whole = [], True
     try:
-        pid = _wait_for(lambda: (tmp_path / "pid").exists() and int((tmp_path / "pid").read_text() or 0))
-    finally:
-        driver.send_signal(signal.SIGKILL)
-        driver.wait()
-    assert _wait_for(lambda: not _alive(pid), seconds=5)
+        for each in workers(places, stop, margin=1.0, grace=3.0).run(
+            chores.act, jobs, parts=falling, limit=lambda _: 2.0
+        ):
+            done.append(each)
+    except StoppedError:
+        whole = False
+    answered = Counter(atom for each in done for atom in atoms(each.job))
+    wanted = Counter(atom for job in jobs for atom in atoms(job))
+    assert answered == wanted if whole else answered < wanted
+    if begun_at_stop:
+        assert len(places.begun) == begun_at_stop[0]
 
 
-def _alive(pid: int) -> bool:
-    try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]
-    except FileNotFoundError:
-        return False
+@given(st.lists(JOBS, min_size=2, max_size=8).map(numbered), EVENTS, st.integers(1, 3), st.integers(1, 5))
+def test_who_asks_for_no_more_leaves_every_place_free(jobs, events, slots, taken):
+    places = FakePlaces(slots, iter(events))
+    pool = workers(places, margin=1.0)
+    running = pool.run(chores.act, jobs, parts=falling, limit=lambda _: 2.0)
+    for _ in itertools.islice(running, taken):
+        pass
+    assert isinstance(running, Generator)
+    running.close()
+    more = list(pool.run(chores.act, [100, 101, 102], limit=lambda _: 2.0))
+    assert sorted(each.job for each in more) == [100, 101, 102]
 
 
-def _wait_for(condition, seconds: float = 30.0):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if answer := condition():
-            return answer
-        time.sleep(0.05)
-    return False
+# ------------------------------------------------------------------------------------------------------- what is worth
+
+
+def test_a_place_that_leaves_costs_its_job_nothing_nine_times_and_the_first_time_no_turn():
+    def move(places: FakePlaces) -> None:
+        for place in [place for place, job in places.busy.items() if job == "moving" and len(places.left) < MOVES - 1]:
+            places.leave(place)
+            places.join("again")
+
+    places = FakePlaces(1, direct=move)
+    done = list(workers(places).run(chores.act, ["moving", 1, 2]))
+    assert {each.job: each.lost for each in done} == {"moving": "", 1: "", 2: ""}
+    assert [job for _, job in places.begun][:4] == ["moving", "moving", 1, 2]  # from the second time on behind others
+    assert places.left == ["moving"] * (MOVES - 1)
+
+
+def test_a_job_whose_places_keep_leaving_is_given_up_after_ten():
+    def move(places: FakePlaces) -> None:
+        for place in places.busy:
+            places.leave(place)
+            places.join("again")
+
+    places = FakePlaces(1, direct=move)
+    (done,) = workers(places).run(chores.act, ["moving"])
+    assert done.lost == f"lost its place {MOVES} times: the cable was pulled"
+    assert places.left == ["moving"] * MOVES
+
+
+@pytest.mark.parametrize(("job", "most"), [("moving", MOVES), ("dying", ATTEMPTS)])
+def test_after_a_stop_no_job_is_given_up(job, most):
+    """It may have its answer in the next run."""
+
+    def end(places: FakePlaces) -> None:
+        places.freeze()
+        for place in places.busy if len(places.begun) < most or looked else ():
+            befall(places, place)
+
+    def stop() -> bool:
+        if len(places.begun) == most:
+            looked.append(True)
+        return bool(looked)
+
+    def befall(places: FakePlaces, place: Place) -> None:
+        if job == "dying":
+            places.finish(place, Died("killed its worker", "exit code 9"))
+        else:
+            places.leave(place)
+            places.join("again")
+
+    looked: list[bool] = []
+    places = FakePlaces(1, direct=end)
+    with pytest.raises(StoppedError):
+        list(workers(places, stop).run(chores.act, [job]))
+    assert len(places.left) + len(places.failed) == most
+
+
+def test_what_ends_differently_each_time_is_given_up_with_all_reasons_and_the_last_stack():
+    ends: list[Raised | Died] = [Raised("ValueError: a", "in a"), Died("killed its worker", "exit code 9", "in b")]
+
+    def harm(places: FakePlaces) -> None:
+        for place in places.busy:
+            if ends:
+                places.finish(place, ends.pop(0))
+            else:
+                places.freeze()
+                places.now += 1000.0
+
+    (done,) = workers(FakePlaces(1, direct=harm)).run(chores.act, ["bad"], limit=lambda _: 100.0)
+    assert done.answer is None
+    assert done.lost == (
+        "failed 3 times: raised: ValueError: a; killed its worker: exit code 9;"
+        " hung: no sign of life 1000 s after its start"
+    )
+    assert done.stack == "in b"
+
+
+def test_a_job_counts_as_hung_after_its_limit_and_a_margin_and_not_before():
+    places = FakePlaces(1, direct=FakePlaces.freeze)
+    (done,) = workers(places).run(chores.act, ["stiff"], limit=lambda _: 5.0)
+    assert done.lost == f"hung 3 times: no sign of life {5 + MARGIN:.0f} s after its start"
+    assert 3 * (5 + MARGIN) < places.now < 3 * (5 + MARGIN) + 2
+
+
+def test_an_answer_that_came_while_the_caller_was_busy_is_no_hang():
+    """The caller saves what it got, on a slow disk for an hour; the other job has ended long before."""
+    places = FakePlaces(2)
+    got = []
+    for each in workers(places).run(chores.act, [1, 2], limit=lambda _: 5.0):
+        got.append((each.job, each.lost))
+        places.now += 3600.0
+        for place, job in places.busy.items():
+            places.finish(place, Answered(job))
+    assert got == [(1, ""), (2, "")]
+    assert len(places.begun) == 2
+
+
+def test_jobs_of_one_kind_go_where_that_kind_was():
+    places = FakePlaces(2)
+    done = list(workers(places).run(chores.act, ["a1", "a2", "b1", "b2", "a3", "b3"], kind=lambda job: job[0]))
+    assert len(done) == 6
+    assert {(name, job[0]) for name, job in places.begun} == {("fake0", "a"), ("fake1", "b")}
+
+
+def test_a_run_without_any_place_ends_after_a_while_as_if_stopped():
+    places = FakePlaces(0)
+    with pytest.raises(NoPlacesError):
+        list(workers(places).run(chores.act, [1]))
+    assert PATIENCE < places.now < PATIENCE + 1
+    assert issubclass(NoPlacesError, StoppedError)
+
+
+def test_places_that_come_late_take_part():
+    def join(places: FakePlaces) -> None:
+        if not places.present and places.now > PATIENCE - 1:
+            places.join("late")
+
+    places = FakePlaces(0, direct=join)
+    assert [each.answer for each in workers(places).run(chores.act, [1, 2])] == [1, 2]
+
+
+def test_the_number_of_workers_is_that_of_the_places_by_now_and_at_least_one():
+    assert workers(FakePlaces(3)).count == 3
+    assert workers(FakePlaces(0)).count == 1
+
+
+def test_an_error_before_a_job_has_begun_comes_out_as_it_is():
+    """Nothing is given up in a place that has no job."""
+
+    def needs(job: object) -> Any:
+        raise LookupError(job)
+
+    with workers(FakePlaces(1)) as pool, pytest.raises(LookupError, match="1"):
+        list(pool.run(chores.act, [1], needs=needs))
+
+
+def test_leaving_the_block_closes_the_places_whatever_ended_it():
+    places = FakePlaces(1)
+    with pytest.raises(RuntimeError), workers(places):
+        raise RuntimeError
+    assert places.closed

@@ -1,39 +1,51 @@
-"""The pictures of a study: one file per family; a new picture is a new function in `FAMILIES`, or in `OF_TASKS`."""
+"""The pictures of a study. One kind of picture is one file: each module here that has a `FIGURE` is drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
+from pipeline.errors import UserError
+from pipeline.plugins import load_object
 from pipeline.report.contents import Contents
-from pipeline.report.figures.beliefs import beliefs
-from pipeline.report.figures.classes import calibration, confusion_matrix
-from pipeline.report.figures.depth import mae_by_depth
-from pipeline.report.figures.front import front
-from pipeline.report.figures.predictions import predicted_against_measured
-from pipeline.report.figures.progress import best_so_far
-from pipeline.report.figures.searches import searched_points
-from pipeline.report.figures.theme import Family, save, styled
+from pipeline.report.figures.theme import FigureKind, save, styled
 
-FAMILIES = (mae_by_depth, best_so_far, front, searched_points, beliefs)
-OF_TASKS: Mapping[str, Family] = {
-    "predicted_against_measured": predicted_against_measured,
-    "confusion_matrix": confusion_matrix,
-    "calibration": calibration,
-}
-"""The pictures that a task names as its own."""
+__all__ = ["FigureKind", "draw", "known", "own"]
 
 
-def draw(contents: Contents, folder: Path) -> tuple[Path, ...]:
+def known() -> tuple[FigureKind, ...]:
+    """The figures of this folder, in the order of their modules' names."""
+    modules = (import_module(f"{__name__}.{name}") for name in sorted(each.name for each in iter_modules(__path__)))
+    return tuple(module.FIGURE for module in modules if hasattr(module, "FIGURE"))
+
+
+def own(names: Sequence[str]) -> tuple[FigureKind, ...]:
+    """The figures that the user names as `module:object`; their modules are imported.
+
+    Raises:
+        UserError: A name leads to no `FigureKind`.
+    """
+    found = {name: load_object(name, expected="a pipeline.report.figures.FigureKind") for name in names}
+    wrong = [name for name, each in found.items() if not isinstance(each, FigureKind)]
+    if wrong:
+        raise UserError(f"{wrong[0]} is not a figure", expected="a pipeline.report.figures.FigureKind")
+    return tuple(found.values())
+
+
+def draw(contents: Contents, folder: Path, further: Sequence[FigureKind] = ()) -> tuple[Path, ...]:
     """Write every picture that the contents have something for, as PNG; equal contents give equal bytes.
 
-    Pictures of searches that an earlier run left in the folder are removed. OSError for a folder that is not writable.
+    Numbered pictures that an earlier run left in the folder are removed. OSError for a folder that is not writable.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    written: list[Path] = []
-    for family in (*FAMILIES, *(OF_TASKS[name] for name in contents.task.pictures)):
-        with styled():
-            written.extend(save(figure, folder / name) for name, figure in family(contents))
-    for stale in {*folder.glob("search_*.png"), *folder.glob("belief*.png")} - set(written):
+    figures, written = (*known(), *further), list[Path]()
+    for figure in figures:
+        if figure.fits(contents):
+            with styled():
+                written.extend(save(picture, folder / name) for name, picture in figure.draw(contents))
+    patterns = [pattern for figure in figures for pattern in figure.numbered]
+    for stale in {path for pattern in patterns for path in folder.glob(pattern)} - set(written):
         stale.unlink()
     return tuple(written)

@@ -14,9 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.report.contents import Contents
-from pipeline.report.figures.theme import INK, Picture, axis, heading, notes, plain_log_ticks
+from pipeline.report.figures.theme import INK, FigureKind, Picture, axis, heading, notes, plain_log_ticks
 from pipeline.report.wording import number
-from pipeline.tuning.surrogate.belief import Belief
+from pipeline.tuning.surrogate.posterior_curve import PosteriorCurve
 
 WIDTH: Final = 7.0  # inches
 COLUMNS: Final = 4  # of the sheet
@@ -28,7 +28,7 @@ MEAN, BAND, SEEN, NEXT, PROMISE = "#0173b2", "#cfe2f0", INK, "#d55e00", "#029e73
 
 def beliefs(contents: Contents) -> Iterator[Picture]:
     """One picture for each evaluation from the second on, and the sheet; nothing for searches in several dimensions."""
-    found = contents.result.beliefs
+    found = contents.result.curves
     if not found:
         return
     limits = _limits(found)
@@ -37,14 +37,14 @@ def beliefs(contents: Contents) -> Iterator[Picture]:
     yield "beliefs.png", _sheet(found, limits, axis(contents))
 
 
-def _limits(found: Sequence[Belief]) -> tuple[float, float]:
+def _limits(found: Sequence[PosteriorCurve]) -> tuple[float, float]:
     """Room for everything seen, and for half as much again below: bands may reach far, and say little there."""
     seen = [value for _, value in found[-1].seen]
     reach = (max(seen) - min(seen)) or abs(max(seen)) or 1.0
     return min(seen) - 0.5 * reach, max(seen) + 0.25 * reach
 
 
-def _picture(belief: Belief, limits: tuple[float, float], objective: str) -> Figure:
+def _picture(belief: PosteriorCurve, limits: tuple[float, float], objective: str) -> Figure:
     figure = Figure(figsize=(WIDTH, 5.2))
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.3))
     handles = _surrogate(upper, belief, limits)
@@ -60,7 +60,7 @@ def _picture(belief: Belief, limits: tuple[float, float], objective: str) -> Fig
     return figure
 
 
-def _surrogate(axes: Axes, belief: Belief, limits: tuple[float, float]) -> list[Any]:
+def _surrogate(axes: Axes, belief: PosteriorCurve, limits: tuple[float, float]) -> list[Any]:
     reach = NORMAL * belief.deviation
     band = axes.fill_between(
         belief.values, belief.mean - reach, belief.mean + reach, color=BAND, linewidth=0, label="95 % band"
@@ -74,7 +74,7 @@ def _surrogate(axes: Axes, belief: Belief, limits: tuple[float, float]) -> list[
     return [seen, mean, band, *_next(axes, belief)]
 
 
-def _promise(axes: Axes, belief: Belief) -> list[Any]:
+def _promise(axes: Axes, belief: PosteriorCurve) -> list[Any]:
     (line,) = axes.plot(belief.values, belief.acquisition, color=PROMISE, linewidth=1.6, label=belief.function)
     low = float(np.min(belief.acquisition))
     axes.fill_between(belief.values, low, belief.acquisition, color=PROMISE, alpha=0.15, linewidth=0)
@@ -84,14 +84,14 @@ def _promise(axes: Axes, belief: Belief) -> list[Any]:
     return [line]
 
 
-def _next(axes: Axes, belief: Belief) -> list[Any]:
+def _next(axes: Axes, belief: PosteriorCurve) -> list[Any]:
     if belief.proposed is None:
         return []
     style: dict[str, Any] = {"color": NEXT, "linewidth": 1.2, "linestyle": "--"}
     return [axes.axvline(belief.proposed, label="evaluated next", **style)]
 
 
-def _axis(axes: Axes, belief: Belief) -> None:
+def _axis(axes: Axes, belief: PosteriorCurve) -> None:
     low, high = float(belief.values[0]), float(belief.values[-1])
     if belief.log:
         axes.set_xscale("log")
@@ -99,11 +99,11 @@ def _axis(axes: Axes, belief: Belief) -> None:
     axes.set_xlim(low, high)
 
 
-def _best(belief: Belief) -> tuple[float, float]:
+def _best(belief: PosteriorCurve) -> tuple[float, float]:
     return min(belief.seen, key=lambda pair: pair[1])
 
 
-def _off(belief: Belief) -> bool:
+def _off(belief: PosteriorCurve) -> bool:
     """True where what was evaluated next is not what the acquisition function points at."""
     if belief.proposed is None:
         return False
@@ -114,13 +114,13 @@ def _off(belief: Belief) -> bool:
     return bool(promise[near] - promise.min() < 0.5 * (promise.max() - promise.min()))
 
 
-def _headline(belief: Belief) -> str:
+def _headline(belief: PosteriorCurve) -> str:
     place, value = _best(belief)
     text = f"After {len(belief.seen)} evaluations the lowest is {number(value)}, at {belief.name} {place:.3g}"
     return text if belief.proposed is None else f"{text}; next is {belief.proposed:.3g}"
 
 
-def _sheet(found: Sequence[Belief], limits: tuple[float, float], objective: str) -> Figure:
+def _sheet(found: Sequence[PosteriorCurve], limits: tuple[float, float], objective: str) -> Figure:
     columns = min(COLUMNS, len(found))
     rows = math.ceil(len(found) / columns)
     width = max(WIDTH, PANEL[0] * columns)
@@ -140,10 +140,13 @@ def _sheet(found: Sequence[Belief], limits: tuple[float, float], objective: str)
     return figure
 
 
-def _scaled_promise(axes: Axes, belief: Belief, limits: tuple[float, float]) -> list[Any]:
+def _scaled_promise(axes: Axes, belief: PosteriorCurve, limits: tuple[float, float]) -> list[Any]:
     """The acquisition in the lowest fifth of a panel, to its own scale."""
     low, high = float(np.min(belief.acquisition)), float(np.max(belief.acquisition))
     height = 0.2 * (limits[1] - limits[0])
     shape = (belief.acquisition - low) / ((high - low) or 1.0) * height + limits[0]
     label = f"{belief.function} (own scale)"
     return [axes.fill_between(belief.values, limits[0], shape, color=PROMISE, alpha=0.45, linewidth=0, label=label)]
+
+
+FIGURE: Final = FigureKind("beliefs", beliefs, numbered=("belief*.png",))

@@ -15,6 +15,7 @@ from pipeline.report.contents import Contents
 from pipeline.report.figures.theme import (
     GREY,
     INK,
+    FigureKind,
     Limits,
     Picture,
     axis,
@@ -27,7 +28,7 @@ from pipeline.report.figures.theme import (
     spread,
     stage_handles,
 )
-from pipeline.report.wording import count, depth, layers, neurons, number, title, usable
+from pipeline.report.wording import count, layers, number, usable
 from pipeline.trial import Summary
 
 LABELLED: Final = 12  # the best ones; the elite besides
@@ -50,9 +51,14 @@ def mae_by_depth(contents: Contents) -> Iterator[Picture]:
         yield f"{name}_by_depth_box.png", _boxes(contents, shown, bounds)
 
 
-def _depths(summaries: Sequence[Summary]) -> list[Depth]:
-    found = {depth(each.configuration) for each in summaries}
+def _depths(contents: Contents, summaries: Sequence[Summary]) -> list[Depth]:
+    found = {contents.naming.depth(each.configuration) for each in summaries}
     return [*sorted(each for each in found if each is not None), *([None] if None in found else [])]
+
+
+def _groups(contents: Contents, shown: Sequence[Summary], depths: Sequence[Depth]) -> list[list[Summary]]:
+    depth = contents.naming.depth
+    return [[each for each in shown if depth(each.configuration) == one] for one in depths]
 
 
 def _headline(contents: Contents, shown: Sequence[Summary]) -> str:
@@ -61,7 +67,9 @@ def _headline(contents: Contents, shown: Sequence[Summary]) -> str:
         return f"{len(shown)} configurations, all with failed trainings"
     many = count(len(shown), "configuration")
     trainings = "one training each" if contents.repeats == 1 else f"means of {contents.repeats} trainings"
-    who = "is the default network," if best.stage == "baseline" else f"({title(best.configuration)}) has"
+    who = (
+        "is the default network," if best.stage == "baseline" else f"({contents.naming.title(best.configuration)}) has"
+    )
     return f"{many}, {trainings}: the best {who} {contents.task.objective} {number(best.mean)}"
 
 
@@ -78,9 +86,9 @@ class _Columns:
     places: Mapping[str, float]  # key -> position of its point
 
 
-def _columns(shown: Sequence[Summary], named: Mapping[str, str]) -> _Columns:
-    depths = _depths(shown)
-    groups = [[each for each in shown if depth(each.configuration) == one] for one in depths]
+def _columns(contents: Contents, shown: Sequence[Summary], named: Mapping[str, str]) -> _Columns:
+    depths = _depths(contents, shown)
+    groups = _groups(contents, shown, depths)
     longest = [max((len(named[each.key]) for each in group if each.key in named), default=0) for group in groups]
     widths = [POINTS_WIDTH + (0.15 + letters * FONT * 0.66 / 72 if letters else 0) for letters in longest]
     spare = max(0.0, 5.6 - sum(widths)) / len(depths)
@@ -91,8 +99,8 @@ def _columns(shown: Sequence[Summary], named: Mapping[str, str]) -> _Columns:
 
 def _scatter(contents: Contents, shown: Sequence[Summary], bounds: Limits) -> Figure:
     elite = {each.key for each in contents.result.elite}
-    named = _named(shown, elite, bounds)
-    columns = _columns(shown, named)
+    named = _named(contents, shown, elite, bounds)
+    columns = _columns(contents, shown, named)
     width = columns.end + 0.9
     figure = Figure(figsize=(width, 5.2))
     axes = figure.add_subplot()
@@ -104,13 +112,17 @@ def _scatter(contents: Contents, shown: Sequence[Summary], bounds: Limits) -> Fi
         places = [columns.places[each.key] for each in ringed]
         axes.scatter(places, [bounds.shown(each.mean) for each in ringed], s=85, zorder=5, **ring)
         handles.append(axes.scatter([], [], s=60, label="elite, searched around in stage 2", **ring))
-    _ticks(axes, columns.depths, columns.centres, shown)
+    _ticks(axes, columns.depths, columns.centres, _groups(contents, shown, columns.depths))
     axes.set_ylabel(axis(contents))
     axes.set_xlim(0, columns.end)
     bounds.apply(axes)
     heading(figure, _headline(contents, shown), width, handles, columns=max(2, int(width / 1.9)))
     notes(figure, [_about(contents, named), failures_note(contents.ranking), bounds.note], width)
-    _label(figure, axes, [(each, named[each.key]) for each in shown if each.key in named], bounds, columns)
+    groups = [
+        [(each, named[each.key]) for each in one if each.key in named]
+        for one in _groups(contents, shown, columns.depths)
+    ]
+    _label(figure, axes, groups, bounds, columns)
     return figure
 
 
@@ -122,11 +134,11 @@ def _about(contents: Contents, named: Mapping[str, str]) -> str:
     return f"{spread_words} Labels: neurons per layer {best}." if named else spread_words
 
 
-def _named(shown: Sequence[Summary], elite: set[str], bounds: Limits) -> dict[str, str]:
+def _named(contents: Contents, shown: Sequence[Summary], elite: set[str], bounds: Limits) -> dict[str, str]:
     """Key -> label of the configurations that get one; the rank where there are no neurons to tell."""
     visible = [(rank, each) for rank, each in enumerate(shown, 1) if usable(each) and each.mean <= bounds.high]
     return {
-        each.key: _shortened(neurons(each.configuration)) or f"rank {rank}"
+        each.key: _shortened(contents.naming.neurons(each.configuration)) or f"rank {rank}"
         for position, (rank, each) in enumerate(visible)
         if position < LABELLED or each.key in elite
     }
@@ -144,23 +156,24 @@ def _places(groups: Sequence[Sequence[Summary]], centres: Sequence[float], jitte
     }
 
 
-def _ticks(axes: Axes, depths: Sequence[Depth], centres: Sequence[float], shown: Sequence[Summary]) -> None:
-    counts = [sum(depth(each.configuration) == one for each in shown) for one in depths]
+def _ticks(axes: Axes, depths: Sequence[Depth], centres: Sequence[float], groups: Sequence[Sequence[Summary]]) -> None:
+    counts = [len(group) for group in groups]
     names = ["all" if one is None and len(depths) == 1 else "not set" if one is None else str(one) for one in depths]
     axes.set_xticks(list(centres), [f"{name}\n(n = {many})" for name, many in zip(names, counts, strict=True)])
     axes.grid(visible=False, axis="x")
     axes.set_xlabel("hidden layers")
 
 
-def _label(figure: Figure, axes: Axes, named: Sequence[tuple[Summary, str]], bounds: Limits, columns: _Columns) -> None:
+def _label(
+    figure: Figure, axes: Axes, groups: Sequence[list[tuple[Summary, str]]], bounds: Limits, columns: _Columns
+) -> None:
     """Write the labels of each depth in one column beside its points, as near to their heights as they fit."""
     figure.draw_without_rendering()  # the layout says how high the axes are, and so how many labels fit
     figure.set_layout_engine("none")
     height = axes.get_window_extent().height / figure.dpi * 72
     gap = FONT * 1.35 / height
     arrow = {"arrowstyle": "-", "color": GREY, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 2.5, "relpos": (0, 0.5)}
-    for centre, one in zip(columns.centres, columns.depths, strict=True):
-        group = [(each, text) for each, text in named if depth(each.configuration) == one]
+    for centre, group in zip(columns.centres, groups, strict=True):
         group.sort(key=lambda pair: pair[0].mean)
         heights = _apart([bounds.unit(each.mean) for each, _ in group], gap)
         for (each, text), unit in zip(group, heights, strict=True):
@@ -189,11 +202,11 @@ def _apart(wanted: Sequence[float], gap: float) -> list[float]:
 
 
 def _boxes(contents: Contents, shown: Sequence[Summary], bounds: Limits) -> Figure:
-    depths = _depths(shown)
+    depths = _depths(contents, shown)
     width = min(max(6.5, 1.1 * len(depths) + 1.5), WIDEST)
     figure = Figure(figsize=(width, 4.6))
     axes = figure.add_subplot()
-    groups = [[each for each in shown if depth(each.configuration) == one] for one in depths]
+    groups = _groups(contents, shown, depths)
     look: dict[str, Any] = {"color": "#595959", "linewidth": 1.0}
     axes.boxplot(
         [[each.mean for each in group] for group in groups],
@@ -210,7 +223,7 @@ def _boxes(contents: Contents, shown: Sequence[Summary], bounds: Limits) -> Figu
     )
     places = _places(groups, range(len(depths)), 0.17)
     points(axes, [places[each.key] for each in shown], shown, bounds, bars=False, size=18)
-    _ticks(axes, depths, range(len(depths)), shown)
+    _ticks(axes, depths, range(len(depths)), groups)
     axes.set_ylabel(axis(contents))
     axes.set_xlim(-0.6, len(depths) - 0.4)
     bounds.apply(axes)
@@ -230,3 +243,6 @@ def _medians(depths: Sequence[Depth], groups: Sequence[Sequence[Summary]], name:
     what = layers(depths[best]) if depths[best] is not None else "the configurations without the number set"
     first = f"{name[:1].upper()}{name[1:]} by number of hidden layers"
     return f"{first}: the median is lowest with {what}, {number(middles[best])}"
+
+
+FIGURE: Final = FigureKind("by_depth", mae_by_depth)

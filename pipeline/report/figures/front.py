@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from pipeline.ranking.front import COSTS, WEIGHTS, front_of
 from pipeline.report.contents import Contents
 from pipeline.report.figures.theme import (
+    FigureKind,
     Limits,
     Picture,
     axis,
@@ -83,3 +84,6 @@ def _headline(contents: Contents) -> str:
         f"{count(len(best), 'configuration')} on the front of {contents.task.objective} and weights: from"
         f" {number(first.mean)} with {first.weights:,} weights to {number(last.mean)} with {last.weights:,}"
     )
+
+
+FIGURE: Final = FigureKind("front", front)

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.report.contents import Contents
-from pipeline.report.figures.theme import INK, Picture, heading, notes
-from pipeline.report.wording import MAE, R2, number, title
+from pipeline.report.figures.theme import INK, FigureKind, Picture, heading, notes
+from pipeline.report.wording import MAE, R2, number
 
 SHOWN: Final = 5000  # rows; more make a picture slower, not clearer
 COLUMNS: Final = 3
@@ -44,7 +44,11 @@ def predicted_against_measured(contents: Contents) -> Iterator[Picture]:
         axes.set_title(_short(name) + "\n" + _scores(scores), fontsize=9)
         axes.set_xlabel(f"measured {_short(name)}")
         axes.set_ylabel(f"predicted {_short(name)}")
-    heading(figure, f"The best configuration, {title(best.summary.configuration)}, on rows that it never saw", width)
+    heading(
+        figure,
+        f"The best configuration, {contents.naming.title(best.summary.configuration)}, on rows that it never saw",
+        width,
+    )
     notes(figure, _remarks(contents, len(rows), outside), width)
     yield "predicted_against_measured.png", figure
 
@@ -106,3 +110,6 @@ def _remarks(contents: Contents, shown: int, outside: int) -> list[str]:
     if outside:
         texts.append(f"Diamonds at the edge: {outside} predictions further out or not finite.")
     return [" ".join(texts)]
+
+
+FIGURE: Final = FigureKind("predicted_against_measured", predicted_against_measured, tasks=("regression",))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,6 +15,7 @@ from pipeline.report.contents import Contents
 from pipeline.report.figures.theme import (
     INK,
     MARKS,
+    FigureKind,
     Limits,
     Picture,
     axis,
@@ -121,3 +123,6 @@ def _headline(contents: Contents, running: Sequence[float]) -> str:
     if abs(change) < 0.05:
         return f"{text}, as much as the default network"
     return f"{text}: {abs(change):.1f} % {'below' if change < 0 else 'above'} the default network"
+
+
+FIGURE: Final = FigureKind("best_so_far", best_so_far)

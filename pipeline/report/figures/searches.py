@@ -19,6 +19,7 @@ from pipeline.report.contents import Contents
 from pipeline.report.figures.theme import (
     INK,
     STAR,
+    FigureKind,
     Limits,
     Picture,
     axis,
@@ -30,10 +31,10 @@ from pipeline.report.figures.theme import (
     plain_log_ticks,
     spread,
 )
-from pipeline.report.wording import number, title, usable, written
+from pipeline.report.wording import number, usable, written
 from pipeline.space import Choice, Domain, Parameter, Real, flatten, inside
 from pipeline.trial import Summary
-from pipeline.tuning.strategies.strategy import Search
+from pipeline.tuning.stages import Search
 
 COLUMNS: Final = 3
 PANEL: Final = (2.7, 2.4)  # inches
@@ -89,7 +90,7 @@ def _picture(contents: Contents, position: int, view: _View) -> Figure:
         grid[low, column].tick_params(labelbottom=True)
     view.bounds.apply(grid[0, 0])
     figure.supylabel(axis(contents), fontsize=9)
-    heading(figure, _headline(position, view, contents.task.objective), width, _handles(grid[0, 0], view, colours))
+    heading(figure, _headline(contents, position, view), width, _handles(grid[0, 0], view, colours))
     if len(view.search.found) > 1:
         _colourbar(figure, grid, colours, len(view.search.found))
     shown = (*view.search.found, *view.warm)
@@ -204,7 +205,8 @@ def _handles(axes: Axes, view: _View, colours: ListedColormap) -> list[Any]:
     return [axes.scatter([], [], **entry) for entry in entries]
 
 
-def _headline(position: int, view: _View, name: str) -> str:
+def _headline(contents: Contents, position: int, view: _View) -> str:
+    name, title = contents.task.objective, contents.naming.title
     elite = view.search.elite
     tried = len(view.search.found)
     start = f"Search {position} around {title(elite.configuration)} ({name} {number(elite.mean)})"
@@ -215,3 +217,6 @@ def _headline(position: int, view: _View, name: str) -> str:
     where = "" if any(each.key == view.optimum.key for _, each in view.found) else ", known otherwise"
     optimum = f"{title(view.optimum.configuration)} ({name} {number(view.optimum.mean)}{where})"
     return f"{start}: {tried} searched, the optimum is {optimum}"
+
+
+FIGURE: Final = FigureKind("searches", searched_points, numbered=("search_*.png",))

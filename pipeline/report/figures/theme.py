@@ -52,6 +52,20 @@ Picture = tuple[str, Figure]  # its file name and what stands in it
 Family = Callable[[Contents], Iterator[Picture]]
 
 
+@dataclass(frozen=True, slots=True)
+class FigureKind:
+    """One kind of picture: a module of this folder that has it as `FIGURE` is drawn in every report."""
+
+    name: str
+    draw: Family  # nothing for contents that have nothing for it
+    tasks: tuple[str, ...] = ()  # the only ones that it is for, besides those that name it among their pictures
+    numbered: tuple[str, ...] = ()  # patterns of file names: others that fit are of an earlier run, and removed
+
+    def fits(self, contents: Contents) -> bool:
+        """True for contents of a task that it is for."""
+        return not self.tasks or contents.task.name in self.tasks or self.name in contents.task.pictures
+
+
 @contextmanager
 def styled() -> Iterator[None]:
     """Within it, figures are made in the theme; the settings outside are left as they were."""

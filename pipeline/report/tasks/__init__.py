@@ -1,4 +1,4 @@
-"""What a report says of one task alone: a module for each of `pipeline.tasks`, as `TaskReport` has it."""
+"""What a report says of one task alone: the module that the task names, a `TaskReport`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Protocol, cast
 
 from pipeline.analysis.verdict import Verdict
 from pipeline.report.contents import Contents
-from pipeline.tasks import TASKS
+from pipeline.tasks import Task
 
 
 class TaskReport(Protocol):
-    """What a module of this folder offers."""
+    """What the module of a task's `report` offers."""
 
     def headline(self, contents: Contents) -> str:
         """What follows the objective of the best configuration in the first sentence, from its comma on; or nothing."""
@@ -30,6 +30,6 @@ class TaskReport(Protocol):
         ...
 
 
-def load(name: str) -> TaskReport:
-    """The module of that task."""
-    return cast("TaskReport", import_module(f"pipeline.report.tasks.{TASKS[TASKS.index(name)]}"))
+def load(task: Task) -> TaskReport:
+    """The module of the task: of this folder, or wherever the user's own task says."""
+    return cast("TaskReport", import_module(task.report))

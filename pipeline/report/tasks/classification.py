@@ -27,12 +27,6 @@ def sections(contents: Contents) -> list[str]:
     return [*_metrics(contents), *_classes(contents.verdict), *_worst(contents.verdict)]
 
 
-def labels_of(verdict: Verdict) -> tuple[str, ...]:
-    """The classes in the order of their probabilities."""
-    labels: tuple[str, ...] = getattr(verdict.target, "labels", ())
-    return labels
-
-
 def confusion(verdict: Verdict, tested: Tested) -> np.ndarray:
     """Test rows (true class, likeliest class) by weight, the mean over the trainings: float64 (classes, classes)."""
     truth = verdict.measured[:, 0].astype(int)
@@ -42,17 +36,17 @@ def confusion(verdict: Verdict, tested: Tested) -> np.ndarray:
 
 
 def _metrics(contents: Contents) -> list[str]:
-    verdict, words = contents.verdict, contents.task.metrics
+    verdict = contents.verdict
     (name,) = verdict.outputs
     header = ["Metric", "Best configuration", "Default network", contents.task.constant.capitalize()]
     rows = [
         [
-            word,
-            with_bounds(*verdict.best[0].score(name, metric)),
-            with_bounds(*verdict.default.score(name, metric)) if verdict.default else "failed",
-            number(verdict.constant_scores[name][metric]),
+            metric.header,
+            with_bounds(*verdict.best[0].score(name, metric.name)),
+            with_bounds(*verdict.default.score(name, metric.name)) if verdict.default else "failed",
+            number(verdict.constant_scores[name].get(metric.name)),
         ]
-        for metric, word in words.items()
+        for metric in verdict.metrics
     ]
     text = (
         "Test rows; means over the trainings with the 95 % interval over seeds. Balanced accuracy and macro F1 weigh"
@@ -75,7 +69,7 @@ def _classes(verdict: Verdict) -> list[str]:
             number(right[place] / true[place] if true[place] else None),
             number(2 * right[place] / (true[place] + said[place]) if true[place] + said[place] else None),
         ]
-        for place, label in enumerate(labels_of(verdict))
+        for place, label in enumerate(verdict.target.labels)
     ]
     text = "The best configuration, from the mean over its trainings of the counts in `figures/confusion_matrix.png`."
     return ["## Each class", table(header, rows), text]
@@ -98,7 +92,7 @@ def _worst(verdict: Verdict) -> list[str]:
 
 
 def _told(verdict: Verdict) -> Iterable[tuple[str, str, str, float, str, float]]:
-    labels, mean = labels_of(verdict), _mean(verdict) if verdict.best else np.empty(0)
+    labels, mean = verdict.target.labels, _mean(verdict) if verdict.best else np.empty(0)
     for place, _ in worst_places(verdict):
         row, true = int(verdict.rows[place]), int(verdict.measured[place, 0])
         said = int(mean[place].argmax())
@@ -127,7 +121,7 @@ def test_predictions_csv(verdict: Verdict) -> str:
 
     The spread is that of the predicted class's probability over the trainings of the best configuration.
     """
-    (name,), labels = verdict.outputs, labels_of(verdict)
+    (name,), labels = verdict.outputs, verdict.target.labels
     header = ["row", "spreadsheet row", f"measured {name}", f"predicted {name}"]
     header += [*(f"probability {label}" for label in labels), "spread"]
     if not verdict.best:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.report.contents import Contents
 from pipeline.report.rows import WorstRow, test_predictions_csv, worst_rows, worst_rows_csv
-from pipeline.report.wording import LARGEST, MAE, PERCENT, R2, RMSE, escaped, number, table
+from pipeline.report.wording import MAE, capital, escaped, number, table
 
 __all__ = ["headline", "sections", "test_predictions_csv", "worst_rows_csv"]
 
@@ -29,10 +29,11 @@ def _scores(contents: Contents) -> list[str]:
         return []
     best, median = verdict.best[0].scores, verdict.constant_scores
     default = {} if verdict.default is None else verdict.default.scores
-    header = ["Output", "MAE", "RMSE", "R2", "Percent error", "Largest error", "MAE of default", "MAE of median"]
+    metrics = verdict.metrics
+    header = ["Output", *(capital(metric.header) for metric in metrics), "MAE of default", "MAE of median"]
     rows = [
         [name]
-        + [number(best[name].get(metric)) for metric in (MAE, RMSE, R2, PERCENT, LARGEST)]
+        + [number(best[name].get(metric.name)) for metric in metrics]
         + [number(each.get(name, {}).get(MAE)) for each in (default, median)]
         for name in verdict.outputs
     ]

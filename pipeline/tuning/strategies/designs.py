@@ -4,76 +4,25 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
-from typing import Final
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar, Final
 
 import numpy as np
 
 from pipeline.space import Choice, Domain, Integer, Parameter, Space, grid, size, stream, value_at
 from pipeline.space.unit_cube import axes_of, configuration_at
-from pipeline.trial import Configuration, Evaluate, Summary, Trial
-from pipeline.tuning.confirming import RESERVED, confirm
-from pipeline.tuning.sampling import explore
-from pipeline.tuning.strategies.strategy import Exploring, Say, Strategy
+from pipeline.trial import Configuration, Evaluate, Summary
+from pipeline.tuning.sampling import designed, used_up
+from pipeline.tuning.stages import Exploring, Say
+from pipeline.tuning.strategies.strategy import Strategy
 
 BRANCH: Final = 5  # the branch of the study's seed that designs come from
-PORTION: Final = 6  # configurations between two looks at the clock and at the target
-PATIENCE: Final = 1024  # points of a design in a row that were all known, after which the rest is drawn at random
-
-Design = Callable[[Space, int, int, Collection[str]], Sequence[Configuration]]
-"""At most so many different configurations of the space, none of them known, from a seed."""
-
-
-def designed(
-    design: Design, asked: Exploring, evaluate: Evaluate, say: Say, name: str = "search space"
-) -> tuple[Summary, ...]:
-    """Answers of a design with full trainings, all at once where no limit asks to look up in between."""
-    taken = asked.known | {each.key for each in asked.first}
-    drawn = (*asked.first, *design(asked.space, asked.configurations - len(asked.first), asked.seed, taken))
-    if len(drawn) < asked.configurations:
-        say(
-            f"The {name} is used up: {len(drawn)} of {asked.configurations} left (it has"
-            f" {size(asked.space)} configurations, {len(asked.known)} known before). Going on with those."
-            if name == "search space"
-            else f"The {name} has {len(drawn)} of the {asked.configurations} configurations: the next finer one has"
-            " more, or there is none."
-        )
-    trials = [Trial(each, asked.epochs, asked.repeats) for each in drawn]
-    if asked.limits.unwatched:
-        return evaluate(trials)  # at once: the more trainings, the better they share programs and workers
-    found: tuple[Summary, ...] = ()
-    while len(found) < len(trials) and not (found and asked.over(found)):
-        found += evaluate(trials[len(found) : len(found) + PORTION])
-    return found
-
-
-def at_random(asked: Exploring, evaluate: Evaluate, say: Say) -> tuple[Summary, ...]:
-    """The first configurations of the study's random stream."""
-    return designed(_random, asked, evaluate, say)
-
-
-def by_sobol(asked: Exploring, evaluate: Evaluate, say: Say) -> tuple[Summary, ...]:
-    """The first points of a scrambled Sobol sequence (Owen 1998, doi:10.1006/jcom.1998.0487)."""
-    return designed(sobol, asked, evaluate, say)
-
-
-def by_latin_hypercube(asked: Exploring, evaluate: Evaluate, say: Say) -> tuple[Summary, ...]:
-    """A Latin hypercube: each range is cut into as many parts as there are configurations, each part used once."""
-    return designed(latin_hypercube, asked, evaluate, say)
-
-
-def by_grid(asked: Exploring, evaluate: Evaluate, say: Say) -> tuple[Summary, ...]:
-    """The finest grid that has no more configurations than asked for, in a random order."""
-    return designed(fitted_grid, asked, evaluate, say, "grid")
-
-
-def _random(space: Space, count: int, seed: int, known: Collection[str]) -> tuple[Configuration, ...]:
-    return explore(space, count, seed=seed, known=known)
+PATIENCE: Final = 1024  # points of a design in a row that were all known, after which the rest is random
 
 
 def sobol(space: Space, count: int, seed: int, known: Collection[str]) -> tuple[Configuration, ...]:
-    """See `by_sobol`; each layer's hyperparameters have dimensions of their own."""
+    """See `Sobol`; each layer's hyperparameters have dimensions of their own."""
     from scipy.stats import qmc  # deferred: it takes a second to import
 
     dimensions = len(axes_of(space))
@@ -85,7 +34,7 @@ def sobol(space: Space, count: int, seed: int, known: Collection[str]) -> tuple[
 
 
 def latin_hypercube(space: Space, count: int, seed: int, known: Collection[str]) -> tuple[Configuration, ...]:
-    """See `by_latin_hypercube`; points that fall on one configuration are replaced at random."""
+    """See `LatinHypercube`; points that fall on one configuration are replaced at random."""
     from scipy.stats import qmc
 
     dimensions = len(axes_of(space))
@@ -111,7 +60,7 @@ def _filled(
 
 
 def fitted_grid(space: Space, count: int, seed: int, known: Collection[str]) -> tuple[Configuration, ...]:
-    """See `by_grid`. Ranges are cut into equal parts, whose middles are tried; the coarsest is refined first."""
+    """See `Grid`. Ranges are cut into equal parts, whose middles are tried; the coarsest is refined first."""
     levels = dict.fromkeys(space.names, 1)
     refinable = [each.name for each in space.parameters if each.domain.size != 1]
     while refinable:
@@ -127,7 +76,7 @@ def fitted_grid(space: Space, count: int, seed: int, known: Collection[str]) -> 
 
 
 def _reduced(space: Space, levels: dict[str, int]) -> Space:
-    """The space with so many values of each hyperparameter."""
+    """The space with this many values of each hyperparameter."""
     return Space(tuple(_coarse(parameter, levels[parameter.name]) for parameter in space.parameters))
 
 
@@ -148,10 +97,73 @@ def _rng(seed: int, part: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence([seed, BRANCH, part]))
 
 
-WITHOUT: Final = 1.0 - RESERVED
-RANDOM: Final = Strategy("random search", at_random, confirm, WITHOUT)
-SOBOL: Final = Strategy("a Sobol sequence", by_sobol, confirm, WITHOUT, marks={"design": "sobol"})
-LATIN_HYPERCUBE: Final = Strategy(
-    "a Latin hypercube", by_latin_hypercube, confirm, WITHOUT, nested=False, marks={"design": "latin-hypercube"}
-)
-GRID: Final = Strategy("a grid", by_grid, confirm, WITHOUT, nested=False, marks={"design": "grid"})
+def _coarse_grid(asked: Exploring, left: int) -> str:
+    return (
+        f"The grid has {left} of the {asked.configurations} configurations: the next finer one has more, or the search"
+        " space has no finer one."
+    )
+
+
+@dataclass(frozen=True)
+class RandomSearch(Strategy):
+    """The first configurations of the study's random stream, all in full."""
+
+    help: ClassVar[str] = "random search, without stage 2"
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        """Nothing: stage 1 of every strategy that draws at random is the same one."""
+        return {}
+
+
+@dataclass(frozen=True)
+class Sobol(Strategy):
+    """The first points of a scrambled Sobol sequence (Owen 1998, doi:10.1006/jcom.1998.0487)."""
+
+    help: ClassVar[str] = "a Sobol sequence, without stage 2"
+    design: ClassVar[str] = "a Sobol sequence"
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        """The name of the design, as studies have stored it from the first."""
+        return {"design": "sobol"}
+
+    def explore(self, asked: Exploring, evaluate: Evaluate, say: Say) -> tuple[Summary, ...]:
+        """Train the first points of the sequence."""
+        return designed(sobol, asked, evaluate, say, used_up)
+
+
+@dataclass(frozen=True)
+class LatinHypercube(Strategy):
+    """A Latin hypercube: each range is cut into as many parts as there are configurations, each part used once."""
+
+    help: ClassVar[str] = "a Latin hypercube, without stage 2"
+    design: ClassVar[str] = "a Latin hypercube"
+    nested: ClassVar[bool] = False
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        """The name of the design, as studies have stored it from the first."""
+        return {"design": "latin-hypercube"}
+
+    def explore(self, asked: Exploring, evaluate: Evaluate, say: Say) -> tuple[Summary, ...]:
+        """Train the points of the hypercube."""
+        return designed(latin_hypercube, asked, evaluate, say, used_up)
+
+
+@dataclass(frozen=True)
+class Grid(Strategy):
+    """The finest grid that has no more configurations than asked for, in a random order."""
+
+    help: ClassVar[str] = "the finest grid that fits, without stage 2"
+    design: ClassVar[str] = "a grid"
+    nested: ClassVar[bool] = False
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        """The name of the design, as studies have stored it from the first."""
+        return {"design": "grid"}
+
+    def explore(self, asked: Exploring, evaluate: Evaluate, say: Say) -> tuple[Summary, ...]:
+        """Train the points of the grid."""
+        return designed(fitted_grid, asked, evaluate, say, _coarse_grid)

@@ -6,23 +6,23 @@ keep no state of optimizer and shuffling to go on from, and a schedule of the le
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from pipeline.ranking.order import by_mean
 from pipeline.space import size
 from pipeline.trial import Configuration, Evaluate, Summary, Trial
-from pipeline.tuning.confirming import RESERVED, confirm
 from pipeline.tuning.sampling import explore
-from pipeline.tuning.strategies.strategy import Exploring, Say, Strategy
+from pipeline.tuning.stages import Exploring, Say
+from pipeline.tuning.strategies.strategy import Strategy
 
-ETA: Final = 3  # one in so many goes on, with so many times the epochs
+ETA: Final = 3  # one in three goes on, with three times the epochs
 
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
-    """Rungs of a ladder: so many configurations begin, at the first of these limits of epochs."""
+    """Rungs of a ladder: `count` configurations begin at the first of these limits of epochs."""
 
     count: int
     limits: tuple[int, ...]  # ascending, the last one that of a full training
@@ -47,7 +47,7 @@ def limits_of(epochs: int) -> tuple[int, ...]:
 
 
 def fitted(limits: Sequence[int], epochs: int) -> Bracket:
-    """The largest bracket that takes at most so many epochs; it begins on a higher rung where too few would arrive."""
+    """The largest bracket that takes at most these epochs; it begins on a higher rung where too few would arrive."""
     for first in range(len(limits)):
         rungs = tuple(limits[first:])
         count = _most(rungs, epochs)
@@ -64,66 +64,86 @@ def _most(limits: tuple[int, ...], epochs: int) -> int:
     return low
 
 
-def halve(asked: Exploring, evaluate: Evaluate, say: Say) -> tuple[Summary, ...]:
+@dataclass(frozen=True)
+class Halving(Strategy):
     """Successive halving from the lowest rung (Jamieson and Talwalkar 2016, arXiv:1502.07943), within the epochs given.
 
-    On each rung the best third goes on to three times the epochs. The answers are those of all rungs.
+    On each rung the best third goes on to three times the epochs.
     """
-    return _climbed(fitted(limits_of(asked.epochs), asked.configurations * asked.epochs), asked, evaluate, say, set())
+
+    help: ClassVar[str] = "most trainings stop after few epochs, the better third goes on (successive halving)"
+    design: ClassVar[str] = "successive halving"
+    nested: ClassVar[bool] = False
+    screens: ClassVar[bool] = True
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        """The kind of ladder, as studies have stored it from the first."""
+        return {"rungs": "halving"}
+
+    def explore(self, asked: Exploring, evaluate: Evaluate, say: Say) -> tuple[Summary, ...]:
+        """Climb one bracket; the answers are those of all rungs."""
+        epochs = asked.budget.epochs
+        return _climbed(fitted(limits_of(epochs), asked.configurations * epochs), asked, evaluate, say, set())
 
 
-def hyperband(asked: Exploring, evaluate: Evaluate, say: Say) -> tuple[Summary, ...]:
+@dataclass(frozen=True)
+class Hyperband(Strategy):
     """Hyperband (Li et al. 2018, jmlr.org/papers/v18/16-558.html): a bracket from each rung, with equal epochs.
 
     One pass of all brackets takes the epochs given, instead of many passes of brackets of a fixed size.
     """
-    limits, left = limits_of(asked.epochs), asked.configurations * asked.epochs
-    found: tuple[Summary, ...] = ()
-    taken: set[str] = set()
-    for first in range(len(limits)):
-        bracket = fitted(limits[first:], left // (len(limits) - first))
-        if found and asked.over(found):
-            break
-        found += _climbed(bracket, asked, evaluate, say, taken)
-        left -= bracket.epochs
-    return found
+
+    help: ClassVar[str] = "successive halving that begins with few, more and all epochs in turn"
+    design: ClassVar[str] = "Hyperband"
+    nested: ClassVar[bool] = False
+    screens: ClassVar[bool] = True
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        """The kind of ladder, as studies have stored it from the first."""
+        return {"rungs": "hyperband"}
+
+    def explore(self, asked: Exploring, evaluate: Evaluate, say: Say) -> tuple[Summary, ...]:
+        """Climb all brackets; the answers are those of all their rungs."""
+        limits, left = limits_of(asked.budget.epochs), asked.configurations * asked.budget.epochs
+        found: tuple[Summary, ...] = ()
+        taken: set[str] = set()
+        for first in range(len(limits)):
+            bracket = fitted(limits[first:], left // (len(limits) - first))
+            if found and asked.over(found):
+                break
+            found += _climbed(bracket, asked, evaluate, say, taken)
+            left -= bracket.epochs
+        return found
 
 
 def _climbed(bracket: Bracket, asked: Exploring, evaluate: Evaluate, say: Say, taken: set[str]) -> tuple[Summary, ...]:
-    """The answers of a bracket, rung by rung; what it draws is taken from then on."""
-    going = _drawn(bracket.count, asked, say, taken)
+    """The answers of a bracket, rung by rung; the configurations that it begins with are added to `taken`."""
+    going = _beginners(bracket.count, asked, say, taken)
     found: tuple[Summary, ...] = ()
     for rung, limit in enumerate(bracket.limits):
-        if rung and asked.limits.spent() >= asked.share and limit < asked.epochs:
-            going = going[:1]  # the time is over: who leads goes up at once
+        if rung and asked.limits.elapsed() >= asked.share and limit < asked.budget.epochs:
+            going = going[:1]  # out of time: the leader goes up at once
             continue
         if not going:
             break
-        answers = evaluate([Trial(each, limit, asked.repeats) for each in going])
+        answers = evaluate([Trial(each, limit, asked.budget.repeats) for each in going])
         found += answers
         good = [each.configuration for each in by_mean(answers) if not each.failures]
         going = good[: max(1, len(going) // ETA)]
     return found
 
 
-def _drawn(count: int, asked: Exploring, say: Say, taken: set[str]) -> list[Configuration]:
+def _beginners(count: int, asked: Exploring, say: Say, taken: set[str]) -> list[Configuration]:
     """New configurations: the ones to be tried first, then those of the study's random stream."""
     first = [each for each in asked.first if each.key not in taken][:count]
     known = asked.touched | taken | {each.key for each in first}
-    drawn = [*first, *explore(asked.space, count - len(first), seed=asked.seed, known=known)]
-    taken |= {each.key for each in drawn}
-    if len(drawn) < count:
+    found = [*first, *explore(asked.space, count - len(first), seed=asked.budget.seed, known=known)]
+    taken |= {each.key for each in found}
+    if len(found) < count:
         say(
-            f"The search space is used up: {len(drawn)} of {count} left (it has {size(asked.space)} configurations)."
-            " Going on with those."
+            f"The search space is used up: {len(found)} of {count} configurations are left (it has"
+            f" {size(asked.space)}). Going on with those."
         )
-    return drawn
-
-
-WITHOUT: Final = 1.0 - RESERVED
-HALVING: Final = Strategy(
-    "successive halving", halve, confirm, WITHOUT, nested=False, screens=True, marks={"rungs": "halving"}
-)
-HYPERBAND: Final = Strategy(
-    "Hyperband", hyperband, confirm, WITHOUT, nested=False, screens=True, marks={"rungs": "hyperband"}
-)
+    return found

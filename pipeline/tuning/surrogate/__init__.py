@@ -1,1 +1,1 @@
-"""What a search believes of configurations that it never trained, and what it proposes."""
+"""Predictions for configurations that were never trained, and the proposals that follow from them."""

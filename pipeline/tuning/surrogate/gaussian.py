@@ -54,7 +54,7 @@ class Prior:
 
 
 def prior_of(count: int) -> Prior:
-    """The prior for so many coordinates."""
+    """The prior for a number of coordinates."""
     return Prior(length=math.log(0.5) + 0.5 * math.log(count))
 
 
@@ -72,7 +72,7 @@ def stretched(columns: np.ndarray, group: np.ndarray, parameters: Parameters) ->
 def most_probable(
     columns: np.ndarray, group: np.ndarray, targets: np.ndarray, repeats: np.ndarray, start: Parameters | None
 ) -> Parameters:
-    """The parameters that these targets, each the mean of so many repeats, make most probable."""
+    """The parameters that these targets, each the mean of `repeats` trainings, make most probable."""
     count = int(group.max()) + 1
     prior = prior_of(count)
     squares = np.stack(
@@ -169,7 +169,7 @@ class Posterior:
 def posterior(
     columns: np.ndarray, group: np.ndarray, targets: np.ndarray, repeats: np.ndarray, parameters: Parameters
 ) -> Posterior:
-    """Condition the process on targets, each the mean of so many repeats."""
+    """Condition the process on targets, each the mean of `repeats` trainings."""
     points = stretched(columns, group, parameters)
     amplitude, noise = math.exp(parameters.amplitude), math.exp(parameters.noise)
     covariance = amplitude * matern(cdist(points, points))

@@ -5,7 +5,7 @@ A workbook of 20,000 rows has a million cells. As objects of their own they take
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,7 +17,23 @@ and as they stand in the file `b` truth value, `e` error, `d` date.
 """
 
 Attributes = tuple[tuple[str, str], ...]
-"""What a file says of a row as a whole: height, hidden, style."""
+"""What a file says of a row as a whole: height, hidden, style; see `height`."""
+
+
+def height(points: float) -> Attributes:
+    """The attributes of a row of this height."""
+    return (("ht", f"{points:g}"), ("customHeight", "1"))
+
+
+class Line(NamedTuple):
+    """A row to be written, its cells from left to right."""
+
+    number: int
+    attributes: Attributes
+    columns: Sequence[int]
+    styles: Sequence[int]
+    kinds: Sequence[str]
+    values: Sequence[Any]
 
 
 class Shape(NamedTuple):
@@ -102,10 +118,18 @@ class Grid:
         found = self.rows.get(row)
         return found is None or all(value is None for value in found.values)
 
+    def numbered(self) -> Iterator[tuple[int, list[Any]]]:
+        """The rows `(number, values)` from top to bottom, the values from the first column on."""
+        for number in sorted(self.rows):
+            (columns, _, _), found = self.rows[number]
+            values: list[Any] = [None] * max(columns, default=0)
+            for column, value in zip(columns, found, strict=True):
+                values[column - 1] = value
+            yield number, values
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """A worksheet: its cells, and what openpyxl knows beside them."""
-
-    about: Any  # openpyxl's worksheet; of its cells only those with a comment or a link, without their values
-    grid: Grid
+    def lines(self) -> Iterator[Line]:
+        """The rows as they are to be written, from top to bottom."""
+        for number in sorted(self.rows.keys() | self.attributes.keys()):
+            row = self.rows.get(number)
+            columns, styles, kinds = row.shape if row else ((), (), "")
+            yield Line(number, self.attributes.get(number, ()), columns, styles, kinds, row.values if row else ())

@@ -14,7 +14,7 @@ from openpyxl.cell.rich_text import CellRichText
 from openpyxl.formula.translate import Translator
 from openpyxl.utils import column_index_from_string, get_column_letter
 
-from pipeline.workbook.ooxml.grid import Attributes, Formula, Grid
+from pipeline.workbook.ooxml.grid import Formula, Grid, Line
 
 _NAMES: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _ROWS: Final = f"{_NAMES}sheetData"
@@ -43,17 +43,6 @@ _KEPT: Final = (
 _BLOCK: Final = 1 << 16
 
 
-class Line(NamedTuple):
-    """A row to be written, its cells from left to right."""
-
-    number: int
-    attributes: Attributes
-    columns: Sequence[int]
-    styles: Sequence[int]
-    kinds: Sequence[str]
-    values: Sequence[Any]
-
-
 class Read(NamedTuple):
     """A worksheet taken apart."""
 
@@ -65,7 +54,7 @@ class Read(NamedTuple):
 def read(opened: Callable[[], IO[bytes]], strings: Sequence[Any]) -> Read:
     """Take a worksheet apart; `opened` is called twice, `strings` are the workbook's shared ones.
 
-    Raises ParseError for what is no XML or declares a document type, ValueError, LookupError for cells that are none.
+    Raises ParseError for text that is not XML or declares a document type, ValueError or LookupError for broken cells.
     """
     reader = _Reader(strings)
     with opened() as part:
@@ -110,7 +99,7 @@ class _Reader:
         parser.buffer_text = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._finish
-        parser.CharacterDataHandler = self._said
+        parser.CharacterDataHandler = self._add_text
         parser.StartDoctypeDeclHandler = self._refuse
         try:
             while block := part.read(_BLOCK):
@@ -150,7 +139,7 @@ class _Reader:
         elif name == _LINK:
             self.links.append(attributes)
 
-    def _said(self, text: str) -> None:
+    def _add_text(self, text: str) -> None:
         if self._rich is not None:
             self._rich.data(text)
         elif self._text is not None:

@@ -1,9 +1,8 @@
-"""The workbook as a file: read with what would be lost, written whole or not at all, sealed so that edits show."""
+"""The file: read with what would be lost, written whole or not at all."""
 # ruff: noqa: SLF001 - what openpyxl writes beside the rows of a sheet can be reached in its private attributes only
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import stat
@@ -11,9 +10,8 @@ import struct
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -24,22 +22,18 @@ from openpyxl import load_workbook
 from openpyxl.cell.cell import MergedCell
 from openpyxl.comments.comment_sheet import CommentRecord
 from openpyxl.drawing.spreadsheet_drawing import SpreadsheetDrawing
-from openpyxl.packaging.custom import StringProperty
 from openpyxl.reader.excel import ExcelReader
 from openpyxl.worksheet._writer import WorksheetWriter
 from openpyxl.worksheet.cell_range import CellRange
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.writer.excel import ExcelWriter
-from openpyxl.xml.constants import ARC_CUSTOM
 
 from pipeline.storage.atomic import sync_folder
-from pipeline.workbook.columns import CONFIGURATIONS
-from pipeline.workbook.ooxml import markup
-from pipeline.workbook.ooxml.grid import Grid, Sheet
-from pipeline.workbook.ooxml.markup import RELATION, Line
+from pipeline.workbook.ooxml import markup, seal
+from pipeline.workbook.ooxml.markup import RELATION
+from pipeline.workbook.ooxml.seal import Stamp, stamp
+from pipeline.workbook.ooxml.sheet import Book, Sheet
 
-SEAL: Final = "two-stage-search seal"  # a document property: the digest of all other parts as they were drawn
-BLANK: Final = "0" * 64
 UNPACKED: Final = 2 << 30  # bytes: a larger workbook is not one that people read, it is made to fill the memory
 
 # What openpyxl and the libraries below it raise for files that are not the workbooks they should be.
@@ -59,46 +53,12 @@ BROKEN: Final = (
     OverflowError,
 )
 
-Stamp = tuple[int, int, int]
-
 # What openpyxl says, or does not even say, when it leaves something out.
 _LOSSES: Final = re.compile(r"removed|lost|dropped|discarded|ignored|[Uu]nable to read")
 _PARTS: Final = re.compile(r"threadedComments/|slicers/|timelines/|ctrlProps/|embeddings/|diagrams/|vbaProject")
 _SHAPES: Final = re.compile(rb"<(?:\w+:)?(?:sp|cxnSp|grpSp)[ >]")
-_BROKEN: Final = (zipfile.BadZipFile, zlib.error, LookupError, ValueError, RuntimeError, EOFError, OSError)
-_KEY: Final = re.compile(rb"<t>([0-9a-f]{16})</t>")
 _NO_ROWS: Final = re.compile(rb"<sheetData ?(?:/>|></sheetData>)")
 _SHEET: Final = re.compile(r"xl/worksheets/[^/]+\.xml")
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A workbook to edit, and what of it saving would lose (empty: nothing)."""
-
-    content: Any  # openpyxl's workbook, without the cells
-    sheets: dict[str, Sheet]
-    lost: str
-
-    @property
-    def drawing(self) -> Drawing:
-        """The workbook as it is to be saved."""
-        return Drawing(self.content, {name: lines(sheet.grid) for name, sheet in self.sheets.items()})
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """A workbook to be saved: what openpyxl knows of it, and the rows of its sheets, which are used up."""
-
-    content: Any
-    rows: Mapping[str, Iterable[Line]]
-
-
-def lines(grid: Grid) -> Iterable[Line]:
-    """The rows of a sheet from top to bottom."""
-    for number in sorted(grid.rows.keys() | grid.attributes.keys()):
-        row = grid.rows.get(number)
-        columns, styles, kinds = row.shape if row else ((), (), "")
-        yield Line(number, grid.attributes.get(number, ()), columns, styles, kinds, row.values if row else ())
 
 
 class _Bodiless(zipfile.ZipFile):
@@ -119,8 +79,8 @@ class _Bodiless(zipfile.ZipFile):
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Openpyxl raises OSError for a package without a workbook (a text document, say): that is no fault of the disk."""
+def _disk_errors_only() -> Iterator[None]:
+    """Openpyxl raises OSError for a package without a workbook (a text document, say): the disk is not at fault."""
     try:
         yield
     except OSError as error:
@@ -142,28 +102,34 @@ def _linked(ws: Any, taken: markup.Read) -> Sheet:
     return Sheet(ws, taken.grid)
 
 
-def load(path: Path) -> Loaded:
-    """Read a workbook to edit it; the file is not changed. ValueError for one that is too large unpacked."""
+def load(path: Path) -> Book:
+    """Read a workbook to edit it; the file is not changed.
+
+    Raises OSError where the disk refuses, and one of BROKEN for a file that is not a workbook or too large unpacked.
+    """
     lost = _unsupported(path)
-    with warnings.catch_warnings(record=True) as said, path.open("rb") as file:
+    with warnings.catch_warnings(record=True) as noted, path.open("rb") as file:
         warnings.simplefilter("always")
         reader = ExcelReader(file, rich_text=True)
         with _Bodiless(path, lambda: reader.shared_strings) as archive:
             reader.archive = archive
-            with _told():
+            with _disk_errors_only():
                 reader.read()
             parts = {sheet.name: rel.target for sheet, rel in reader.parser.find_sheets()}
             sheets = {ws.title: _linked(ws, archive.taken[parts[ws.title]]) for ws in reader.wb.worksheets}
-    lost += [str(each.message) for each in said if _LOSSES.search(str(each.message))]
-    return Loaded(reader.wb, sheets, "; ".join(dict.fromkeys(lost)))
+    lost += [str(each.message) for each in noted if _LOSSES.search(str(each.message))]
+    return Book(reader.wb, sheets, "; ".join(dict.fromkeys(lost)))
 
 
 def values(path: Path, sheet: str) -> list[tuple[object, ...]]:
-    """The values of a sheet row by row, formulas as what they last gave; nothing where it has no such sheet."""
+    """The values of a sheet row by row, of formulas their last results; empty where there is no such sheet.
+
+    Raises what `load` raises.
+    """
     _unsupported(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with _told():
+        with _disk_errors_only():
             book = load_workbook(path, read_only=True, data_only=True)
         try:
             return [tuple(row) for row in book[sheet].iter_rows(values_only=True)] if sheet in book.sheetnames else []
@@ -182,28 +148,20 @@ def _unsupported(path: Path) -> list[str]:
         return lost + [f"shapes in {name}" for name in drawings if _SHAPES.search(archive.read(name))]
 
 
-def stamp(path: Path) -> Stamp | None:
-    """What changes when somebody else saves the file; None where there is none."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return (found.st_ino, found.st_mtime_ns, found.st_size)
+def save(book: Book, path: Path, before: Stamp | None, *, sealed: bool) -> None:
+    """Replace the file by the workbook, durably, or leave it as it is and no other file beside it.
 
-
-def save(make: Callable[[], Drawing], path: Path, before: Stamp | None, *, sealed: bool) -> None:
-    """Replace the file by the workbook that `make` gives, durably, or leave it as it is and no other file beside it.
-
-    Raises PermissionError where the file is no longer what `before` says: somebody saved it meanwhile.
+    `sealed` marks the file as drawn by this program, until somebody else saves it. Drawn rows are used up. Raises
+    PermissionError where the file's stamp is not `before` any more (somebody saved it meanwhile), and OSError.
     """
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.unlink(missing_ok=True)  # of a run that was killed
     try:
         with temporary.open("xb") as file:
-            _pack(make(), file, sealed=sealed)
+            written = _pack(book, file, sealed=sealed)
             file.flush()
             os.fsync(file.fileno())
-        _check(temporary)
+        _check(temporary, written)
         if before is not None:
             temporary.chmod(stat.S_IMODE(path.stat().st_mode))
         _replace(temporary, path, before)
@@ -241,10 +199,10 @@ class _SheetWriter(WorksheetWriter):
 class _BookWriter(ExcelWriter):
     """Writes rows straight into the archive: openpyxl would lay every sheet down in a temporary file before."""
 
-    def __init__(self, drawing: Drawing, archive: zipfile.ZipFile) -> None:
-        super().__init__(drawing.content, archive)
+    def __init__(self, book: Book, archive: zipfile.ZipFile) -> None:
+        super().__init__(book.workbook, archive)
         self._into = archive
-        self._rows = drawing.rows
+        self._sheets = book.sheets
 
     def write_worksheet(self, ws: Any) -> None:
         ws._drawing = SpreadsheetDrawing()
@@ -256,86 +214,35 @@ class _BookWriter(ExcelWriter):
         head, tail = _NO_ROWS.split(about.getvalue())
         with self._into.open(ws.path[1:], "w") as part:
             part.write(head)
-            for block in markup.write(self._rows[ws.title]):
+            for block in markup.write(self._sheets[ws.title].lines):
                 part.write(block)
             part.write(tail)
         self.manifest.append(ws)
 
 
-class _Sealing(zipfile.ZipFile):
-    """Writes the document properties last, with the digest of everything before them in the place of the blank."""
-
-    held: str | bytes = b""
-
-    def writestr(self, zinfo_or_arcname: Any, data: Any, *arguments: Any, **options: Any) -> None:
-        if zinfo_or_arcname == ARC_CUSTOM:
-            self.held = data
-        else:
-            super().writestr(zinfo_or_arcname, data, *arguments, **options)
-
-    def seal(self) -> None:
-        held = self.held.decode() if isinstance(self.held, bytes) else self.held
-        super().writestr(ARC_CUSTOM, held.replace(BLANK, _digest(self)))
+_Contents = list[tuple[str, int, int]]  # of an archive: (name, checksum, bytes) of each part
 
 
-def _pack(drawing: Drawing, file: IO[bytes], *, sealed: bool) -> None:
-    book = drawing.content
-    book.properties.modified = datetime.now(UTC).replace(tzinfo=None)
-    if SEAL in book.custom_doc_props.names:
-        del book.custom_doc_props[SEAL]
+def _pack(book: Book, file: IO[bytes], *, sealed: bool) -> _Contents:
+    workbook = book.workbook
+    workbook.properties.modified = datetime.now(UTC).replace(tzinfo=None)
+    seal.unseal(workbook)
     if not sealed:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as plain:
-            _BookWriter(drawing, plain).write_data()
-        return
-    book.custom_doc_props.append(StringProperty(name=SEAL, value=BLANK))
-    with _Sealing(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        _BookWriter(drawing, archive).write_data()
+            _BookWriter(book, plain).write_data()
+        return _contents(plain)
+    seal.prepare(workbook)
+    with seal.SealedArchive(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        _BookWriter(book, archive).write_data()
         archive.seal()
+    return _contents(archive)
 
 
-def _digest(archive: zipfile.ZipFile) -> str:
-    parts = sorted(
-        (part.filename, part.CRC, part.file_size) for part in archive.infolist() if part.filename != ARC_CUSTOM
-    )
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
+def _contents(archive: zipfile.ZipFile) -> _Contents:
+    return [(part.filename, part.CRC, part.file_size) for part in archive.infolist()]
 
 
-def untouched(path: Path) -> bool:
-    """True where the file's table of contents is the one that was drawn: nobody saved it since."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return _sealed(archive)
-    except _BROKEN:
-        return False
-
-
-def knows_only(path: Path, known: Collection[str]) -> bool:
-    """True where nobody saved the file since it was drawn, and all keys in it are among the known ones."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return _sealed(archive) and _keys(archive) <= frozenset(known)
-    except _BROKEN:
-        return False
-
-
-def _sealed(archive: zipfile.ZipFile) -> bool:
-    member = archive.getinfo(ARC_CUSTOM)
-    return member.file_size < 100_000 and _digest(archive).encode() in archive.read(member)
-
-
-def _keys(archive: zipfile.ZipFile) -> frozenset[str]:
-    """The keys in the first sheet, and whatever else looks like one."""
-    found: set[str] = set()
-    with archive.open("xl/worksheets/sheet1.xml") as sheet:
-        rest = b""
-        while block := sheet.read(1 << 20):
-            text = rest + block
-            found.update(key.decode() for key in _KEY.findall(text))
-            rest = text[-32:]
-    return frozenset(found)
-
-
-def _check(path: Path) -> None:
+def _check(path: Path, written: _Contents) -> None:
     with zipfile.ZipFile(path) as archive:
-        if archive.testzip() is not None or CONFIGURATIONS.encode() not in archive.read("xl/workbook.xml"):
+        if archive.testzip() is not None or _contents(archive) != written:
             raise OSError(f"{path} did not arrive on the disk as it was written")

@@ -1,23 +1,55 @@
-"""What holds of every strategy, by name: on an objective in place of training, through the whole story of a study."""
+"""What holds of every strategy, by name: on an objective in place of training, through the whole story of a study.
+
+The last one is a strategy from outside, defined here and named as a user names it.
+"""
 
 import math
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 
 from pipeline.space import Space, contains
-from pipeline.trial import Configuration, Training, Trial
+from pipeline.trial import Configuration, Evaluate, Summary, Training, Trial
+from pipeline.tuning.sampling import designed, explore, used_up
+from pipeline.tuning.stages import Exploring, Say
+from pipeline.tuning.strategies.options import option
 from pipeline.tuning.strategies.registry import STRATEGIES, load_strategy
+from pipeline.tuning.strategies.strategy import Strategy
 from pipeline.tuning.study import Plan, Result, run
 from tests.fakes import FakeLedger, Interrupted, Objective, bowl, fails, few, networks
+from tests.tuning.plans import plan_of
 
 EPOCHS = 9  # so that there are rungs of 1, 3 and 9
 BUDGET = 20  # full trainings
 BASELINE = Configuration.of({"default": "network"})
 
-every = pytest.mark.parametrize("name", STRATEGIES)
+
+@dataclass(frozen=True)
+class Thinned(Strategy):
+    """Random configurations, of which only one in so many is kept: a strategy of a user's, with an option."""
+
+    help: ClassVar[str] = "one in so many random configurations"
+    design: ClassVar[str] = "a thinned random search"
+    nested: ClassVar[bool] = False
+
+    one_in: int = option(3, help="one in so many is kept", ge=1)
+
+    def explore(self, asked: Exploring, evaluate: Evaluate, say: Say) -> tuple[Summary, ...]:
+        """Train one in `one_in` configurations of the random stream."""
+
+        def thinned(space: Space, count: int, seed: int, known: Collection[str]) -> tuple[Configuration, ...]:
+            every = explore(space, self.one_in * count, seed=seed, known=known)
+            return every[:: self.one_in] if len(every) == self.one_in * count else every[:count]
+
+        return designed(thinned, asked, evaluate, say, used_up)
+
+
+NAMES = (*STRATEGIES, f"{__name__}:Thinned")
+every = pytest.mark.parametrize("name", NAMES)
 several_runs = pytest.mark.parametrize(
-    "name", [pytest.param(each, marks=pytest.mark.slow) if each == "gp" else each for each in STRATEGIES]
+    "name", [pytest.param(each, marks=pytest.mark.slow) if each == "gp" else each for each in NAMES]
 )
 
 
@@ -32,11 +64,8 @@ def often_diverging(training: Training) -> float | None:
 
 
 def plan(name: str, space: Space | None = None, **changes: object) -> Plan:
-    small = Plan(
-        space or networks(), BASELINE, configurations=8, repeats=2, elite=2, calls=3, epochs=EPOCHS, seed=4,
-        max_repeats=3, strategy=name,
-    )  # fmt: skip
-    return replace(small, **changes)  # type: ignore[arg-type]
+    small = {"configurations": 8, "repeats": 2, "elite": 2, "calls": 3, "epochs": EPOCHS, "seed": 4, "max_repeats": 3}
+    return plan_of(space or networks(), BASELINE, name, **small | changes)
 
 
 def searched(ledger: FakeLedger, asked: Plan) -> Result:

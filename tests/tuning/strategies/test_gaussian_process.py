@@ -7,9 +7,10 @@ import pytest
 
 from pipeline.space import Space, contains, parse, sample
 from pipeline.trial import Configuration, Training
-from pipeline.tuning.strategies.gaussian_process import ACQUISITIONS, Calls, optimise
+from pipeline.tuning.strategies.gaussian_process import ACQUISITIONS, GaussianProcess
 from pipeline.tuning.study import Plan, run
 from tests.fakes import FakeLedger, Interrupted, networks, summary_of
+from tests.tuning.plans import plan_of, refining
 
 RATE = {"learning_rate": {"type": "real", "low": 1e-4, "high": 1e-1, "scale": "log"}, "batch_size": 8}
 BASELINE = Configuration.of({"learning_rate": 0.004, "batch_size": 32})  # of another space
@@ -23,7 +24,10 @@ def valley(training: Training) -> float:
 
 
 def plan(space: Space, acquisition: str = "ei", calls: int = 8, configurations: int = 1) -> Plan:
-    return Plan(space, BASELINE, configurations, 1, 1, calls, epochs=1, seed=3, strategy="gp", acquisition=acquisition)
+    return plan_of(
+        space, BASELINE, "gp", configurations=configurations, repeats=1, elite=1, calls=calls, epochs=1, seed=3,
+        acquisition=acquisition,
+    )  # fmt: skip
 
 
 def asked(ledger: FakeLedger) -> list[str]:
@@ -43,11 +47,11 @@ def test_one_initial_point_and_then_one_proposal_after_the_other():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("acquisition", ACQUISITIONS)
-def test_every_acquisition_function_finds_the_valley_and_is_told(acquisition):
+def test_every_acquisition_function_finds_the_valley_and_is_named(acquisition):
     ledger = FakeLedger(valley)
     result = run(plan(parse(RATE), acquisition, calls=7, configurations=3), ledger.evaluate, ledger.begin, print)
     assert min(each.mean for each in result.searches[0].found) < 0.31
-    assert len({belief.function for belief in result.beliefs}) in ({1} if acquisition != "gp_hedge" else {1, 2, 3})
+    assert len({curve.function for curve in result.curves}) in ({1} if acquisition != "gp_hedge" else {1, 2, 3})
 
 
 @pytest.mark.slow
@@ -60,30 +64,30 @@ def test_acquisition_functions_differ():
     assert len(set(proposed.values())) == 3
 
 
-def test_beliefs_are_told_from_the_second_evaluation_on():
+def test_there_is_a_posterior_from_the_second_evaluation_on():
     ledger = FakeLedger(valley)
     result = run(plan(parse(RATE), calls=4), ledger.evaluate, ledger.begin, print)
     found = result.searches[0].found
-    assert [len(each.seen) for each in result.beliefs] == [2, 3, 4, 5]
+    assert [len(each.seen) for each in result.curves] == [2, 3, 4, 5]
     values = [each.configuration["learning_rate"] for each in found]
-    assert [each.proposed for each in result.beliefs] == [*values[1:], None]
-    for belief in result.beliefs:
-        assert belief.values[[0, -1]] == pytest.approx([1e-4, 1e-1])
-        assert belief.mean.shape == belief.deviation.shape == belief.acquisition.shape == belief.values.shape
-        assert [value for value, _ in belief.seen][1:] == values[: len(belief.seen) - 1]
-        if belief.proposed is not None:
+    assert [each.proposed for each in result.curves] == [*values[1:], None]
+    for curve in result.curves:
+        assert curve.values[[0, -1]] == pytest.approx([1e-4, 1e-1])
+        assert curve.mean.shape == curve.deviation.shape == curve.acquisition.shape == curve.values.shape
+        assert [value for value, _ in curve.seen][1:] == values[: len(curve.seen) - 1]
+        if curve.proposed is not None:
             # What is evaluated next is where the acquisition is highest.
-            near = int(np.argmin(np.abs(np.log(belief.values / belief.proposed))))
-            assert belief.acquisition[near] >= 0.9 * belief.acquisition.max()
-        places = [int(np.argmin(np.abs(np.log(belief.values / value)))) for value, _ in belief.seen]
-        reach = 2.5 * belief.deviation[places] + 0.05
-        assert (np.abs(belief.mean[places] - [value for _, value in belief.seen]) < reach).all()
+            near = int(np.argmin(np.abs(np.log(curve.values / curve.proposed))))
+            assert curve.acquisition[near] >= 0.9 * curve.acquisition.max()
+        places = [int(np.argmin(np.abs(np.log(curve.values / value)))) for value, _ in curve.seen]
+        reach = 2.5 * curve.deviation[places] + 0.05
+        assert (np.abs(curve.mean[places] - [value for _, value in curve.seen]) < reach).all()
 
 
-def test_no_belief_is_told_of_several_dimensions():
+def test_there_is_no_curve_of_several_dimensions():
     ledger = FakeLedger()
     result = run(plan(networks(), configurations=4, calls=3), ledger.evaluate, ledger.begin, print)
-    assert result.beliefs == ()
+    assert result.curves == ()
     assert len(result.searches[0].found) <= 3
 
 
@@ -115,7 +119,8 @@ def test_where_everything_failed_nothing_is_learned_and_the_search_goes_on():
     rng = np.random.default_rng(0)
     history = [summary_of(sample(space, rng).as_dict(), None) for _ in range(2)]
     ledger = FakeLedger(valley)
-    refined = optimise(space, history, ledger.evaluate, Calls(3, 1, 1, "ei"), seed=0, say=print)
+    asked = refining(space, (), (), proposals=3, epochs=1, repeats=1)
+    refined = GaussianProcess().optimise(asked, history, ledger.evaluate, print)
     assert len(refined.searches[0].found) == 3
 
 

@@ -8,10 +8,13 @@ from hypothesis import strategies as st
 
 from pipeline.space import parse
 from pipeline.trial import Configuration, Training
+from pipeline.tuning.stages import Exploring
 from pipeline.tuning.stopping import Limits
-from pipeline.tuning.strategies.halving import ETA, Bracket, fitted, halve, hyperband, limits_of
-from pipeline.tuning.strategies.strategy import Exploring
+from pipeline.tuning.strategies.halving import ETA, Bracket, Halving, Hyperband, fitted, limits_of
 from tests.fakes import FakeLedger, few, networks
+from tests.tuning.plans import exploring
+
+halve, hyperband = Halving().explore, Hyperband().explore
 
 RATE = parse({"learning_rate": {"type": "real", "low": 0.0, "high": 1.0}})
 
@@ -23,7 +26,7 @@ def rate(training: Training) -> float:
 
 
 def asked(**changes: object) -> Exploring:
-    return Exploring(**{"space": RATE, "configurations": 10, "repeats": 1, "epochs": 27, "seed": 0} | changes)  # type: ignore[arg-type]
+    return exploring(**{"space": RATE, "configurations": 10, "repeats": 1, "epochs": 27} | changes)  # type: ignore[arg-type]
 
 
 def test_the_limits_are_thirds_of_a_full_training_down_to_one_epoch():
@@ -80,7 +83,7 @@ def test_hyperband_has_a_bracket_from_each_rung_with_equal_epochs():
 
 def test_when_the_time_is_over_the_leader_goes_up_at_once():
     ledger = FakeLedger(rate)
-    over = asked(limits=Limits(spent=lambda: float(len(ledger.asked) >= 1)))
+    over = asked(limits=Limits(asked().budget, lambda: float(len(ledger.asked) >= 1)))
     found = halve(over, ledger.evaluate, print)
     assert [trials[0].epochs for trials in ledger.asked] == [1, 27]
     assert len(ledger.asked[1]) == 1
@@ -89,7 +92,7 @@ def test_when_the_time_is_over_the_leader_goes_up_at_once():
 
 def test_hyperband_ends_between_brackets_when_the_target_is_reached():
     ledger = FakeLedger(rate)
-    hyperband(asked(configurations=40, repeats=2, limits=Limits(target=0.9)), ledger.evaluate, print)
+    hyperband(asked(configurations=40, repeats=2, target_score=0.9), ledger.evaluate, print)
     assert [trials[0].epochs for trials in ledger.asked] == [1, 3, 9, 27]
 
 

@@ -6,11 +6,12 @@ import pytest
 
 from pipeline.space import Narrowing, Real, Space, assemble, contains, flatten, grid, inside, narrow, parse, sample
 from pipeline.trial import Configuration, Scalar, Summary, Training, Trial
-from pipeline.tuning.racing import Race
-from pipeline.tuning.strategies import two_stage
+from pipeline.tuning.strategies.two_stage import TwoStage
+from pipeline.tuning.surrogate import gp_minimize
 from pipeline.tuning.surrogate import proposals as surrogate
 from pipeline.tuning.surrogate.proposals import known_of
 from tests.fakes import bowl, networks, summary_of
+from tests.tuning.plans import refining
 
 RATE = {"type": "real", "low": 1e-5, "high": 1e-1, "scale": "log"}
 SMOOTH = parse({"rate": RATE, "dropout": {"type": "real", "low": 0.0, "high": 0.6}})
@@ -89,10 +90,8 @@ def test_a_study_larger_than_what_is_learned_is_refined(monkeypatch):
     def evaluate(trials: Sequence[Trial]) -> tuple[Summary, ...]:
         return tuple(valley(each.configuration) for each in trials)
 
-    found = two_stage.refine(
-        SMOOTH, elite, history, evaluate, two_stage.Effort(Race(1, 1), 10, 8, 1),
-        known={each.key for each in history}, seed=0, narrowing=Narrowing(), say=print,
-    )  # fmt: skip
+    asked = refining(SMOOTH, tuple(elite), tuple(history), repeats=1, calls=8, elite=1)
+    found = TwoStage().refine(asked, lambda _: history, evaluate, print)
     assert len(found.measured) == 68
     assert min(each.mean for each in found.measured) < elite[0].mean
 
@@ -279,7 +278,7 @@ def test_gp_minimize_proposes_unless_it_repeats_itself(monkeypatch, repeats):
     centre = Configuration.of({"rate": 1e-3, "dropout": 0.3})
     box = narrow(SMOOTH, centre, Narrowing())
     measured = [scored(each, valley(flatten(each))) for each in (centre, *neighbours(box, SMOOTH, 4, rng_of(0)))]
-    monkeypatch.setattr(surrogate, "_gp_minimize", lambda *arguments, **named: ([2e-3, 0.25], repeats))
+    monkeypatch.setattr(gp_minimize, "minimize", lambda *arguments, **named: ([2e-3, 0.25], repeats))
     proposal = propose(box, SMOOTH, measured, set(), rng_of(1))
     own = Configuration.of({"rate": 2e-3, "dropout": 0.25})
     assert proposal is not None

@@ -1,4 +1,4 @@
-"""What a surrogate believed while a search went on, as values that a picture can be drawn from."""
+"""The posterior of a surrogate in one dimension, at one moment of a search, as values that a picture is drawn from."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Belief:
-    """What the surrogate of a space of one dimension believes after some evaluations, and what it makes of that."""
+class PosteriorCurve:
+    """Posterior and acquisition function over a space of one dimension, after some evaluations."""
 
     name: str  # of the dimension
     log: bool
     values: np.ndarray  # (points,) of the dimension, from its low to its high end
     mean: np.ndarray  # (points,) of the objective
     deviation: np.ndarray  # (points,) of the mean, without the noise of a training
-    acquisition: np.ndarray  # (points,) higher is more promising
-    function: str  # which one that is
+    acquisition: np.ndarray  # (points,) the higher, the more is to be gained
+    function: str  # which acquisition function that is
     seen: tuple[tuple[float, float], ...]  # value and objective of each evaluation, in order
     proposed: float | None  # what was evaluated next; None after the last

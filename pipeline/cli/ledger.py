@@ -1,0 +1,52 @@
+"""What the `ledger` commands do to a study folder at rest, in words on the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline import tasks
+from pipeline.cli.console import line, standard
+from pipeline.maintenance import audit, import_results
+from pipeline.maintenance import rebuild as redrawing
+from pipeline.plugins import load_object
+
+
+def _use(task: str) -> None:
+    """Import the task that the user names as theirs; whatever the study folder says imports nothing."""
+    if task:
+        tasks.use(task, load_object)
+
+
+def verify(folder: Path, task: str) -> int:
+    """Check the folder; 1 with a line for each finding where something does not hold."""
+    _use(task)
+    console = standard()
+    found = audit.audit(folder)
+    for finding in found:
+        line(console, str(finding))
+    if found:
+        return 1
+    left = len(audit.leftovers(folder))
+    models = "1 saved model is" if left == 1 else f"{left} saved models are"
+    remark = f" ({models} not in the journal; the next run trains them again)" if left else ""
+    line(console, f"{folder} is sound.{remark}")
+    return 0
+
+
+def rebuild(folder: Path, task: str) -> int:
+    """Draw the workbook from the journal."""
+    _use(task)
+    line(standard(), f"Ledger: {redrawing.rebuild(folder)}")
+    return 0
+
+
+def import_(folder: Path, other: Path, task: str) -> int:
+    """Import the results of another ledger of the same study."""
+    _use(task)
+    found = import_results.import_ledger(folder, other)
+    line(
+        standard(),
+        f"{found.imported} configurations imported, {found.known} already known, {found.skipped} skipped"
+        f" (a failed repeat, or another limit of epochs). Ledger: {found.workbook}",
+    )
+    return 0

@@ -1,0 +1,40 @@
+"""What `run` does: a search from its settings to its summary, in words on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.markdown import Markdown
+
+from pipeline import settings
+from pipeline.cli.console import escaped, line, standard
+from pipeline.cli.interrupts import resumable
+from pipeline.cli.progress import Progress
+from pipeline.report.effects import plainly
+from pipeline.run.description import describe
+from pipeline.run.launch import launch
+from pipeline.run.prepare import prepare
+from pipeline.study_folder.layout import StudyFolder
+
+
+def search(file: Path | None, options: Mapping[str, Any]) -> int:
+    """Run or resume the study of these settings; 1 where no configuration finished its trainings.
+
+    Raises UserError for what a user can mend, and `typer.Exit` where a signal stopped the run.
+    """
+    console = standard()
+    chosen = settings.read(file, options)
+    with resumable(console, chosen.study) as stop:
+        prepared = prepare(chosen)
+        for each in describe(prepared):
+            console.print(escaped(each))
+        objective = prepared.rows.target.task.objective
+        with Progress(console, prepared.plan, objective, chosen.seconds) as progress:
+            finished = launch(prepared, observe=progress.observe, say=progress.say, stop=stop)
+    console.print(Markdown(finished.summary))
+    console.print(Markdown(plainly(finished.contents)))  # once more: the page is longer than a screen
+    line(console, f"Summary: {StudyFolder(chosen.study).summary}")
+    line(console, f"Ledger: {finished.workbook}")
+    return 0 if finished.contents.verdict.best else 1

@@ -1,0 +1,146 @@
+"""The comparison from its request to its files: the studies seed by seed, the figures, and what is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pipeline import models, space
+from pipeline.analysis.importance import Importance, importance
+from pipeline.compare import figures, tables
+from pipeline.compare.request import BASELINE, Request
+from pipeline.compare.studies import Outcome, baseline_of, outcome_of, relative, with_one_default
+from pipeline.errors import UserError
+from pipeline.settings import Settings
+from pipeline.storage import atomic
+
+PAGE: Final = "comparison.md"
+LINES: Final = "comparison.csv"
+SEEDS: Final = "seeds.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What the methods came to, and everything that follows from it."""
+
+    outcomes: Mapping[str, tuple[Outcome, ...]]  # by method, one for each seed
+    comparison: figures.Comparison
+
+
+def compare(
+    asked: Request,
+    *,
+    began: Callable[[str, int], None],
+    finished: Callable[[Outcome], None],
+    say: Callable[[str], None],
+    stop: Callable[[], bool],
+) -> Compared:
+    """Run or resume every study, and compare what they came to.
+
+    Args:
+        asked: the methods and seeds.
+        began: is called with the method and the seed of each search, before it runs.
+        finished: is called with the outcome of each search, as soon as there is one.
+        say: takes the notices of the studies, a line each.
+        stop: asked now and then; True ends the comparison as soon as what is running is kept.
+
+    Returns:
+        Outcomes and figures, the same for the same request and studies.
+
+    Raises:
+        StoppedError: `stop` was true. The same request goes on.
+        UserError: a study cannot be run or resumed.
+    """
+
+    def search(settings: Settings, lenders: Sequence[Path]) -> Outcome:
+        began(settings.strategy, settings.seed)
+        # What is shared takes no time, and equal time would be none.
+        outcome = outcome_of(settings, settings.strategy, () if asked.base.seconds else lenders, say, stop)
+        finished(outcome)
+        return outcome
+
+    found = [_of_seed(asked, seed, search) for seed in asked.seeds]
+    outcomes = {method: tuple(each[method] for each in found) for method in asked.methods}
+    return Compared(outcomes, _comparison(outcomes, asked))
+
+
+def _of_seed(asked: Request, seed: int, search: Callable[[Settings, Sequence[Path]], Outcome]) -> dict[str, Outcome]:
+    """The outcomes of one seed; each study may borrow what those before it have trained."""
+    studies = [_study(asked.base, method, seed) for method in asked.searches]
+    outcomes = [search(each, [lender.study for lender in studies[:place]]) for place, each in enumerate(studies)]
+    found = with_one_default(outcomes)
+    return {BASELINE: baseline_of(found[0]), **{each.method: each for each in found}}
+
+
+def _study(base: Settings, method: str, seed: int) -> Settings:
+    return base.model_copy(update={"strategy": method, "seed": seed, "study": base.study / f"{method}-{seed}"})
+
+
+def _comparison(outcomes: figures.Outcomes, asked: Request) -> figures.Comparison:
+    base, score = asked.base, asked.score
+    return figures.Comparison(
+        lines=figures.lines_of(outcomes, score),
+        pairs=figures.pairs_of(outcomes),
+        importance=_importance(outcomes, base),
+        seeds=asked.seeds,
+        objective="mean absolute error on scaled outputs (for classes the log loss)",
+        epochs=base.epochs,
+        budget=f"{base.seconds:g} seconds, and at most {base.trainings} trainings"
+        if base.seconds
+        else f"{base.trainings} trainings",
+        target=f"a validation score of {score:g}"
+        if score is not None
+        else f"the score that {figures.reference(outcomes)} ended with",
+    )
+
+
+def _importance(outcomes: figures.Outcomes, base: Settings) -> Importance:
+    """Over everything that was measured; a configuration that several methods have tried counts once for each seed."""
+    measured = {
+        (each.json, seed): (each, score)
+        for seeds in outcomes.values()
+        for seed, outcome in enumerate(seeds)
+        for each, score in relative(outcome)
+    }
+    searched = models.load(base.model).complete(space.load(base.space))
+    return importance(searched, list(measured.values()), seed=base.seed)
+
+
+def write(compared: Compared, folder: Path, numbers: Path | None = None) -> str:
+    """Write page, tables and pictures into the folder, and every figure into the JSON file `numbers`.
+
+    Returns the page, in Markdown. UserError for what cannot be written.
+    """
+    from pipeline.compare import pictures  # deferred: matplotlib takes a second to import
+
+    page = tables.page(compared.comparison)
+    try:
+        atomic.make_folder(folder)
+        for name, text in (
+            (PAGE, page),
+            (LINES, tables.as_csv(compared.comparison.lines)),
+            (SEEDS, tables.seeds_csv(_rows(compared.outcomes))),
+        ):
+            atomic.replace(folder / name, text.encode())
+        pictures.draw(compared.outcomes, compared.comparison.importance, folder)
+        if numbers is not None:
+            atomic.make_folder(numbers.parent)
+            text = json.dumps(figures.flat(compared.comparison), indent=1, sort_keys=True)
+            atomic.replace(numbers, f"{text}\n".encode())
+    except OSError as error:
+        raise UserError(
+            f"The comparison cannot be written: {error.filename}: {error.strerror}",
+            hint="check folder, permissions and disk, and give the same command again: nothing is trained twice",
+        ) from error
+    return page
+
+
+def _rows(outcomes: Mapping[str, Sequence[Outcome]]) -> list[tuple[str, int, float, float, float, float]]:
+    return [
+        (method, each.seed, each.validation, each.test, each.trainings, each.training_seconds)
+        for method, seeds in outcomes.items()
+        for each in seeds
+    ]

@@ -1,0 +1,78 @@
+"""What people see of a run, as values: the contents of the page and the pictures, and the view of the workbook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pipeline import models
+from pipeline.analysis.importance import importance_of
+from pipeline.analysis.verdict import Verdict
+from pipeline.ledger import journal
+from pipeline.ledger.known import best_group, elite_of, ranking, searched
+from pipeline.report.contents import Contents
+from pipeline.report.wording import Naming
+from pipeline.run.prepared_run import PreparedRun
+from pipeline.settings import Settings
+from pipeline.trial import Summary
+from pipeline.tuning.study import Result
+from pipeline.workbook.view import View, view_of
+
+
+def contents_of(
+    prepared: PreparedRun, result: Result, verdict: Verdict, known: journal.Contents, elapsed: float
+) -> Contents:
+    """What the page and the pictures show of a finished run; `elapsed` is its wall time in seconds."""
+    settings, repeats = prepared.settings, known.repeats
+    return Contents(
+        name=settings.study.name,
+        result=result,
+        ranking=searched(known, settings.epochs),
+        verdict=verdict,
+        timeline=_timeline(result),
+        trainings=len(repeats),
+        failed=sum(repeat.failed for repeat in repeats),
+        seconds=sum(repeat.seconds for repeat in repeats),
+        elapsed=elapsed,
+        repeats=settings.repeats,
+        folds=settings.folds,
+        group=best_group(known, settings.epochs),
+        importance=importance_of(prepared.space, ranking(known, settings.epochs)),
+        load_command=_load_command(settings),
+        folder=str(settings.study),
+        naming=Naming.of(models.load(settings.model).layers, prepared.space),
+    )
+
+
+def _timeline(result: Result) -> tuple[Summary, ...]:
+    """Stage 1 in its order, then stage 2 round by round: the searches take turns."""
+    rounds = range(max((len(search.found) for search in result.searches), default=0))
+    refined = (search.found[turn] for turn in rounds for search in result.searches if turn < len(search.found))
+    return (*result.explored, *refined)
+
+
+def _load_command(settings: Settings) -> str:
+    named = f', model="{settings.model}"' if models.is_own(settings.model) else ""
+    return (
+        "from pipeline import load_top_models\n"
+        f'predicted = load_top_models("{settings.study}", {settings.top}{named}).predict(frame)'
+    )
+
+
+def workbook_view(
+    prepared: PreparedRun, known: journal.Contents, elite: frozenset[str], test: Mapping[str, float]
+) -> View:
+    """What the workbook shows of what is known; without an elite, that of the latest stage 2.
+
+    `test` has objectives on the test rows, by key. The sheet *Study* says what study.json says: both are drawn from
+    `prepared.identity`.
+    """
+    return view_of(
+        known,
+        epochs=prepared.settings.epochs,
+        outputs=prepared.rows.target.names,
+        task=prepared.rows.target.task,
+        facts=prepared.identity.facts,
+        elite=elite or elite_of(known),
+        layers=models.load(prepared.settings.model).layers,
+        test=test,
+    )

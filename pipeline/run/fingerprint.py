@@ -1,0 +1,61 @@
+"""The fingerprint of a study: what results must share to stand in one ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pipeline.data.layout import shape_of
+from pipeline.data.rows import Rows
+from pipeline.data.tables import Table
+from pipeline.settings import Settings
+from pipeline.study_folder import identity
+from pipeline.workers.places import Parcel
+
+_SETTINGS: Final = (  # that go into the fingerprint as they are
+    "validation",
+    "test",
+    "input_scaler",
+    "output_scaler",
+    "model",
+    "engine",
+    "tf32",
+    "epochs",
+    "patience",
+)
+
+
+def fingerprint_of(
+    settings: Settings, table: Table, rows: Rows, loss: str, code: Mapping[str, Sequence[Parcel]]
+) -> dict[str, Any]:
+    """What a result depends on, by name; what a choice of later versions left as it was before is not mentioned.
+
+    `code` is the source of the user's own model, task and engine, by setting, as workers get it.
+    """
+    columns = table.columns
+    return {
+        "format": identity.FORMAT,
+        "data": table.sha256,
+        "target": columns.targets,
+        "inputs": columns.inputs,
+        "categories": columns.categories,
+        "weight": columns.weight,
+        "group": columns.groups,
+        "min_delta": settings.min_delta,
+        "seed": settings.seed,
+        "loss": loss,
+        **{name: getattr(settings, name) for name in _SETTINGS},
+        **rows.target.task.facts(settings.class_weights),
+        **_optional(settings, rows, code),
+    }
+
+
+def _optional(settings: Settings, rows: Rows, code: Mapping[str, Sequence[Parcel]]) -> dict[str, Any]:
+    """What most studies do not have: folds, a source of the user's, a time, rows with a shape."""
+    shape = shape_of(rows.features)
+    return {
+        **({"folds": settings.folds} if settings.folds else {}),
+        **{f"{name}_sha256": parcels[-1].digest for name, parcels in code.items()},
+        **({"time": settings.time} if settings.time else {}),
+        **({"shape": shape} if shape else {}),
+    }

@@ -1,0 +1,32 @@
+"""What the jobs of a run need where they run: a user's module and the rows, each named by its SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from pipeline.plugins import Source, is_reference, sources_of
+from pipeline.workers.places import Module, Parcel
+
+
+def code_of(reference: str) -> tuple[Parcel, ...]:
+    """The source of what the user names as `module:object`, as it is now: last, after the packages around it.
+
+    Nothing for the name of something that this program ships. UserError where there is no such module. Nothing is
+    executed.
+    """
+    return tuple(_code(each) for each in sources_of(reference.partition(":")[0])) if is_reference(reference) else ()
+
+
+def _code(source: Source) -> Parcel:
+    return Parcel(
+        digest=hashlib.sha256(source.content).hexdigest(),
+        kind="code",
+        content=lambda: source.content,
+        module=Module(source.module, source.origin, source.folders),
+    )
+
+
+def rows_parcel(path: Path, digest: str) -> Parcel:
+    """A file of rows with that SHA-256, of which the machine of the run needs no copy."""
+    return Parcel(digest, "rows", path.read_bytes, file=path)

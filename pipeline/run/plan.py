@@ -1,0 +1,81 @@
+"""Settings as the values that strategies and engines take: what a study does, and how it trains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from pipeline import models, space
+from pipeline.data.rows import Rows
+from pipeline.errors import UserError
+from pipeline.ledger.known import open_study
+from pipeline.settings import Settings, strategy_of
+from pipeline.space import Space
+from pipeline.storage import untrusted
+from pipeline.study_folder.layout import StudyFolder
+from pipeline.training.protocol import Protocol
+from pipeline.trial import Configuration
+from pipeline.tuning.study import Plan
+from pipeline.workers.slots import Slot
+
+INHERITED: Final = 100  # best configurations of another study that are handed on to a strategy
+
+
+def plan_of(settings: Settings, searched: Space) -> Plan:
+    """What a study with these settings does in that space; UserError where its prior has nothing to begin with."""
+    model = models.load(settings.model)
+    return Plan(
+        space=searched,
+        baseline=model.baseline(searched),
+        layers=model.layers,
+        budget=settings.budget,
+        strategy=strategy_of(settings),
+        prior=prior_of(settings, searched),
+    )
+
+
+def protocol_of(settings: Settings, searched: Space, rows: Rows, loss: str, slots: Sequence[Slot]) -> Protocol:
+    """How a study with these settings trains on such rows."""
+    return Protocol(
+        model=settings.model,
+        loss=loss,
+        patience=settings.patience,
+        min_delta=settings.min_delta,
+        seed=settings.seed,
+        space=searched,
+        engine=settings.engine,
+        tf32=settings.tf32,
+        folds=settings.folds,
+        task=rows.target.task.name,
+        metrics=settings.metrics,
+        # On a GPU many places share a program, and their arithmetic is cheap beside a compilation.
+        rows=0 if any(slot.gpu for slot in slots) else len(rows.train.rows),
+    )
+
+
+def prior_of(settings: Settings, searched: Space) -> tuple[Configuration, ...]:
+    """The best configurations of another study that the space contains, best first; none where no prior is asked for.
+
+    UserError where the prior is not a study, or has no configuration of the space.
+    """
+    if settings.prior is None:
+        return ()
+    if settings.prior.resolve() == settings.study.resolve():
+        raise UserError(
+            "A study cannot be its own prior",
+            expected="the folder of another study",
+            got=f"--prior {settings.prior}, which is --study",
+            hint="run again without --prior: a study goes on from its own results anyway",
+        )
+    StudyFolder(settings.prior).required()
+    untrusted.plain(settings.prior)
+    best = [each.configuration for each in open_study(settings.prior).ranking if not each.failures]
+    fitting = [each for each in best if space.contains(searched, each)]
+    if not fitting:
+        raise UserError(
+            f"The prior {settings.prior} has nothing to begin with",
+            expected="a study with configurations of the same space",
+            got=f"{len(best)} configurations, none of them in {settings.space}",
+            hint="name a study of the same space, or leave --prior out",
+        )
+    return tuple(fitting[:INHERITED])

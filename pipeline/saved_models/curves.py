@@ -1,0 +1,86 @@
+"""The curves of trainings, beside the weights: one small file for each repeat, as JSON.
+
+    {"epochs": [1, 2, 3], "training": [0.9, 0.5, 0.4], "validation": [0.8, 0.6, 0.5]}
+
+Numbers are those of `training.curve.Curve`, with as many digits as it takes to come back bit by bit. Studies of before
+there were curves have none, and neither has what an engine without them trained.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from pipeline.errors import DamagedFile, UserError
+from pipeline.saved_models.member_files import HINT, manifest, object_of, read_verified
+from pipeline.storage import untrusted
+from pipeline.storage.untrusted import Damage
+from pipeline.study_folder.layout import ModelFolder, StudyFolder, curve_index
+from pipeline.training.curve import POINTS, Curve
+
+LARGEST: Final = 1 << 16  # bytes: more than `POINTS` points take
+_LATEST: Final = 1 << 31  # epochs: more than a training can have
+
+
+def dumps(curve: Curve) -> bytes:
+    """The content of the file of a curve; equal curves give equal bytes."""
+    content = {
+        "epochs": curve.epochs.tolist(),
+        # The text of a float32 is the shortest that comes back as it; a Python float of it has twice the digits.
+        "training": [float(str(value)) for value in curve.training],
+        "validation": [float(str(value)) for value in curve.validation],
+    }
+    return json.dumps(content, allow_nan=False).encode()
+
+
+def load_curves(study: str | Path, key: str) -> dict[int, Curve]:
+    """The curves of a configuration's saved repeats, by the number of the repeat; those without one are left out.
+
+    Each file is checked against the manifest; DamagedFile where one is not what was saved. UserError for a folder that
+    is not a study, and for a configuration without saved models.
+    """
+    home = StudyFolder(Path(study)).required()
+    untrusted.plain(home.path)
+    folder = next((each for each in home.model_folders() if each.path.name == key), None)
+    if folder is None:
+        raise UserError(
+            f"{home.path} has no saved models of the configuration {untrusted.shown(key)}",
+            expected="the key of a configuration that was trained here, as column *key* of the workbook has it",
+        )
+    hashes = manifest(folder)
+    found = sorted(index for name in hashes if (index := curve_index(name)) is not None)
+    return {index: _loads(folder, index, hashes) for index in found}
+
+
+def _loads(folder: ModelFolder, index: int, hashes: dict[str, str]) -> Curve:
+    path = folder.curve(index)
+    content = object_of(path, read_verified(path, hashes, LARGEST))
+    try:
+        epochs, training, validation = (content[name] for name in ("epochs", "training", "validation"))
+        curve = Curve(_epochs(epochs), _losses(training), _losses(validation))
+        if not 0 < len(curve.epochs) <= POINTS or not len(curve.epochs) == len(curve.training) == len(curve.validation):
+            raise Damage("its lists differ in length")  # noqa: TRY301 - handled with the other damage
+    except UserError:
+        raise
+    except (Damage, ValueError, KeyError, TypeError) as error:
+        raise DamagedFile(f"{path} is not a curve", got=untrusted.shown(str(error)), hint=HINT) from error
+    return curve
+
+
+def _epochs(values: Any) -> np.ndarray:
+    if not all(type(each) is int and 0 < each < _LATEST for each in values) or values != sorted(set(values)):
+        raise Damage("its epochs do not ascend")
+    return np.array(values, np.int32)
+
+
+def _losses(values: Any) -> np.ndarray:
+    if not all(type(each) is float for each in values):
+        raise Damage("a loss is not a number")
+    with np.errstate(over="ignore"):
+        found = np.array(values, np.float32)
+    if not np.isfinite(found).all():
+        raise Damage("a loss is beyond its range")
+    return found

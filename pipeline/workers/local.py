@@ -1,0 +1,128 @@
+"""The places of this machine: a loky process for each slot; a process that dies costs its own job alone.
+
+`joblib.Parallel` fails as a whole when one worker dies, so each slot has an executor of its own, of joblib's own loky
+processes. The driver alone writes results; workers get recipes and send back values.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pipeline.errors import DamagedFile
+from pipeline.workers.guard import Answered, Raised, Watched, past_limit, read_stack
+from pipeline.workers.parcels import Delivery, hold
+from pipeline.workers.places import Died, Ended, Event, Joined, Parcel, Place
+from pipeline.workers.slots import Slot
+from pipeline.workers.worker import Worker, cause
+
+JobType = TypeVar("JobType")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class _Damaged:
+    """A parcel that a process could not hold, as the error's text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What travels to the process of a slot beside the job itself."""
+
+    work: Watched[Any, Any]
+    deliveries: tuple[Delivery, ...]
+    stack: Path
+
+    def __call__(self, job: object) -> Answered[Any] | Raised | _Damaged:
+        """Hold the parcels, then do the job."""
+        try:
+            hold(self.deliveries)
+        except DamagedFile as error:
+            return _Damaged(str(error))
+        return self.work(job, self.stack)
+
+
+class LocalPlaces:
+    """The slots of this machine as `Places`: all join at once, none leaves."""
+
+    def __init__(self, slots: Sequence[Slot], logs: Path) -> None:
+        # A process that grew too large is replaced in passing; that is no news for a user.
+        warnings.filterwarnings("ignore", message="A worker stopped", category=UserWarning)
+        self._workers = {Place(serial, slot): Worker(slot, logs) for serial, slot in enumerate(slots)}
+        self._news: list[Event] = [Joined(place) for place in self._workers]
+        self._jobs: dict[Place, Future[Any]] = {}
+        self._ended: set[Place] = set()  # whose process was killed with its job, and is not cleared away yet
+
+    def begin(self, place: Place, work: Watched[JobType, Answer], job: JobType, needs: Sequence[Parcel] = ()) -> None:
+        """Send a job to the process of a slot, which is started where there is none."""
+        if place in self._jobs:
+            raise ValueError(f"{place.name} has a job already")
+        worker = self._workers[place]
+        if place in self._ended:
+            worker.retire()
+            self._ended.remove(place)
+        deliveries = tuple(Delivery.of(each) for each in needs)
+        self._jobs[place] = worker.submit(_Task(work, deliveries, worker.stack), job)
+
+    def end(self, place: Place) -> str:
+        """Kill the process of a slot; its pool is cleared away before the next job."""
+        worker = self._workers[place]
+        del self._jobs[place]
+        self._ended.add(place)
+        worker.kill()
+        stack = read_stack(worker.stack)
+        worker.note(f"A job was given up\n{stack}")
+        return stack
+
+    def events(self, seconds: float) -> Sequence[Event]:
+        """The slots first, then the jobs that ended."""
+        news, self._news = self._news, []
+        if news:
+            return news
+        if not self._jobs:
+            time.sleep(seconds)
+            return ()
+        done = wait(list(self._jobs.values()), timeout=seconds, return_when=FIRST_COMPLETED).done
+        for place, future in self._jobs.items():
+            if future not in done:
+                self._workers[place].look()
+        return [self._heard(place) for place, future in list(self._jobs.items()) if future in done]
+
+    def _heard(self, place: Place) -> Ended[Any]:
+        """How the job of a place ended; where there is no answer, its process is ended with it."""
+        future, worker = self._jobs.pop(place), self._workers[place]
+        error = future.exception()
+        outcome = future.result() if error is None else None
+        if isinstance(outcome, Answered):
+            return Ended(place, outcome)
+        worker.retire()
+        if isinstance(outcome, _Damaged):
+            raise DamagedFile(outcome.text)
+        if isinstance(outcome, Raised):
+            worker.note(f"A job raised: {outcome.reason}\n{outcome.stack}")
+            return Ended(place, outcome)
+        assert error is not None
+        died = _death(error, read_stack(worker.stack))
+        worker.note(f"A job {died.kind}: {died.detail}\n{died.stack}")
+        return Ended(place, died)
+
+    def close(self) -> None:
+        """End every process, busy or not."""
+        for worker in self._workers.values():
+            worker.kill()
+        for worker in self._workers.values():
+            worker.retire()
+
+
+def _death(error: BaseException, stack: str) -> Died:
+    kind, detail = cause(error)
+    if limit := past_limit(stack):
+        return Died("ran past its limit", f"{limit}, ended with {detail}", stack)
+    return Died(kind, detail, stack)
