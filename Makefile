@@ -1,18 +1,26 @@
 PYTHON ?= python3
 BIN := .venv/bin
-SPREAD := --numprocesses 2 --dist worksteal  # most tests use one core
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder  # most tests use one core
+unexport PYTHONDONTWRITEBYTECODE  # TensorFlow's import takes 4 s with byte code and 10 s without
 
-.PHONY: demo test clean
+.PHONY: demo test quick soak check clean
 
 demo: .venv/.installed  ## the whole pipeline on scikit-learn's diabetes data
 	$(BIN)/python scripts/run_pipeline.py --settings search_spaces/demo.settings.toml
 
-test: .venv/.installed-dev  ## lint, types, quick tests, slow tests
+test: check  ## lint, types, all tests: under ten minutes on two cores
+	$(PYTEST)
+
+quick: .venv/.installed-dev  ## the tests but for whole runs: under three minutes
+	$(PYTEST) -m "not slow"
+
+soak: .venv/.installed-dev  ## many seeds, kills and combinations of what `make test` runs with a few: an hour or two
+	$(PYTEST) -m soak
+
+check: .venv/.installed-dev  ## lint and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest $(SPREAD) -m "not slow"
-	$(BIN)/python -m pytest $(SPREAD) -m slow
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -21,6 +29,7 @@ test: .venv/.installed-dev  ## lint, types, quick tests, slow tests
 
 .venv/.installed: pyproject.toml constraints.txt | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@$(BIN)/python -m compileall -q .venv/lib > /dev/null || true  # where pip was told to leave byte code out
 	@touch $@
 
 .venv/.installed-dev: .venv/.installed

@@ -1,9 +1,6 @@
-"""The product's command line without its pictures, which take longer than all else in a small run."""
+"""Runs without their pictures, which take longer than all else in a small run."""
 
-import sys
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from pipeline.storage import atomic
 
@@ -19,12 +16,3 @@ def install() -> None:
     from pipeline.report import figures
 
     figures.draw = picture  # type: ignore[assignment]
-
-
-if __name__ == "__main__":
-    import typer
-
-    from pipeline.cli.commands import run
-
-    install()
-    typer.run(run)

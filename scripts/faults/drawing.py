@@ -9,14 +9,12 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pipeline.data.rows import Rows
 from pipeline.models import mlp
-from pipeline.saved_models import Examine, Examined
-from pipeline.saved_models.member_files import Member, load_members
 from pipeline.study_folder.layout import StudyFolder
 from pipeline.training.curve import Curve
 from pipeline.training.jobs import TrainJobs
@@ -26,6 +24,10 @@ from pipeline.workers.guard import Answered, Watched
 from pipeline.workers.parcels import Delivery, hold
 from pipeline.workers.places import Ended, Event, Joined, Parcel, Place
 from pipeline.workers.slots import Slot
+
+if TYPE_CHECKING:
+    from pipeline.saved_models import Examine, Examined
+    from pipeline.saved_models.member_files import Member
 
 CURVE = Curve.of([1.0], [0.5], 1)  # of every network that is drawn
 
@@ -94,6 +96,9 @@ def _file(member: Member) -> bytes:  # noqa: ARG001 - one for all
 
 def examined(examine: Examine, key: str, file: Callable[[Member], bytes] = _file) -> Examined:
     """What `Examine` answers, but for the Keras files, which need TensorFlow."""
+    from pipeline.saved_models import Examined  # deferred, as below: it imports scikit-learn, and workers do without
+    from pipeline.saved_models.member_files import load_members
+
     folder = StudyFolder(examine.study).model(key)
     _, members = load_members(folder, examine.digests[key], examine.model)
     files = {folder.keras(member.index).name: file(member) for member in members}
@@ -108,6 +113,8 @@ def draw(work: Callable[[Any], Any], job: Any, seconds: float = 0.0, file: Calla
             time.sleep(seconds)
             found.append(drawn(training, work.rows_of(training), work.protocol))
         return tuple(found)
+    from pipeline.saved_models import Examine
+
     return examined(work, job, file) if isinstance(work, Examine) else work(job)
 
 

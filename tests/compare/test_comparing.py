@@ -29,8 +29,8 @@ SMALL = [
 ]  # fmt: skip
 
 
-@pytest.mark.long
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_process")
 def test_a_small_comparison_shares_what_is_equal_and_trains_nothing_twice(tmp_path):
     folder = tmp_path / "compared"
     words = [*SMALL, "--folder", str(folder), "--json", str(tmp_path / "figures.json")]
@@ -66,6 +66,7 @@ def again(words: list[str], studies: list[Path], folder: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_process")
 def test_equal_time_shares_nothing_and_ends_each_search(tmp_path):
     folder = tmp_path / "compared"
     settings = ["--settings", "search_spaces/compare_diabetes.settings.toml", "--epochs", "3"]

@@ -36,9 +36,12 @@ def calm(tmp_path_factory):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("word", list(SAYS))
+@pytest.mark.parametrize("word", ["segfault", pytest.param("held", marks=pytest.mark.soak)])
 def test_a_poison_configuration_in_a_packed_job_takes_nothing_with_it(tmp_path, calm, word):
-    """Its job-mates were trained in the same program, and have the weights that they have without it."""
+    """Its job-mates were trained in the same program, and have the weights that they have without it.
+
+    One that hangs takes a minute and a half and is for `make soak`: test_drivers.py hangs another engine.
+    """
     poisoned = known_of(tmp_path, ROOT / "tests" / "faults" / "fake_driver.py", FAKE_HARM=word, REAL_ENGINE="1")
     failed = {name: each for name, each in poisoned.items() if each.failed}
     assert {each.training.configuration["activation"] for each in failed.values()} == {"selu"}
@@ -57,20 +60,21 @@ def test_sigterm_to_the_group_keeps_what_finished(tmp_path):
 
 
 @pytest.mark.long
-def test_random_kills_of_a_real_study_lose_nothing(tmp_path):
+@pytest.mark.parametrize("kills", [3, pytest.param(40, marks=pytest.mark.soak)])
+def test_random_kills_of_a_real_study_lose_nothing(tmp_path, kills):
     """The command of the README, with few kills."""
-    words = ["--kills", "6", "--seed", "3", "--slots", "cpu:2", "--folder", str(tmp_path / "chaos")]
+    words = ["--kills", str(kills), "--seed", "3", "--slots", "cpu:2", "--folder", str(tmp_path / "chaos")]
     report = tmp_path / "found.json"
     smaller = ["--", "--configurations", "4", "--calls", "1", "--repeats", "2"]
     answer = subprocess.run(
         [sys.executable, str(ROOT / "scripts" / "chaos.py"), *words, "--json", str(report), *smaller],
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=3000,
         check=False,
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr
     found = json.loads(report.read_text())
-    assert found["kills"] == 6
+    assert found["kills"] >= kills
     assert [found[name] for name in ("lost", "doubled", "orphans", "damaged", "differing", "ended")] == [[]] * 6
     assert "lost 0, doubled 0, orphans 0" in answer.stdout

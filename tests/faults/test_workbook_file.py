@@ -149,15 +149,15 @@ def kept(study: Path) -> list[bytes]:
     return [each.read_bytes() for each in sorted(study.glob("ledger.damaged-*.xlsx")) if each.is_file()]
 
 
+@pytest.mark.parametrize("lengths", [5, pytest.param(200, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("touched", [False, True])
-def test_a_workbook_cut_at_any_length_is_kept_and_drawn_anew(study, path, touched):
+def test_a_workbook_cut_at_any_length_is_kept_and_drawn_anew(study, path, touched, lengths):
     write(path, FEW)
     if touched:
         touch(path)
     whole = path.read_bytes()
     rng = random.Random(4)
-    lengths = [0, 1, 4, 22, len(whole) - 1, *(rng.randrange(len(whole)) for _ in range(25))]
-    for length in lengths:
+    for length in [0, 1, 4, 22, len(whole) - 1, *(rng.randrange(len(whole)) for _ in range(lengths))]:
         path.write_bytes(whole[:length])
         assert unknown(path, (), 200) == ()
         said: list[str] = []
@@ -170,14 +170,15 @@ def test_a_workbook_cut_at_any_length_is_kept_and_drawn_anew(study, path, touche
         (study / "ledger.damaged-1.xlsx").unlink()
 
 
+@pytest.mark.parametrize("flips", [12, pytest.param(400, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("touched", [False, True])
-def test_flipped_bytes_never_stop_a_run_nor_lose_anything(study, path, touched):
+def test_flipped_bytes_never_stop_a_run_nor_lose_anything(study, path, touched, flips):
     write(path, FEW)
     if touched:
         touch(path)
     whole = path.read_bytes()
     rng = random.Random(5)
-    for _ in range(40):
+    for _ in range(flips):
         broken = bytearray(whole)
         at = rng.randrange(len(whole))
         broken[at] ^= 1 << rng.randrange(8)

@@ -102,13 +102,24 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("texts")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(TEXTS, TEXTS, TEXTS, TEXTS, NUMBERS)
 @example("=1+1", " Y ", "=2", "@x", math.nan)
 @example("_x000D_", "=Y", "_x0041_", "\r", math.inf)
 @example("a\r\nb", "Y\n", "\ud800", "\t", 10**400)
 @example("=1+1", "😀" * 20_000, "=1+1", "=1+1", 1.0507009873554805)  # two measures of an output, cut to one header
 def test_whatever_is_said_stays_text(folder, error, name, value, slot, number):
+    stays_text(folder, error, name, value, slot, number)
+
+
+@pytest.mark.soak
+@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(TEXTS, TEXTS, TEXTS, TEXTS, NUMBERS)
+def test_whatever_else_is_said_stays_text(folder, error, name, value, slot, number):
+    stays_text(folder, error, name, value, slot, number)
+
+
+def stays_text(folder, error, name, value, slot, number):
     shown = view(error, name, value, slot, number)
     path = folder / "ledger.xlsx"
     path.unlink(missing_ok=True)

@@ -72,7 +72,8 @@ TRAINED = pytest.mark.parametrize(  # by Keras, which compiles each of them for 
     "case", [each if each.name == "mlp" else pytest.param(each, marks=pytest.mark.slow) for each in MODELS],
     ids=lambda case: case.name,
 )  # fmt: skip
-DRAWN = 6  # configurations of each
+DRAWN = 4  # configurations of each
+COUNTS = pytest.mark.parametrize("count", [DRAWN, pytest.param(40, marks=pytest.mark.soak)])
 
 
 def signature_of(case: Case) -> Signature:
@@ -153,11 +154,12 @@ def test_what_no_model_understands_is_explained(case, entries, text):
         models.load(case.name).complete(parse(entries))
 
 
+@COUNTS
 @CASES
-def test_weights_have_the_shapes_that_are_said_without_building(case):
+def test_weights_have_the_shapes_that_are_said_without_building(case, count):
     kind, signature = models.load(case.name), signature_of(case)
     most = kind.most_weights(searched(case), signature)
-    for configuration in (*drawn(case, 12), kind.baseline(searched(case))):
+    for configuration in (*drawn(case, count), kind.baseline(searched(case))):
         model = kind.build(configuration, signature, 0)
         weights = model.get_weights()
         assert kind.weight_shapes(configuration, signature) == tuple(weight.shape for weight in weights)
@@ -167,11 +169,12 @@ def test_weights_have_the_shapes_that_are_said_without_building(case):
         assert model.output_shape == (None, 2)
 
 
+@COUNTS
 @CASES
-def test_a_network_predicts_what_its_weights_say(case):
+def test_a_network_predicts_what_its_weights_say(case, count):
     kind, signature = models.load(case.name), signature_of(case)
     rows = inputs_of(case)
-    for configuration in drawn(case):
+    for configuration in drawn(case, count):
         model = kind.build(configuration, signature, 3)
         # Other numbers than at the start, where normalisations and biases do nothing.
         rng = np.random.default_rng(5)

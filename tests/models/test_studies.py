@@ -1,10 +1,14 @@
-"""Every kind of network in a whole study through the Keras engine, reloaded as any user would."""
+"""Every kind of network in a whole study through the Keras engine, reloaded as any user would.
+
+Convolutional and recurrent networks are those of the README's commands, which run once for test_readme.py and for here.
+"""
 
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,73 +18,87 @@ from pipeline.data import tables
 from pipeline.errors import UserError
 from pipeline.ledger import journal
 from pipeline.maintenance.audit import audit
+from tests import warm
 
-ROOT = Path(__file__).parents[2]
 RATE = 'learning_rate = { type = "real", low = 1e-3, high = 1e-2, scale = "log" }\n'
-STUDIES = {
-    "convnet": ("builtin:digits", "target", 'stages = 1\nfilters = { type = "choice", values = [2, 4] }\n', []),
-    "recurrent": (
-        "builtin:mackey_glass",
-        "value",
-        'cell = { type = "choice", values = ["gru", "lstm"] }\n',
-        ["--time", "step", "--window", "6"],
-    ),
-    "own_networks:build": ("builtin:diabetes", "target", 'width = { type = "integer", low = 2, high = 9 }\n', []),
-}
+WIDTH = 'width = { type = "integer", low = 2, high = 9 }\n'
+OWN = (Path(__file__).parent / "own_networks.py").read_text()
+SMALL = (
+    "--target target --space space.toml --study study --configurations 2 --repeats 1 --max-repeats 1 --calls 1"
+    " --elite 1 --epochs 1 --top 2 --slots cpu:1"
+)
+WINDOW = 18  # of search_spaces/recurrent.settings.toml
 
 pytestmark = pytest.mark.slow
 
 
-def command(folder: Path, model: str, *further: str) -> subprocess.CompletedProcess[str]:
-    data, target, entries, flags = STUDIES.get(model, STUDIES["own_networks:build"])
-    (folder / "space.toml").write_text(RATE + entries)
-    (folder / "own_networks.py").write_text((Path(__file__).parent / "own_networks.py").read_text())
-    options = f"--data {data} --target {target} --space space.toml --study study --model {model} --configurations 2"
-    options += " --repeats 1 --max-repeats 1 --calls 1 --elite 1 --epochs 1 --top 2 --slots cpu:1"
-    words = [sys.executable, str(ROOT / "scripts" / "run_pipeline.py"), *options.split(), *flags, *further]
-    return subprocess.run(words, capture_output=True, text=True, cwd=folder, check=False, timeout=500)
+def words(folder: Path, model: str, data: str = "builtin:diabetes", *further: str) -> list[str]:
+    (folder / "space.toml").write_text(RATE + (WIDTH if ":" in model else ""))
+    (folder / "own_networks.py").write_text(OWN)
+    return ["--model", model, "--data", data, *SMALL.split(), *further]
 
 
-@pytest.mark.parametrize("model", STUDIES)
-def test_a_study_of_every_model_runs_resumes_and_is_reloaded(model, tmp_path, monkeypatch):
-    answer = command(tmp_path, model)
+def run(folder: Path, model: str, *further: str) -> warm.Answer:
+    return warm.script(folder, "run_pipeline.py", *words(folder, model, *further))
+
+
+@pytest.mark.parametrize("settings", ["resnet_rate", "recurrent"])
+def test_the_studies_of_the_readme_are_sound_and_their_networks_are_reloaded(readme, settings):
+    study = readme.study(settings)
+    repeats = journal.read(study / "ledger.jsonl").repeats
+    assert len(repeats) >= 3
+    _sound(study)
+    top = load_top_models(study, 1)
+    together = load_ensemble(study, "mean")
+    stored = json.loads((study / "study.json").read_text())["settings"]
+    _agrees(study, top, together, stored["data"], stored["target"][0])
+
+
+def test_a_study_of_a_network_of_ones_own_runs_resumes_and_is_reloaded(tmp_path, monkeypatch):
+    """In processes of its own: workers find the module where the command is started."""
+    model = "own_networks:build"
+    whole = [sys.executable, str(warm.SCRIPTS / "run_pipeline.py"), *words(tmp_path, model)]
+    answer = subprocess.run(whole, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=500)
     assert answer.returncode == 0, answer.stderr + answer.stdout
     study = tmp_path / "study"
+    assert len(journal.read(study / "ledger.jsonl").repeats) == 4
+    _sound(study)
+    before = (study / "ledger.jsonl").read_bytes()
+    assert run(tmp_path, model).returncode == 0
+    assert (study / "ledger.jsonl").read_bytes() == before
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])  # the working directory is added to it
+    with pytest.raises(UserError, match="--model"):
+        load_top_models(study, 1)
+    _agrees(study, load_top_models(study, 1, model), load_ensemble(study, "mean", model), "builtin:diabetes", "target")
+
+
+def _sound(study: Path) -> None:
     repeats = journal.read(study / "ledger.jsonl").repeats
-    assert len(repeats) == 4
     assert not any(each.error for each in repeats)
     assert {each.program for each in repeats} == {"keras fit"}
     assert audit(study) == ()
     assert re.search(r" has \*\*[^*]*learning_rate 0\.0\d", (study / "summary.md").read_text())  # never its key
     assert json.loads((study / "study.json").read_text())["fingerprint"]["engine"] == "keras"
-    before = (study / "ledger.jsonl").read_bytes()
-    assert command(tmp_path, model).returncode == 0
-    assert (study / "ledger.jsonl").read_bytes() == before
-    _reloaded(study, model, monkeypatch)
+    assert (study / "best.txt").exists()
 
 
-def _reloaded(study: Path, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(study.parent)
-    monkeypatch.setattr(sys, "path", [*sys.path])  # the working directory is added to it
-    if ":" in model:
-        with pytest.raises(UserError, match="--model"):
-            load_top_models(study, 1)
-    top = load_top_models(study, 1, model if ":" in model else "")
-    together = load_ensemble(study, "mean", model if ":" in model else "")
+def _agrees(study: Path, top: Any, together: Any, data: str, target: str) -> None:
+    """The networks predict the table, and the score of the journal is that of the network that was reloaded."""
     assert {each.configuration for each in together.members} >= set(top.configurations)
     assert len(together.members) == 2
-    data, target, _, _ = STUDIES[model]
     frame = tables.read_frame(data)
     predicted = top.predict(frame)
-    assert len(predicted) == (len(frame) if model != "recurrent" else len(frame) - 6 + 1)
-    assert np.isfinite(predicted[target]).all()
-    assert np.isfinite(together.predict(frame)[target]).all()
-    # The scores of the journal are those of the networks that were reloaded.
+    assert len(predicted) == (len(frame) if "mackey" not in data else len(frame) - WINDOW + 1)
+    assert np.isfinite(together.predict(frame)[target].astype(float)).all()
     (best,) = [each for each in journal.read(study / "ledger.jsonl").repeats if each.model and _is(each, top)]
     shared = predicted.index.intersection(frame.index)
-    error = np.abs(predicted[target].loc[shared] - frame[target].loc[shared]).mean()
-    assert error == pytest.approx(best.scores[target]["mae"], rel=0.5)
-    assert (study / "best.txt").exists()
+    if "accuracy" in best.scores[target]:
+        right = (predicted[target].loc[shared] == frame[target].loc[shared].astype(str)).mean()
+        assert right == pytest.approx(best.scores[target]["accuracy"], abs=0.15)
+    else:
+        error = np.abs(predicted[target].loc[shared] - frame[target].loc[shared]).mean()
+        assert error == pytest.approx(best.scores[target]["mae"], rel=0.5)
 
 
 def _is(repeat, top) -> bool:
@@ -93,12 +111,12 @@ def _is(repeat, top) -> bool:
         ("nowhere:build", (), "There is no module nowhere"),
         ("own_networks:wrong_outputs", (), "wrong_outputs returned a network of other"),
         ("own_networks:raises", (), "raised KeyError"),
-        ("own_networks:build", ("--engine", "packed"), "trains perceptrons"),
-        ("convnet", ("--data", "builtin:diabetes"), "needs images"),
+        ("own_networks:build", ("builtin:diabetes", "--engine", "packed"), "trains perceptrons"),
+        ("convnet", (), "needs images"),
     ],
 )
 def test_what_cannot_be_trained_is_told_before_anything_is_written(model, further, text, tmp_path):
-    answer = command(tmp_path, model, *further)
+    answer = run(tmp_path, model, *further)
     assert answer.returncode == 2
     assert text in answer.stderr
     assert "Traceback" not in answer.stderr
@@ -108,10 +126,9 @@ def test_what_cannot_be_trained_is_told_before_anything_is_written(model, furthe
 def test_another_source_is_another_study(tmp_path):
     model = "changed_networks:build"
     path = tmp_path / "changed_networks.py"
-    original = (Path(__file__).parent / "own_networks.py").read_text()
-    path.write_text(original)
-    assert command(tmp_path, model).returncode == 0
-    path.write_text(original.replace('"tanh"', '"relu"'))
-    answer = command(tmp_path, model)
+    path.write_text(OWN)
+    assert run(tmp_path, model).returncode == 0
+    path.write_text(OWN.replace('"tanh"', '"relu"'))
+    answer = run(tmp_path, model)
     assert answer.returncode == 2
     assert "model_sha256" in answer.stderr

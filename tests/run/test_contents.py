@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.run.contents import _timeline
 from pipeline.trial import Summary
-from pipeline.tuning.strategies.strategy import Search
+from pipeline.tuning.stages import Search
 from pipeline.tuning.study import Result
 from tests.fakes import few, summary_of
 

@@ -1,11 +1,18 @@
-"""Whole runs of the product, as a user starts them: real TensorFlow, real workers, small data."""
+"""Whole runs of the product with real TensorFlow and small data.
+
+The run that most tests read, and the one that is interrupted, are started as a user starts them, with worker processes.
+The others are runs in this process: what they promise does not depend on where a job is done. That it does not, two
+workers and a killed driver, is shown in tests/faults (test_real_engine.py, test_real_kills.py).
+"""
 
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +24,10 @@ from pipeline import best_group, load_top_models
 from pipeline.data import tables
 from pipeline.ledger import journal
 from pipeline.saved_models import check
-from pipeline.study_folder.layout import StudyFolder
-from pipeline.workers.slots import available_cores
+from pipeline.study_folder.layout import ModelFolder, StudyFolder
+from tests import warm
+from tests.faults import small_study
+from tests.faults.commands import FAKE
 
 ROOT = Path(__file__).parents[2]
 SPACE = """
@@ -41,23 +50,24 @@ SMALL = {
 }
 TRAININGS = (1 + 4 + 2 * 2) * 2
 
-PLAIN = ROOT / "tests" / "plain_driver.py"
 WHOLE = ROOT / "scripts" / "run_pipeline.py"
 
 pytestmark = pytest.mark.slow
 
 
-def command(folder: Path, *, script: Path = PLAIN, **options: str) -> list[str]:
+def words(folder: Path, **options: str) -> list[str]:
     (folder / "space.toml").write_text(SPACE)
     given = {**SMALL, "space": str(folder / "space.toml"), "study": str(folder / "study"), "slots": "cpu:1", **options}
-    flags = [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", value)]
-    return [sys.executable, str(script), *flags]
+    return [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", value)]
 
 
-def run(folder: Path, *, script: Path = PLAIN, **options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(folder, script=script, **options), capture_output=True, text=True, cwd=folder, check=False
-    )
+def command(folder: Path, *, script: Path = WHOLE, **options: str) -> list[str]:
+    return [sys.executable, str(script), *words(folder, **options)]
+
+
+def run(folder: Path, *, order: Mapping[str, int] | None = None, **options: str) -> warm.Answer:
+    """In this process; `order` says in which order jobs end, or after how many the driver dies."""
+    return warm.script(folder, "run_pipeline.py", *words(folder, **options), **(order or {}))
 
 
 def facts(study: Path) -> list[tuple[object, ...]]:
@@ -71,7 +81,16 @@ def facts(study: Path) -> list[tuple[object, ...]]:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("finished")
-    answer = run(folder, script=WHOLE)
+    program = "\n".join([  # the driver never loads TensorFlow: a run takes less memory and starts at once
+        "import runpy, sys",
+        f"sys.argv = {command(folder)[1:]!r}",
+        "try:",
+        "    runpy.run_path(sys.argv[0], run_name='__main__')",
+        "except SystemExit as end:",
+        "    assert end.code in (0, None), end.code",
+        "assert not {'tensorflow', 'keras'} & set(sys.modules)",
+    ])  # fmt: skip
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=folder, check=False)
     assert answer.returncode == 0, answer.stderr
     said = " ".join(answer.stdout.split())
     assert "The best of 8 configurations" in said
@@ -100,7 +119,7 @@ def test_everything_promised_is_there(finished):
 def test_a_rerun_trains_nothing_and_ends_equal(finished):
     study = finished / "study"
     before, summary = (study / "ledger.jsonl").read_bytes(), (study / "summary.md").read_text()
-    answer = run(finished, script=WHOLE)
+    answer = run(finished)
     assert answer.returncode == 0, answer.stderr
     assert (study / "ledger.jsonl").read_bytes() == before
     timeless = re.compile(r"this run took.*")
@@ -126,7 +145,7 @@ def test_the_stored_probe_predictions_come_back_bit_by_bit(finished):
     from pipeline.saved_models import load_members
 
     for folder in sorted((finished / "study" / "models").iterdir()):
-        prepared, members = load_members(folder)
+        prepared, members = load_members(ModelFolder(folder))
         probe = prepared.inputs(pd.DataFrame(json.loads((folder / "probe.json").read_text())))
         for member in members:
             with np.load(folder / f"repeat-{member.index:03d}.npz") as stored:
@@ -146,23 +165,15 @@ def test_keras_files_of_the_top_hold_the_same_networks(finished):
         assert np.allclose(np.asarray(loaded(inputs)), member.network(inputs), atol=1e-5)
 
 
-@pytest.mark.skipif(len(available_cores()) < 2, reason="needs two cores")
-def test_two_workers_give_the_journal_of_one(finished, tmp_path):
-    assert run(tmp_path, slots="cpu:2").returncode == 0
-    assert facts(tmp_path / "study") == facts(finished / "study")
-
-
-@pytest.mark.parametrize("lines", [6, 14])
-def test_killed_and_started_again_nothing_is_trained_twice(finished, tmp_path, lines):
-    """Killed in stage 1 (after six lines of the journal) or in stage 2 (after fourteen)."""
+@pytest.mark.parametrize("jobs", [1, 2, 4])
+def test_the_driver_gone_and_started_again_nothing_is_trained_twice(finished, tmp_path, jobs):
+    """Gone in stage 1 (after the first job of it) and in stage 2, while several jobs may be at work."""
     path = tmp_path / "study" / "ledger.jsonl"
-    driver = subprocess.Popen(command(tmp_path), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _wait_for(lambda: path.exists() and path.read_bytes().count(b"\n") >= lines)
-    driver.send_signal(signal.SIGKILL)
-    driver.wait()
+    with pytest.raises(small_study.Killed):
+        run(tmp_path, order={"dies_after": jobs, "workers": 2, "shuffle": jobs})
     kept = {each.training.identity: each.seconds for each in journal.read(path).repeats}
     assert 0 < len(kept) < TRAININGS
-    assert run(tmp_path).returncode == 0
+    assert run(tmp_path, order={"workers": 2, "shuffle": 7}).returncode == 0
     after = {each.training.identity: each.seconds for each in journal.read(path).repeats}
     assert {identity: after[identity] for identity in kept} == kept
     assert facts(tmp_path / "study") == facts(finished / "study")
@@ -171,7 +182,7 @@ def test_killed_and_started_again_nothing_is_trained_twice(finished, tmp_path, l
 def test_ctrl_c_keeps_everything_and_names_the_command(finished, tmp_path):
     path = tmp_path / "study" / "ledger.jsonl"
     driver = subprocess.Popen(
-        command(tmp_path, script=WHOLE), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command(tmp_path), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     _wait_for(lambda: path.exists() and path.read_bytes().count(b"\n") >= 5)
     driver.send_signal(signal.SIGINT)
@@ -189,7 +200,9 @@ def test_stopped_while_more_is_tried_the_workbook_still_marks_the_elite(finished
     subprocess.run(["cp", "-r", str(finished / "study"), str(tmp_path)], check=True)
     path = tmp_path / "study" / "ledger.jsonl"
     before = path.read_bytes().count(b"\n")
-    driver = subprocess.Popen(command(tmp_path, configurations="60"), cwd=tmp_path, stdout=subprocess.DEVNULL)
+    more = command(tmp_path, script=FAKE, configurations="60")  # its engine takes milliseconds
+    given = {**os.environ, "FAKE_SECONDS": "0.05", "PYTHONPATH": str(ROOT)}
+    driver = subprocess.Popen(more, cwd=tmp_path, stdout=subprocess.DEVNULL, env=given)
     _wait_for(lambda: path.read_bytes().count(b"\n") > before)
     driver.send_signal(signal.SIGINT)
     assert driver.wait(timeout=60) == 130
@@ -254,7 +267,15 @@ def test_contenders_race_and_another_study_says_where_to_begin(finished, tmp_pat
     assert {each.key for each in inherited[:2]} <= explored
     # Two workers, and a rerun: the races are run as before.
     (tmp_path / "two").mkdir()
-    two = run(tmp_path / "two", max_repeats="4", prior=str(finished / "study"), calls="1", seed="3", slots="cpu:2x1")
+    two = run(
+        tmp_path / "two",
+        max_repeats="4",
+        prior=str(finished / "study"),
+        calls="1",
+        seed="3",
+        slots="cpu:2x1",
+        order={"workers": 2, "shuffle": 1},
+    )
     assert two.returncode == 0, two.stderr
     assert facts(tmp_path / "two" / "study") == facts(tmp_path / "study")
     again = run(tmp_path, max_repeats="4", prior=str(finished / "study"), calls="1", seed="3")
@@ -264,7 +285,7 @@ def test_contenders_race_and_another_study_says_where_to_begin(finished, tmp_pat
 
 def test_time_and_target_end_a_study(finished, tmp_path):
     subprocess.run(["cp", "-r", str(finished / "study"), str(tmp_path)], check=True)
-    answer = run(tmp_path, configurations="1000", calls="1000", seconds="15")
+    answer = run(tmp_path, configurations="1000", calls="1000", seconds="2")
     assert answer.returncode == 0, answer.stderr
     assert "the search ended because its time is up" in (tmp_path / "study" / "summary.md").read_text()
     answer = run(tmp_path, configurations="1000", calls="1000", target_score="1e9")
@@ -290,32 +311,6 @@ def test_a_study_of_another_protocol_is_refused_with_the_differing_fields(finish
     assert "seed: 0 there, 1 now" in said
     assert "Traceback" not in answer.stderr
     assert (finished / "study" / "ledger.jsonl").read_bytes() == before
-
-
-def test_the_reference_engine_runs_a_study(tmp_path):
-    small: Any = {"configurations": "2", "repeats": "2", "calls": "1", "elite": "1", "epochs": "3"}
-    assert run(tmp_path, engine="keras", **small).returncode == 0
-    repeats = journal.read(tmp_path / "study" / "ledger.jsonl").repeats
-    assert {each.program for each in repeats} == {"keras fit"}
-    assert not any(each.failed for each in repeats)
-    refused = run(tmp_path, engine="packed", **small)
-    assert refused.returncode == 2
-    assert "engine: 'keras' there, 'packed' now" in refused.stderr.replace("\n", " ")
-
-
-def test_the_driver_never_loads_tensorflow(tmp_path):
-    program = "\n".join([
-        "import sys",
-        f"sys.argv = {command(tmp_path, script=WHOLE, calls='1', configurations='2', repeats='1')[1:]!r}",
-        "import runpy",
-        "try:",
-        "    runpy.run_path(sys.argv[0], run_name='__main__')",
-        "except SystemExit as end:",
-        "    assert end.code in (0, None), end.code",
-        "assert not {'tensorflow', 'keras'} & set(sys.modules)",
-    ])  # fmt: skip
-    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, check=False)
-    assert answer.returncode == 0, answer.stderr
 
 
 def test_diverging_configurations_are_failed_repeats_and_the_run_goes_on(tmp_path):
@@ -351,18 +346,28 @@ learning_rate = { type = "real", low = 3e-3, high = 5e-2, scale = "log" }
 """
 
 
-@pytest.mark.parametrize("engine", ["packed", "keras"])
-@pytest.mark.parametrize("labels", [["no", "yes"], ["low", "mid", "high"]], ids=["two", "three"])
+FEW = {"configurations": "2", "repeats": "1", "max_repeats": "1", "calls": "1", "elite": "1"}  # Keras takes its time
+
+
+@pytest.mark.parametrize(
+    ("engine", "labels"),
+    [("packed", ["no", "yes"]), ("packed", ["low", "mid", "high"]), ("keras", ["low", "mid", "high"])],
+    ids=["packed two", "packed three", "keras three"],
+)
 def test_classes_are_learned_and_reloaded_models_tell_them(tmp_path, engine, labels):
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"a": rng.normal(size=400), "b": rng.choice(["x", "y"], 400)})
     frame["kind"] = pd.cut(frame["a"] + (frame["b"] == "x"), len(labels), labels=labels).astype(str)
     frame.loc[::19, "a"] = np.nan
     frame.to_csv(tmp_path / "kinds.csv", index=False)
-    options = {"data": "kinds.csv", "target": "kind", "engine": engine, "epochs": "25", "slots": "cpu:1"}
-    words = command(tmp_path, script=WHOLE, **options)
-    (tmp_path / "space.toml").write_text(TAPERED)
-    answer = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, check=False)
+    options: dict[str, Any] = {
+        "data": "kinds.csv",
+        "target": "kind",
+        "epochs": "25",
+        **(FEW if engine == "keras" else {}),
+    }
+    (tmp_path / "tapered.toml").write_text(TAPERED)
+    answer = run(tmp_path, space="tapered.toml", engine=engine, **options)
     assert answer.returncode == 0, answer.stderr
     assert ("binary" if len(labels) == 2 else "categorical") + "_crossentropy" in answer.stdout
     top = load_top_models(tmp_path / "study", 2)
@@ -371,8 +376,10 @@ def test_classes_are_learned_and_reloaded_models_tell_them(tmp_path, engine, lab
     assert (predicted["kind"] == frame["kind"])[known].mean() > 0.9
     best = pd.read_excel(tmp_path / "study" / "ledger.xlsx", sheet_name="Configurations").iloc[0]
     assert best["log loss mean"] < 0.6
-    assert {path.name for path in (tmp_path / "study" / "figures").glob("*.png")} >= {
-        "confusion_matrix.png",
-        "calibration.png",
-        "log_loss_by_depth_box.png",
-    }
+    repeats = journal.read(tmp_path / "study" / "ledger.jsonl").repeats
+    assert not any(each.failed for each in repeats)
+    assert (engine == "keras") == ({each.program for each in repeats} == {"keras fit"})
+    other = {"packed": "keras", "keras": "packed"}[engine]
+    refused = run(tmp_path, space="tapered.toml", engine=other, **options)
+    assert refused.returncode == 2
+    assert f"engine: '{engine}' there, '{other}' now" in refused.stderr.replace("\n", " ")

@@ -1,11 +1,13 @@
 """The packed engine against `model.fit`, and against itself in other company."""
 
+import itertools
 import subprocess
 import sys
 import textwrap
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,6 +39,7 @@ EVERYTHING = {
     "initializer": {"type": "choice", "values": list(mlp.INITIALIZERS)},
     "batch_size": 50,
 }
+LOSSES = ("mse", "mae", "huber")
 SIMPLE = {
     "hidden_layers": {"type": "integer", "low": 1, "high": 2},
     "units": {"type": "integer", "low": 3, "high": 20, "per": "hidden_layers"},
@@ -96,12 +99,51 @@ def assert_same_bits(one, other):
             assert np.array_equal(getattr(one.curve, name), getattr(other.curve, name)), name
 
 
+def each_once(loss: str) -> list[Training]:
+    """A third of the activations and of the optimizers, each in a training that has something of everything else."""
+    third = slice(LOSSES.index(loss), None, len(LOSSES))
+    activations, optimizers = list(mlp.ACTIVATIONS)[third], list(mlp.OPTIMIZERS)[third]
+    drawn = sampled(EVERYTHING, 40, seed=LOSSES.index(loss))
+    deep = [each for each in drawn if each.configuration["hidden_layers"] == 2]
+    named = itertools.zip_longest(activations, optimizers, fillvalue=None)
+    return [with_these(training, *names) for training, names in zip(deep, named, strict=False)]
+
+
+def with_these(training: Training, activation: str | None, optimizer: str | None) -> Training:
+    values: dict[str, Any] = training.configuration.as_dict()
+    layers = (activation, values["activation"][1]) if activation else values["activation"]
+    return replace(
+        training,
+        configuration=Configuration.of({**values, "activation": layers, "optimizer": optimizer or values["optimizer"]}),
+    )
+
+
+def test_every_activation_and_optimizer_is_compared_with_keras():
+    compared: list[dict[str, Any]] = [each.configuration.as_dict() for loss in LOSSES for each in each_once(loss)]
+    assert {each["activation"][0] for each in compared} == set(mlp.ACTIVATIONS)
+    assert {each["optimizer"] for each in compared} == set(mlp.OPTIMIZERS)
+    assert {each["schedule"] for each in compared} == set(mlp.SCHEDULES)
+    assert {each["initializer"] for each in compared} == set(mlp.INITIALIZERS)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
+@pytest.mark.parametrize("loss", LOSSES)
 def test_weights_agree_with_keras_fit(weighted, loss):
-    """Random configurations of everything but dropout, whose masks Keras draws elsewhere; see the test below."""
+    """Every activation and every optimizer once; ten random configurations for each loss in `make soak`.
+
+    All but dropout, whose masks Keras draws elsewhere; see the test below.
+    """
+    agree(weighted, loss, each_once(loss))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("loss", LOSSES)
+def test_weights_of_random_configurations_agree_with_keras_fit(weighted, loss):
+    agree(weighted, loss, sampled(EVERYTHING, 10, seed={"mse": 1, "mae": 2, "huber": 3}[loss]))
+
+
+def agree(weighted, loss, trainings):
     agreed = protocol(EVERYTHING, loss=loss)
-    trainings = sampled(EVERYTHING, 10, seed={"mse": 1, "mae": 2, "huber": 3}[loss])
     outcomes = by_identity(packed.train(trainings, weighted, agreed))
     for reference in keras_fit.train(trainings, weighted, agreed):
         mine = outcomes[reference.training.identity]
@@ -128,7 +170,7 @@ def test_cross_entropies_agree_with_keras_fit(rows, loss):
     labelled = replace(rows, **parts, target=target)
     study = protocol(SIMPLE, loss=loss)
     base = {**mlp.BASELINE.as_dict(), "hidden_layers": 1, "units": (12,), "learning_rate": 0.03}
-    trainings = [Training(Configuration.of(base), 80, index) for index in range(3)]
+    trainings = [Training(Configuration.of(base), 80, index) for index in range(2)]
     outcomes = by_identity(packed.train(trainings, labelled, study))
     for reference in keras_fit.train(trainings, labelled, study):
         mine = outcomes[reference.training.identity]
@@ -180,7 +222,7 @@ def test_a_worker_does_not_grow_with_the_number_of_configurations():
 def test_early_stopping_and_best_weights_agree_with_keras_fit(rows):
     patient = protocol(SIMPLE, patience=2)
     base = {**mlp.BASELINE.as_dict(), "hidden_layers": 1, "units": (16,), "learning_rate": 0.02}
-    trainings = [Training(Configuration.of(base), 60, index) for index in range(4)]
+    trainings = [Training(Configuration.of(base), 60, index) for index in range(2)]
     outcomes = by_identity(packed.train(trainings, rows, patient))
     for reference in keras_fit.train(trainings, rows, patient):
         mine = outcomes[reference.training.identity]

@@ -143,11 +143,12 @@ def test_a_run_that_is_interrupted_again_and_again_arrives():
 
 
 @pytest.mark.slow
-def test_an_interruption_anywhere_changes_nothing_in_a_large_space():
+@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.soak)])
+def test_an_interruption_anywhere_changes_nothing_in_a_large_space(step):
     plan = changed(LARGE, seed=1, elite=3)
     whole = FakeLedger()
     result = run_on(whole, plan)
-    for after in range(25, sum(whole.trained.values()), 2):
+    for after in range(25, sum(whole.trained.values()), step):
         stopped = FakeLedger(stop_after=after, shuffle=after)
         with pytest.raises(Interrupted):
             run_on(stopped, plan)
