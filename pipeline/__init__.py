@@ -60,8 +60,8 @@ def load_top_models(study: str | Path, count: int = 3, model: str = "", task: st
         The predictor, in original units. Its `configurations` are sorted from best to worst.
 
     Raises:
-        UserError: The folder is not a study or has no saved models, `count` is below 1, or the networks or the task
-            are of another function or object than `model` and `task` name.
+        UserError: The folder is not a study or has no saved models, `count` is below 1, or the study needs a
+            function or a task of yours that `model` and `task` do not name.
         DamagedFile: A file is not what was saved.
 
     Example:
@@ -91,8 +91,8 @@ def load_ensemble(study: str | Path, name: str = "greedy", model: str = "", task
         The predictor, in original units, which gives the same numbers that were scored at the end of the run.
 
     Raises:
-        UserError: The folder is not a study, it has no ensemble of that name, or the networks or the task are of
-            another function or object than `model` and `task` name.
+        UserError: The folder is not a study, it has no ensemble of that name, or the study needs a function or a
+            task of yours that `model` and `task` do not name.
         DamagedFile: The ensemble or one of its members is not what was saved.
 
     Example:

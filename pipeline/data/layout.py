@@ -32,14 +32,14 @@ def steps(columns: Sequence[str], first: int, last: int) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How the inputs of a row lie; which layouts a model takes, its `check` says."""
+    """A layout of the inputs of a row. The `check` of a model says which layouts it takes."""
 
-    shape: Callable[[Sequence[str]], tuple[int, ...]]  # of inputs with these names, at least one; () for others
-    alike: bool = False  # all inputs measure the same, and are scaled alike
+    shape: Callable[[Sequence[str]], tuple[int, ...]]  # from the names, at least one; () for another layout
+    alike: bool = False  # all inputs are the same quantity and get the same scale
 
 
 def layout_of(names: Sequence[str]) -> Layout | None:
-    """The layout of inputs with these names; None where they are mere numbers."""
+    """The layout of inputs with these names; None if they have none."""
     return next((layout for layout in LAYOUTS if layout.shape(names)), None) if names else None
 
 

@@ -112,7 +112,8 @@ def _packed(contents: Mapping[str, bytes]) -> bytes:
 def loads(data: bytes, what: str = "The stored preprocessing") -> Preprocessing:
     """Read back what `dumps` wrote. Nothing in it is executed; types are checked before anything is built.
 
-    Raise DamagedFile, naming the file as `what`, for anything else.
+    Raise DamagedFile, naming the file as `what`, for anything else, and UserError if the target belongs to a task of
+    the user's own that the user did not name.
     """
     import skops.io
 

@@ -81,12 +81,12 @@ def _mean(study: Path) -> str:
 
 
 def _task(study: Path) -> tuple[Finding, ...]:
-    """Where the task is one that this program does not know: what is to be named."""
+    """A problem if the program does not know the task: the user has to name it."""
     path = StudyFolder(study).identity
     try:
         fingerprint = identity.read(path).fingerprint
     except UserError:
-        return ()  # a finding of its own
+        return ()  # reported by `_study`
     try:
         identity.task_of(fingerprint)
     except UserError as error:

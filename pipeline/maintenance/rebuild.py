@@ -47,7 +47,7 @@ def redraw(study: Path, stored: identity.Stored, contents: journal.Contents) -> 
 
 
 def _layers(model: object) -> Layers:
-    """What the configurations of a model say of layers; those of a user's, by the names of this program."""
+    """How the configurations of a model describe layers; for a model of the user's own, by the names used here."""
     return models.load(model).layers if isinstance(model, str) and model in models.MODELS else LAYERS
 
 

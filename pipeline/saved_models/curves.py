@@ -1,9 +1,9 @@
-"""The curves of trainings, beside the weights: one small file for each repeat, as JSON.
+"""The curves of trainings, beside the weights: a small JSON file for each repeat.
 
     {"epochs": [1, 2, 3], "training": [0.9, 0.5, 0.4], "validation": [0.8, 0.6, 0.5]}
 
-Numbers are those of `training.curve.Curve`, with as many digits as it takes to come back bit by bit. Studies of before
-there were curves have none, and neither has what an engine without them trained.
+The numbers of a `training.curve.Curve` have all the digits that are needed to read them back bit by bit. Models of
+earlier versions have no curve, and neither have those of an engine that reports none.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LATEST: Final = 1 << 31  # epochs: more than a training can have
 
 
 def dumps(curve: Curve) -> bytes:
-    """The content of the file of a curve; equal curves give equal bytes."""
+    """Encode a curve; equal curves give equal bytes."""
     content = {
         "epochs": curve.epochs.tolist(),
         # The text of a float32 is the shortest that comes back as it; a Python float of it has twice the digits.
@@ -37,10 +37,18 @@ def dumps(curve: Curve) -> bytes:
 
 
 def load_curves(study: str | Path, key: str) -> dict[int, Curve]:
-    """The curves of a configuration's saved repeats, by the number of the repeat; those without one are left out.
+    """Load the curves of a saved configuration, after checking their files against the manifest.
 
-    Each file is checked against the manifest; DamagedFile where one is not what was saved. UserError for a folder that
-    is not a study, and for a configuration without saved models.
+    Args:
+        study: Folder of the study.
+        key: The key of the configuration.
+
+    Returns:
+        Number of the repeat -> its curve; repeats without a curve are left out.
+
+    Raises:
+        UserError: The folder is not a study, or has no saved models of that configuration.
+        DamagedFile: A file is not what was saved.
     """
     home = StudyFolder(Path(study)).required()
     untrusted.plain(home.path)

@@ -81,7 +81,7 @@ def read_verified(path: Path, hashes: Mapping[str, str], largest: int = _DESCRIP
 
 
 def object_of(path: Path, data: bytes) -> dict[str, Any]:
-    """The JSON object that a file holds; DamagedFile where it holds anything else."""
+    """Parse the JSON object of a file. Raise DamagedFile if it is anything else."""
     try:
         return untrusted.json_object(data)
     except Damage as error:

@@ -172,7 +172,7 @@ class ModelFolder:
         return self.path / f"repeat-{index:03d}.json"
 
     def curve(self, index: int) -> Path:
-        """Its training loss and validation objective, epoch by epoch; models of before there were curves have none."""
+        """Its training loss and validation objective, epoch by epoch; models of earlier versions have none."""
         return self.path / f"repeat-{index:03d}.curve.json"
 
     def keras(self, index: int) -> Path:
@@ -187,7 +187,7 @@ def weights_index(name: str) -> int | None:
 
 
 def curve_index(name: str) -> int | None:
-    """The number of the repeat whose curve a file of that name holds; None for other files."""
+    """The number of the repeat whose curve is in the file of that name; None for other files."""
     found = _CURVE.fullmatch(name)
     return int(found[1]) if found and name == ModelFolder(Path()).curve(int(found[1])).name else None
 
