@@ -23,7 +23,7 @@ MAY_USE: Mapping[str, str] = {
     "space": "errors trial",
     "ranking": "trial",
     "tasks": "errors",
-    "workers": "errors storage",
+    "workers": "errors plugins storage",
     # a study's data, networks and folder
     "study_folder": "errors storage tasks",
     "data": "errors storage tasks",

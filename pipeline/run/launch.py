@@ -31,7 +31,6 @@ from pipeline.tuning.study import Result, run
 from pipeline.workbook.book import unknown
 from pipeline.workbook.refresh import Book
 from pipeline.workbook.view import View
-from pipeline.workers import backends
 from pipeline.workers.places import Parcel
 from pipeline.workers.pool import StoppedError, Workers
 
@@ -71,7 +70,7 @@ def launch(
             _import_rows(prepared, journal, say)
             book = Book(folder.workbook, _viewer(prepared, journal), say)
             watch = _watched(observe, Notices(journal.repeats), book, say)
-            places = backends.load(prepared.settings.cluster)(prepared.slots, folder.logs)
+            places = prepared.open_places(prepared.slots, folder.logs)
             with Workers(places, lambda: stop() or room.short()) as workers:
                 evaluator = _evaluator(prepared, journal, workers, rows, common, lend=lend, watch=watch)
                 try:

@@ -18,7 +18,7 @@ from pipeline.settings import Settings
 from pipeline.storage import untrusted
 from pipeline.study_folder import identity
 from pipeline.training import engines
-from pipeline.workers import slots
+from pipeline.workers import backends, slots
 
 CODE: Final = ("model", "task", "engine")  # settings that may name code of the user's, on which results depend
 
@@ -33,7 +33,7 @@ def prepare(settings: Settings) -> PreparedRun:
     kind = models.load(settings.model)
     code = {name: parcels for name in CODE if (parcels := code_of(getattr(settings, name)))}
     searched = kind.complete(space.load(settings.space))
-    owned = slots.parse(settings.slots)
+    owned, open_places = slots.parse(settings.slots), backends.load(settings.cluster)
     table = _table(settings)
     rows, fitted = rows_of_repeat(settings, table, 0)
     signature = largest_signature(settings, table, rows)
@@ -52,6 +52,7 @@ def prepare(settings: Settings) -> PreparedRun:
         rows=rows,
         preprocessing=fitted,
         slots=owned,
+        open_places=open_places,
         most_weights=most_weights,
         plan=plan_of(settings, searched),
         protocol=protocol_of(settings, searched, rows, loss, owned),

@@ -12,7 +12,7 @@ from pipeline.space import Space
 from pipeline.study_folder.identity import Stored
 from pipeline.training.protocol import Protocol
 from pipeline.tuning.study import Plan
-from pipeline.workers.places import Parcel
+from pipeline.workers.places import OpenPlaces, Parcel
 from pipeline.workers.slots import Slot
 
 
@@ -29,6 +29,7 @@ class PreparedRun:
     rows: Rows  # split and scaled: of repeat 0, and without folds of every repeat
     preprocessing: Preprocessing  # scalers and encoders that were fitted on the training rows of `rows`
     slots: tuple[Slot, ...]  # that workers own, one each
+    open_places: OpenPlaces  # of these slots, where jobs run
     most_weights: int  # of the largest network of the space
     plan: Plan  # what the study does
     protocol: Protocol  # how it trains

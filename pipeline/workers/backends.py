@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
-from importlib import import_module
-from pathlib import Path
 from typing import Final, cast
 
 from pipeline.errors import UserError
+from pipeline.plugins import is_reference, load_object
 from pipeline.workers.places import OpenPlaces
 
 LOCAL: Final = "local"
@@ -30,22 +28,9 @@ def load(name: str) -> OpenPlaces:
     Raises:
         UserError: There is no such backend, it cannot be imported, or it cannot be called.
     """
-    module, colon, attribute = BACKENDS.get(name, name).partition(":")
-    if not colon or not module or not attribute.isidentifier():
+    if name not in BACKENDS and not is_reference(name):
         raise UserError("There is no such backend", expected=_EXPECTED, got=repr(name), hint="check --cluster")
-    if (here := str(Path.cwd())) not in sys.path:
-        sys.path.append(here)  # at the end: a file beside the data must not stand in for an installed package
-    try:
-        found = getattr(import_module(module), attribute)
-    except UserError:
-        raise
-    except Exception as error:
-        raise UserError(
-            f"The backend {name} cannot be loaded",
-            expected=_EXPECTED,
-            got=f"{type(error).__name__}: {str(error)[:500]}",
-            hint="check --cluster, and where you start the command",
-        ) from error
+    found = load_object(BACKENDS.get(name, name), expected=_EXPECTED, what="backend")
     if not callable(found):
         raise UserError(f"The backend {name} cannot be called", expected="a function (slots, folder of logs) -> Places")
     return cast("OpenPlaces", found)
