@@ -1,6 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder  # most tests use one core
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder  # groups: tests/conftest.py
 unexport PYTHONDONTWRITEBYTECODE  # TensorFlow's import takes 4 s with byte code and 10 s without
 
 .PHONY: demo test quick soak check clean

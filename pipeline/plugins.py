@@ -56,7 +56,8 @@ def load_object(reference: str, *, expected: str, what: str = "object") -> Any:
             hint=f"mend it: python -c 'import {module}' shows where",
         ) from error
     if not hasattr(found, name):
-        public = sorted(each for each, value in vars(found).items() if callable(value) and not each.startswith("_"))
+        own = (each for each, value in vars(found).items() if getattr(value, "__module__", None) == module)
+        public = sorted(each for each in own if not each.startswith("_"))
         got = f"it has {', '.join(public)[:_LISTED]}" if public else "it has none"
         raise UserError(f"The module {module} has no {what} {name}", expected=expected, got=got)
     return getattr(found, name)

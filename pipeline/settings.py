@@ -163,7 +163,7 @@ class Settings(BaseModel):
     )
     elite: int = _setting(
         3,
-        about="configurations that stage 2 starts from, and proposals in a round; 2 with --trainings, unless given",
+        about="configurations that stage 2 starts from, and proposals in a round",
         heading=SEARCH,
         ge=1,
         le=20,

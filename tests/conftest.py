@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -40,21 +39,36 @@ DEAR = {
     "faults/test_real_kills.py": "real kills",
     "training/test_packed.py": "packed",
 }
-TESTS = Path(__file__).parent
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
+def group_of(nodeid: str) -> str | None:
+    """The group that a test belongs to, if it belongs to one."""
+    return DEAR.get(nodeid.partition("::")[0].removeprefix("tests/"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """One process for each group; other tests go to whichever process is free.
+
+    That is `--dist loadgroup`, which sends no group to one process where pytest 9 meets xdist 3.8.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid) or nodeid
+
+    return Groups(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Long tests, groups and slow tests first, so that no core waits at the end; `make soak`'s only if asked for."""
+    """Groups, long and slow tests first, so that no core waits at the end; `make soak`'s only if asked for."""
     soak = "soak" in config.option.markexpr
     left_out = [item for item in items if item.get_closest_marker("soak") and not soak]
     config.hook.pytest_deselected(items=left_out)
-    kept = [item for item in items if item not in set(left_out)]
-    for item in kept:
-        if group := DEAR.get(item.path.relative_to(TESTS).as_posix()):
-            item.add_marker(pytest.mark.xdist_group(group))
-    kept.sort(key=lambda item: not any(map(item.get_closest_marker, ("long", "xdist_group"))))
-    kept.sort(key=lambda item: item.get_closest_marker("slow") is None and not item.get_closest_marker("xdist_group"))
+    kept = [item for item in items if soak or not item.get_closest_marker("soak")]
+    kept.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    kept.sort(key=lambda item: not (group_of(item.nodeid) or item.get_closest_marker("long")))
     items[:] = kept
 
 

@@ -48,7 +48,7 @@ def test_an_installed_module_is_found_before_a_file_of_the_working_directory(wor
     [
         ("nowhere_at_all:thing", ["There is no module nowhere_at_all", "nowhere_at_all.py in the working directory"]),
         (f"{HERE}.deeper:thing", ["There is no module"]),
-        (f"{HERE}:NOTHING", ["has no answer NOTHING", "Expected: a number", "is_reference"]),
+        (f"{HERE}:NOTHING", ["has no answer NOTHING", "Expected: a number", "it has test_a"]),
     ],
 )
 def test_what_is_missing_is_named(reference, texts):

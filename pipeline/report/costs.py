@@ -1,4 +1,4 @@
-"""What the page says of score against cost: the configurations of which no better one is smaller."""
+"""Score against cost on the page: the configurations that are smaller than all better ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LISTED: Final = 10  # lines of the table
 
 
 def section(contents: Contents) -> str:
-    """The heading, the table and the sentences; empty where nothing is known of what configurations cost."""
+    """The heading, the table and the sentences; empty where the cost of configurations is not known."""
     front = front_of(contents.ranking, WEIGHTS)
     if not front:
         return ""
@@ -31,10 +31,10 @@ def section(contents: Contents) -> str:
         score = with_bounds(each.mean, each.low, each.high)
         rows.append([str(places[each.key]), *structure, *settings, score, f"{each.weights:,}", duration(each.seconds)])
     more = f" The ledger has {count(len(front) - LISTED, 'smaller one')} more." if len(front) > LISTED else ""
-    fastest = f" By seconds of a training there are {len(quick)}." if quick else ""
+    fastest = f" By training time there are {len(quick)}." if quick else ""
     text = (
-        f"{count(len(front), 'configuration')} of which every better one has more weights, in the order of the"
-        f" ranking.{more}{fastest} Both fronts are in the column *front* of the ledger and in `figures/front.png`;"
-        " seconds depend on what else the machine did, weights do not."
+        f"The front of score and size has {count(len(front), 'configuration')}: all better ones have more weights."
+        f"{more}{fastest} Both fronts are marked in the column *front* of the ledger and drawn in `figures/front.png`;"
+        " training times depend on what else the machine did, weights do not."
     )
     return "\n\n".join(("## Score against cost", table(header, rows, left=len(header) - 3), text))

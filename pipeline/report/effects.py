@@ -53,7 +53,7 @@ def plainly(contents: Contents) -> str:
     many = len(group.members)
     clauses = [f"{many} of {group.compared} configurations {'is' if many == 1 else 'are'} as good as the best"]
     if many == 1:
-        clauses = [f"None of the other {group.compared - 1} configurations is as good as the best"]
+        clauses = [_alone(group.compared - 1)]
     smallest, fastest = group.smallest, group.fastest
     if smallest is not None:
         clauses.append(f"the smallest of them has {smallest.weights:,} weights ({_name(contents, smallest)})")
@@ -68,17 +68,25 @@ def plainly(contents: Contents) -> str:
     return "; ".join(clauses) + "."
 
 
+def _alone(others: int) -> str:
+    if not others:
+        return "Only one configuration was trained often enough to be compared"
+    if others == 1:
+        return "The other configuration is not as good as the best"
+    return f"None of the other {others} configurations is as good as the best"
+
+
 def _name(contents: Contents, summary: Summary) -> str:
     return escaped(contents.naming.title(summary.configuration))
 
 
 def _gained(difference: Gap) -> str:
     if not math.isfinite(difference.mean):
-        return "not comparable with the default network"
+        return "the best cannot be compared with the default network"
     word = "better" if difference.mean >= 0 else "worse"
     size = number(abs(difference.mean))
     if difference.low is not None and difference.high is not None:
         size = rounded(abs(difference.mean), (difference.high - difference.low) / 2)
         if difference.low <= 0.0 <= difference.high:
-            return f"the best cannot be told apart from the default network ({word} by {size} on test rows)"
+            return f"the best is not significantly different from the default network ({word} by {size} on test rows)"
     return f"the best is {word} than the default network by {size} on test rows"

@@ -1,4 +1,4 @@
-"""What the page says of the ensembles: their lines among the best configurations, and how to use them."""
+"""The ensembles on the page: their lines among the best configurations, and how to use them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pipeline.report.wording import count, number, with_bounds
 
 
 def lines(contents: Contents, empty: int) -> list[list[str]]:
-    """A line for each ensemble in the table of the best configurations, with so many cells before its scores."""
+    """A line for each ensemble in the table of the best configurations, with `empty` cells before its scores."""
     weights = {each.summary.key: each.summary.weights for each in contents.verdict.best}
     return [
         [
@@ -30,19 +30,19 @@ def section(contents: Contents) -> str:
     if not found:
         return ""
     name, folder = contents.task.objective, contents.folder
-    told = " ".join(_told(each, contents) for each in found)
+    sentences = " ".join(_sentence(each, contents) for each in found)
     best = min(found, key=lambda each: each.validation)
     text = (
-        f"{told} Intervals of ensembles are over the test rows, as if these were independent, and not over seeds: each"
+        f"{sentences} Intervals of ensembles are over the test rows, treated as independent, and not over seeds: each"
         " ensemble exists once. Gains are paired by row, against the mean of single networks of the best configuration."
-        f" The validation rows chose the greedy one, so its {name} on them flatters it. An ensemble predicts as the"
-        " other models do:"
+        f" The greedy one was selected on the validation rows, so its {name} there is optimistic. An ensemble predicts"
+        " like the other models:"
     )
     command = f'predicted = load_ensemble("{folder}", "{best.name}"{_model(contents)}).predict(frame)'
     return f"## The ensembles\n\n{text}\n\n```python\nfrom pipeline import load_ensemble\n{command}\n```"
 
 
-def _told(ensemble: Ensemble, contents: Contents) -> str:
+def _sentence(ensemble: Ensemble, contents: Contents) -> str:
     name, many = contents.task.objective, len(ensemble.members)
     keys = count(len({key for key, _ in ensemble.members}), "configuration")
     what = {
@@ -50,7 +50,7 @@ def _told(ensemble: Ensemble, contents: Contents) -> str:
         GREEDY: f"**The greedy selection**, {count(many, 'network')} of {keys} counted {sum(ensemble.times)} times,",
     }[ensemble.name]
     if many == 1:
-        what = "**The greedy selection**, a single network that no mean was better than,"
+        what = "**The greedy selection**, a single network on which no average improved,"
     mean, low, high = ensemble.gain
     size = with_bounds(mean, low, high) if mean >= 0 else with_bounds(-mean, *_turned(high, low))
     undecided = low is None or high is None or low <= 0 <= high

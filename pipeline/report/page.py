@@ -69,8 +69,8 @@ def _chosen(contents: Contents) -> str:
     if low is None:
         return ""
     return (
-        f" On the validation rows, which chose it, it is {with_bounds(best.mean, low, high)}: the 95 % interval allows"
-        " for the luck that the best of many has."
+        f" On the validation rows, on which it was selected, it is {with_bounds(best.mean, low, high)}: the 95 %"
+        " interval is corrected for selecting the best of many."
     )
 
 
@@ -155,13 +155,13 @@ def _group(contents: Contents) -> str:
     rows.append([constant, "-", "-", *(["-"] if names else []), "-", number(verdict.constant), "-", "-", "-"])
     over = "folds and seeds, as if they were independent" if contents.folds else "seeds"
     spread = f"mean over the repeats, with the 95 % interval of the mean over {over}"
-    if contents.repeats == 1:
+    if all(len(each.objectives) == 1 for each in verdict.best):
         spread = "of one training each, so the spread over seeds is unknown"
     text = (
-        f"{capital(contents.task.about)}, {spread}; lower is better. The validation rows chose the order, so their"
-        f" {contents.task.objective} flatters the first; the test rows were touched once, at the end. The last two"
-        f" lines are the baselines: the default network, and {contents.task.constantly}. As good are configurations"
-        " that cannot be told apart from the best: in pairs of equal seeds, at 5 % after Holm."
+        f"{capital(contents.task.about)}, {spread}; lower is better. The order is that of the validation rows,"
+        f" whose {contents.task.objective} is optimistic for the first; the test rows were used once, at the end. The"
+        f" last two lines are the baselines: the default network, and {contents.task.constantly}. *As good*: not"
+        " significantly different from the best (paired by seed, Holm-corrected, 5 %)."
     )
     return table(header, rows, left=len(header) - 5) + "\n\n" + text
 

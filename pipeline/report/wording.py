@@ -125,7 +125,9 @@ def _decimals(value: float, significant: int) -> int:
 
 
 def duration(seconds: float) -> str:
-    """`0.8 s`, `42 s`, `3 min 20 s` or `2 h 05 min`."""
+    """`9 ms`, `0.8 s`, `42 s`, `3 min 20 s` or `2 h 05 min`."""
+    if 0 < seconds < 0.0995:
+        return f"{max(1, round(1000 * seconds))} ms"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)

@@ -70,7 +70,7 @@ def test_ten_settings_come_first_and_the_others_under_headings_of_their_own():
 
 
 def test_every_setting_is_described_with_the_default_that_it_has():
-    text = " ".join(told("run", width=400).split())
+    text = " ".join(told("run", width=1200).split())
     for each in (one for one in described() if not one.hidden):
         assert each.about in text, each.name
         if each.default:

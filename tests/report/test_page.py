@@ -222,13 +222,15 @@ def test_one_plain_sentence_says_what_was_found(study: Study) -> None:
     worse = judged(contents, (0.40, 0.42, 0.41), (0.341, 0.352, 0.345), 0.8)
     assert "the best is worse than the default network by 0.06" in plainly(worse)
     level = judged(contents, (0.35, 0.33, 0.36), (0.341, 0.352, 0.345), 0.8)
-    assert plainly(level).endswith("told apart from the default network (worse by 0.001 +- 0.049 on test rows).")
+    assert plainly(level).endswith(
+        "not significantly different from the default network (worse by 0.001 +- 0.049 on test rows)."
+    )
 
 
 def test_a_best_one_alone_and_a_group_that_nobody_knows(study: Study) -> None:
     contents = study(many=30)
     alone = plainly(replace(contents, group=Group(contents.ranking[:1], 84)))
-    assert alone.startswith("None of the other 83 configurations is as good as the best; the best cannot")
+    assert alone.startswith("None of the other 83 configurations is as good as the best; the best is not significantly")
     assert plainly(replace(contents, group=Group())) == ""
 
 
@@ -246,4 +248,4 @@ def test_the_score_that_chose_has_an_interval_that_allows_for_it(study: Study) -
     assert low is not None
     assert high is not None
     assert high - best.mean > best.mean - low
-    assert "On the validation rows, which chose it, it is" in summary(contents)
+    assert "On the validation rows, on which it was selected, it is" in summary(contents)

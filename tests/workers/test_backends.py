@@ -25,7 +25,7 @@ def test_every_backend_of_the_product_loads():
         ("nowhere", "There is no such backend"),
         ("", "There is no such backend"),
         ("a:b:c", "There is no such backend"),
-        ("no_module_of_that_name:places", "There is no module no_module_of_that_name"),
+        ("no_module_of_that_name:places", "There is no module"),
         ("tests.faults.small_study:nothing", "has no backend nothing"),
         ("tests.faults.small_study:SPACE", "cannot be called"),
     ],

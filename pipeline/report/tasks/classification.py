@@ -1,4 +1,4 @@
-"""Classes: how many are told apart, each class by itself, and the rows whose class was held for the least likely."""
+"""Classes: the metrics, each class by itself, and the rows whose class was predicted with the lowest probability."""
 
 from __future__ import annotations
 
@@ -50,10 +50,11 @@ def _metrics(contents: Contents) -> list[str]:
     ]
     text = (
         "Test rows; means over the trainings with the 95 % interval over seeds. Balanced accuracy and macro F1 weigh"
-        " all classes alike, ROC AUC is each class against the others, 0.5 for guessing. The calibration error says how"
-        " far the probability of the likeliest class is from how often it is right, in 15 bins (lower is better)."
+        " all classes alike, ROC AUC is each class against the others, 0.5 for guessing. The calibration error is the"
+        " difference between the probability of the likeliest class and how often it is right, in 15 bins (lower is"
+        " better)."
     )
-    return [f"## How well {name!r} is told".replace("'", "`"), table(header, rows), text]
+    return [f"## How well `{name}` is classified", table(header, rows), text]
 
 
 def _classes(verdict: Verdict) -> list[str]:
@@ -82,7 +83,8 @@ def _percent(share: float) -> str:
 def _worst(verdict: Verdict) -> list[str]:
     header = ["Row", "Spreadsheet row", "Class", "Its probability", "Predicted", "Probability"]
     rows = [
-        [row, sheet, true, f"{own:.4f}", said, f"{best:.4f}"] for row, sheet, true, own, said, best in _told(verdict)
+        [row, sheet, true, f"{own:.4f}", said, f"{best:.4f}"]
+        for row, sheet, true, own, said, best in _worst_rows(verdict)
     ]
     text = (
         "Mean probabilities of the group of best configurations. Rows of the data count from 0, spreadsheet rows from"
@@ -91,7 +93,7 @@ def _worst(verdict: Verdict) -> list[str]:
     return ["## The test rows that the best models get most wrong", table(header, rows, left=2), text]
 
 
-def _told(verdict: Verdict) -> Iterable[tuple[str, str, str, float, str, float]]:
+def _worst_rows(verdict: Verdict) -> Iterable[tuple[str, str, str, float, str, float]]:
     labels, mean = verdict.target.labels, _mean(verdict) if verdict.best else np.empty(0)
     for place, _ in worst_places(verdict):
         row, true = int(verdict.rows[place]), int(verdict.measured[place, 0])
@@ -111,7 +113,9 @@ def worst_rows_csv(verdict: Verdict) -> str:
     header = ["row", "spreadsheet row", "log loss", "class", "its probability", "predicted", "probability"]
     lines = [
         [row, sheet, f"{error:.6g}", true, f"{own:.6g}", said, f"{best:.6g}"]
-        for (row, sheet, true, own, said, best), (_, error) in zip(_told(verdict), worst_places(verdict), strict=True)
+        for (row, sheet, true, own, said, best), (_, error) in zip(
+            _worst_rows(verdict), worst_places(verdict), strict=True
+        )
     ]
     return as_csv(header, lines)
 

@@ -16,8 +16,7 @@ multiples of this package (processor time, and memory on top of the process; med
 Its load, edit and save also loses slicers, threaded comments, sparklines, text boxes and macros without a word; here
 they are reasons not to save (`Book.lost`). Both keep notes, comments, formulas, charts, images, names, rules, lists to
 choose from, hidden columns and pivot tables; both leave the results of formulas to the program that opens the file.
-openpyxl writes 16 digits of a number, this package all 17. Read-only mode is as good as it needs to be: `values` uses
-it.
+openpyxl writes 16 digits of a number, this package all 17. Reading alone is openpyxl's read-only mode: see `values`.
 """
 
 from pipeline.workbook.ooxml.cells import LIMIT, Link, content, text

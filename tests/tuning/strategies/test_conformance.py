@@ -47,8 +47,7 @@ class Thinned(Strategy):
 
 
 NAMES = (*STRATEGIES, f"{__name__}:Thinned")
-every = pytest.mark.parametrize("name", NAMES)
-several_runs = pytest.mark.parametrize(
+every = pytest.mark.parametrize(  # a Gaussian process of all that is known takes seconds for a study
     "name", [pytest.param(each, marks=pytest.mark.slow) if each == "gp" else each for each in NAMES]
 )
 
@@ -82,7 +81,7 @@ def spent(ledger: FakeLedger) -> float:
     return sum(training.epochs for training in own) / EPOCHS
 
 
-@several_runs
+@every
 def test_equal_arguments_and_answers_give_equal_trials_whatever_order_answers_come_in(name):
     ledgers = [FakeLedger(converging, shuffle=order) for order in (None, 1, 2)]
     results = [searched(ledger, plan(name)) for ledger in ledgers]
@@ -91,7 +90,7 @@ def test_equal_arguments_and_answers_give_equal_trials_whatever_order_answers_co
     assert results[0].recommended is not None
 
 
-@several_runs
+@every
 def test_another_seed_gives_other_trials(name):
     ledgers = [FakeLedger(converging), FakeLedger(converging)]
     for seed, ledger in enumerate(ledgers):
@@ -99,7 +98,7 @@ def test_another_seed_gives_other_trials(name):
     assert trials(ledgers[0]) != trials(ledgers[1])
 
 
-@several_runs
+@every
 def test_a_run_that_was_interrupted_anywhere_goes_on_as_if_it_had_not_been(name):
     whole = FakeLedger(converging)
     expected = searched(whole, plan(name))
