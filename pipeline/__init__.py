@@ -15,40 +15,118 @@ __all__ = ["best_group", "load_ensemble", "load_top_models", "pareto_front"]
 
 
 def best_group(study: str | Path) -> Group:
-    """The best configuration of a study folder, and those that cannot be told apart from it, best first."""
+    """Find the best configuration of a study, and those that are not significantly worse.
+
+    Configurations are compared in pairs, seed by seed, with a moderated t-test at 5 %, corrected for the number of
+    comparisons (Holm). The default network is not among them.
+
+    Args:
+        study: Folder of the study.
+
+    Returns:
+        The group: its `members` are summaries, best first; `smallest` is the member with the fewest weights and
+        `fastest` the one with the shortest training, in seconds. A group without members if the best configuration
+        failed or was trained only once.
+
+    Raises:
+        UserError: The folder is not a study.
+        DamagedFile: The journal or `study.json` was altered.
+
+    Example:
+        >>> group = best_group("results/housing")
+        >>> group.members[0].configuration["learning_rate"], group.members[0].mean
+        (0.0107, 0.2811)
+    """
     from pathlib import Path
 
-    from pipeline.ledger.known import open_study  # deferred: the package itself imports at once
+    from pipeline.ledger.known import open_study  # deferred: importing the package has to be quick
 
     return open_study(Path(study)).group
 
 
 def load_top_models(study: str | Path, count: int = 3, model: str = "", task: str = "") -> TopModels:
-    """Reload the `count` best saved configurations of a study folder, all their repeats, as one predictor.
+    """Reload the best saved configurations of a study, with all their repeats, as one predictor.
 
-    `model` names the function that makes the networks, `module:function`, where it is one of yours, and `task` the
-    task, `module:object`.
+    Every file is checked before it is used, and nothing in the folder is executed.
+
+    Args:
+        study: Folder of the study.
+        count: Number of configurations, at least 1; fewer are loaded if the study has fewer.
+        model: The function that builds the networks, as `module:function`, if they were made by one of yours. It is
+            imported. A study folder alone never leads to an import.
+        task: The task, as `module:object`, if it is one of yours. It is imported.
+
+    Returns:
+        The predictor, in original units. Its `configurations` are sorted from best to worst.
+
+    Raises:
+        UserError: The folder is not a study or has no saved models, `count` is below 1, or the study needs a
+            function or a task of yours that `model` and `task` do not name.
+        DamagedFile: A file is not what was saved.
+
+    Example:
+        >>> top = load_top_models("results/housing", 3)
+        >>> top.predict(pandas.read_csv("new.csv"))
+               price  price spread
+        0  231455.10       3120.75
+        1  187702.33       2214.08
     """
-    from pipeline.saved_models import load_top_models as load  # deferred: the package itself imports at once
+    from pipeline.saved_models import load_top_models as load  # deferred: importing the package has to be quick
 
     return load(study, count, model, task)
 
 
 def load_ensemble(study: str | Path, name: str = "greedy", model: str = "", task: str = "") -> TopModels:
-    """Reload an ensemble of a study folder, `greedy` or `mean`, as one predictor.
+    """Reload an ensemble of a study as one predictor.
 
-    `model` names the function that makes the networks, `module:function`, where it is one of yours, and `task` the
-    task, `module:object`.
+    Args:
+        study: Folder of the study.
+        name: `greedy`, the networks that were selected on the validation rows, some of them counted several times; or
+            `mean`, all networks of the best configurations, each counted once.
+        model: The function that builds the networks, as `module:function`, if they were made by one of yours. It is
+            imported. A study folder alone never leads to an import.
+        task: The task, as `module:object`, if it is one of yours. It is imported.
+
+    Returns:
+        The predictor, in original units, which gives the same numbers that were scored at the end of the run.
+
+    Raises:
+        UserError: The folder is not a study, it has no ensemble of that name, or the study needs a function or a
+            task of yours that `model` and `task` do not name.
+        DamagedFile: The ensemble or one of its members is not what was saved.
+
+    Example:
+        >>> ensemble = load_ensemble("results/housing", "greedy")
+        >>> ensemble.predict(pandas.read_csv("new.csv"))["price"]
+        0    231102.87
+        1    187954.60
+        Name: price, dtype: float64
     """
-    from pipeline.saved_models.ensembles import load_ensemble as load  # deferred: the package itself imports at once
+    from pipeline.saved_models.ensembles import load_ensemble as load  # deferred: importing the package has to be quick
 
     return load(study, name, model, task)
 
 
 def pareto_front(study: str | Path, cost: str = "weights") -> tuple[Summary, ...]:
-    """The configurations of a study folder of which every better one costs more `weights`, or `seconds`, best first."""
+    """Find the configurations to which no other is superior at the same or a lower cost (the Pareto front).
+
+    Args:
+        study: Folder of the study.
+        cost: `weights`, the number of trainable numbers; or `seconds`, the mean wall time of a training.
+
+    Returns:
+        Summaries, from the best and most expensive to the worst and cheapest. The default network is not among them.
+
+    Raises:
+        UserError: The folder is not a study, or there is no such cost.
+        DamagedFile: The journal or `study.json` was altered.
+
+    Example:
+        >>> [(each.weights, round(each.mean, 3)) for each in pareto_front("results/housing")]
+        [(9473, 0.281), (2241, 0.285), (321, 0.302)]
+    """
     from pathlib import Path
 
-    from pipeline.ledger.known import open_study  # deferred: the package itself imports at once
+    from pipeline.ledger.known import open_study  # deferred: importing the package has to be quick
 
     return open_study(Path(study)).front(cost)

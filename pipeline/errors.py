@@ -1,8 +1,21 @@
-"""The mistakes that a user can mend, told apart from defects of the program."""
+"""Errors that a user can fix. Everything else that is raised is a defect of the program."""
 
 
-class UserError(Exception):
-    """Says in one text what was expected, what it got and what to try; the command line prints it and exits with 2."""
+class UserError(ValueError):
+    """What went wrong, what was expected, what was found and what to try, in one text.
+
+    The command line prints the text and exits with 2. Python programs can catch it as a ValueError. Code of this
+    package that catches the ValueErrors of a library has to let a UserError through.
+
+    Args:
+        what: What went wrong, as a sentence.
+        expected: What would have been right.
+        got: What was found instead.
+        hint: What the user can do about it.
+
+    Attributes:
+        what: The first sentence alone.
+    """
 
     def __init__(self, what: str, *, expected: str = "", got: str = "", hint: str = "") -> None:
         parts = [what, expected and f"Expected: {expected}", got and f"Got: {got}", hint and f"Try: {hint}"]
@@ -11,12 +24,12 @@ class UserError(Exception):
 
 
 class StudyMismatch(UserError):
-    """The study folder was made with other data or another protocol; the text names the fields that differ."""
+    """The study folder belongs to other data or another protocol; the text names the fields that differ."""
 
 
 class DamagedFile(UserError):
-    """A stored file does not hold what was written into it; nothing of it was used."""
+    """A stored file does not hold what this program wrote; nothing in it was used."""
 
 
 class DivergedTraining(Exception):
-    """A training whose loss or predictions are no longer finite: a failed repeat, never a score."""
+    """The loss or the predictions of a training are no longer finite: it is a failed repeat and never gets a score."""

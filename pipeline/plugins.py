@@ -1,7 +1,7 @@
-"""Code of the user's, named as `module:object`: the one way in which the package imports what it does not ship.
+"""The user's own code, named as `module:object`: the only way in which the package imports what it does not ship.
 
-A module is imported only because the user has named it: nothing that a study's folder holds leads to an import. It is
-looked for where Python looks, and then in the working directory.
+A module is imported only if the user names it: nothing in a study folder leads to an import. Python's search path comes
+first, the working directory last.
 """
 
 from __future__ import annotations
@@ -33,14 +33,20 @@ def load_object(reference: str, *, expected: str, what: str = "object") -> Any:
         expected: What the user should have named, for the error.
         what: One word for that, such as "function".
 
+    Returns:
+        The object, of whatever type it is.
+
     Raises:
-        UserError: Where there is no such module, where it cannot be imported, and where it has no such object.
+        UserError: There is no such module, it cannot be imported, or it has no such object. A UserError that the module
+            itself raises while it is imported comes out as it is.
     """
     module, _, name = reference.partition(":")
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.append(here)  # at the end: a file beside the data must not stand in for an installed package
     try:
         found = import_module(module)
+    except UserError:
+        raise
     except Exception as error:
         if isinstance(error, ModuleNotFoundError) and error.name and f"{module}.".startswith(f"{error.name}."):
             raise _missing(module) from error
@@ -68,10 +74,16 @@ class Source:
 
 
 def sources_of(module: str) -> tuple[Source, ...]:
-    """The packages around a module, outermost first, and last the module itself; nothing of them is executed.
+    """Find the packages around a module and the module itself, without executing any of them.
+
+    Args:
+        module: The full name of the module, such as "package.module".
+
+    Returns:
+        The packages, outermost first, and last the module.
 
     Raises:
-        UserError: Where there is no such module, or no file that holds its source.
+        UserError: There is no such module, or no file with its source.
     """
     places: Sequence[str] = [*sys.path, str(Path.cwd())]
     found: list[Source] = []

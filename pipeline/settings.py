@@ -385,6 +385,8 @@ def strategy_of(settings: Settings) -> Strategy:
     parsed = _validated(schema, given, "strategy option")
     try:
         return replace(chosen, **{each.name: getattr(parsed, each.name) for each in options})
+    except UserError:
+        raise
     except ValueError as error:  # of a strategy that checks its options itself
         raise UserError(f"The options of {settings.strategy} are wrong", got=str(error)[:500]) from error
 
@@ -449,6 +451,9 @@ def _validated(schema: type[Model], values: Mapping[str, Any], what: str) -> Mod
         return schema.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
+        raised = first.get("ctx", {}).get("error")
+        if isinstance(raised, UserError):  # pydantic catches every ValueError of a validator
+            raise raised from None
         name = str(first["loc"][0]) if first["loc"] else ""
         if first["type"] == "missing":
             raise UserError(

@@ -1,11 +1,11 @@
-"""The words of the product, as frozen values; everything above speaks in them.
+"""The words of the product, as frozen values; all other modules use them.
 
 | word          | meaning                                                                                         |
 |---------------|-------------------------------------------------------------------------------------------------|
 | configuration | one immutable assignment of hyperparameters, sorted by name, plain Python values only           |
-| training      | one configuration, an epoch limit and the index of its seed: what a worker is asked to do once  |
+| training      | one configuration, an epoch limit and the index of its seed: what a worker does once            |
 | repeat        | one training and what it scored: a fact, one line of the journal                                |
-| trial         | a configuration at a fidelity (epochs), asked with so many repeats: the question                |
+| trial         | a configuration at a fidelity (epochs) with a number of repeats: the question                   |
 | summary       | the answer to a trial, derived from its repeats and never stored                                |
 | job           | the trainings that a worker gets at once: a recipe, never arrays                                |
 | strategy      | proposes trials and reads their summaries; it knows no files and no processes                   |
@@ -33,11 +33,11 @@ class Configuration:
     """Equal assignments are equal, hash alike and have the same key, in whatever order they were written."""
 
     items: tuple[tuple[str, Value], ...]
-    _key: str = field(default="", init=False, repr=False, compare=False)  # known once it was asked for
+    _key: str = field(default="", init=False, repr=False, compare=False)  # computed once
 
     @classmethod
     def of(cls, values: Mapping[str, object]) -> Configuration:
-        """Take any mapping, numpy scalars and lists included, to plain Python values; ValueError for others."""
+        """Convert a mapping, whose values may be numpy scalars and lists. Raise ValueError for other values."""
         return cls(tuple((name, _plain(name, values[name])) for name in sorted(values)))
 
     @classmethod
@@ -46,7 +46,7 @@ class Configuration:
         return cls.of(json.loads(text))
 
     def __eq__(self, other: object) -> bool:
-        # 1, 1.0 and True are equal in Python, and different values with different keys here: the texts decide.
+        # 1, 1.0 and True are equal in Python, but different values with different keys here: compare the texts.
         if not isinstance(other, Configuration):
             return NotImplemented
         return self.items == other.items and repr(self.items) == repr(other.items)
@@ -69,19 +69,19 @@ class Configuration:
 
     @property
     def json(self) -> str:
-        """Canonical text: sorted, no spaces, floats with as many digits as it takes to come back bit by bit."""
+        """Canonical text: sorted, without spaces, with floats that are read back bit by bit."""
         return json.dumps(self.as_dict(), allow_nan=False, separators=(",", ":"), ensure_ascii=False)
 
     @property
     def key(self) -> str:
-        """Sixteen hexadecimal digits of the SHA-256 of `json`: the name of its row and of its model folder."""
+        """Sixteen hexadecimal digits of the SHA-256 of `json`: the name of its row and its model folder."""
         if not self._key:
             object.__setattr__(self, "_key", hashlib.sha256(self.json.encode()).hexdigest()[:16])
         return self._key
 
 
 def _plain(name: str, value: object) -> Value:
-    if type(value) is str or type(value) is int:  # most of them: a ledger has hundreds of thousands
+    if type(value) is str or type(value) is int:  # most values, of which a ledger has hundreds of thousands
         return value
     tolist = getattr(value, "tolist", None) if getattr(value, "shape", ()) else None  # an array
     value = tolist() if callable(tolist) else value
@@ -112,7 +112,7 @@ class Training:
 
     @property
     def identity(self) -> tuple[str, int, int]:
-        """What makes two trainings the same one: never trained twice."""
+        """Two trainings with the same identity are the same one, which is never trained twice."""
         return (self.configuration.key, self.epochs, self.index)
 
 
@@ -121,12 +121,12 @@ class Job:
     """What a worker gets: the recipe of one or more trainings."""
 
     trainings: tuple[Training, ...]
-    kind: str = ""  # jobs of one kind run best on one worker, which has their program compiled
+    kind: str = ""  # jobs of one kind run best on one worker, which has compiled their program
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """One training and what it scored on the validation rows; `error` is empty exactly when `objective` is a number."""
+    """One training and its scores on the validation rows; either `objective` is a number or `error` has a text."""
 
     training: Training
     stage: Stage
@@ -137,14 +137,14 @@ class Repeat:
     best_epoch: int = 0
     seconds: float = 0.0  # wall time of this training
     slot: str = ""
-    threads: int = 0  # intra-operation threads that computed it
+    threads: int = 0  # intra-operation threads
     weights: int = 0  # number of trainable numbers of the network
     error: str = ""
     model: str = ""  # SHA-256 of the file with its weights
-    program: str = ""  # what computed it: another program may differ in the last bit,
-    device: str = ""  # and so may another processor,
-    versions: str = ""  # and other versions of the packages that compute
-    started: str = ""  # wall clock when the training began, UTC, ISO 8601 with milliseconds; empty where none is known
+    program: str = ""  # program that trained it: another one may give other last bits,
+    device: str = ""  # and so may another processor
+    versions: str = ""  # or other versions of the packages
+    started: str = ""  # wall clock when the training began, UTC, ISO 8601 with milliseconds; empty if unknown
 
     @property
     def failed(self) -> bool:
@@ -154,7 +154,7 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A row of a workbook that the journal did not know: a result without repeats and without a saved model."""
+    """A result from a workbook or another journal: it has neither repeats nor a saved model here."""
 
     configuration: Configuration
     epochs: int
@@ -166,7 +166,7 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The question: how does this configuration score with `repeats` trainings of at most `epochs` epochs?"""
+    """A question: how does this configuration score in `repeats` trainings of at most `epochs` epochs?"""
 
     configuration: Configuration
     epochs: int
@@ -174,13 +174,13 @@ class Trial:
 
     @property
     def trainings(self) -> tuple[Training, ...]:
-        """The trainings that answer it: seeds 0, 1, 2, ... of the study, the same for every configuration."""
+        """Its trainings, with the seeds 0, 1, 2, ... of the study, which are the same for every configuration."""
         return tuple(Training(self.configuration, self.epochs, index) for index in range(self.repeats))
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The answer to a trial; `mean` is infinite when no repeat succeeded, deviations are None below two repeats."""
+    """The answer to a trial. `mean` is infinite if no repeat succeeded; deviations are None below two repeats."""
 
     configuration: Configuration
     stage: Stage
@@ -205,16 +205,16 @@ class Summary:
 
     @property
     def order(self) -> tuple[bool, float, str]:
-        """Sort key, best first: configurations with a failed repeat come after all without; ties break by key."""
+        """Sort key, best first: configurations with a failed repeat come after all others; ties are broken by key."""
         return (self.failures > 0 or not math.isfinite(self.mean), self.mean, self.key)
 
 
 Evaluate = Callable[[Sequence[Trial]], tuple[Summary, ...]]
-"""Answers trials in their order, training only what no earlier call, run or process has trained."""
+"""Answer trials in their order, training only what no earlier call, run or process has trained."""
 
 
 def plan(trials: Iterable[Trial], known: Iterable[Training]) -> tuple[Training, ...]:
-    """The trainings that the trials need and the ledger lacks, each once, trial by trial: rows complete early."""
+    """The trainings that the trials need and that are not known, each once, in the order of the trials."""
     done = {training.identity for training in known}
     missing: dict[tuple[str, int, int], Training] = {}
     for trial in trials:

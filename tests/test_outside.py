@@ -17,7 +17,7 @@ from pipeline import load_top_models, models, tasks
 from pipeline.errors import UserError
 from pipeline.ledger import journal
 from pipeline.maintenance.audit import audit
-from pipeline.maintenance.import_results import take_in
+from pipeline.maintenance.import_results import import_ledger
 from pipeline.maintenance.rebuild import rebuild
 from pipeline.plugins import is_reference, load_object
 from pipeline.report import figures
@@ -93,7 +93,7 @@ def test_a_study_of_them_opens_for_who_names_them_and_imports_nothing_otherwise(
         (OWN[3], lambda: load_top_models(study, 1)),
         (OWN[3], lambda: load_top_models(study, 1, model="elsewhere:build")),
         (OWN[1], lambda: rebuild(study)),
-        (OWN[1], lambda: take_in(study, study / "ledger.xlsx")),
+        (OWN[1], lambda: import_ledger(study, study / "ledger.xlsx")),
     ):
         with pytest.raises(UserError, match=name):
             act()

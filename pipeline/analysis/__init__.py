@@ -1,1 +1,1 @@
-"""What the results mean: functions from facts to statements, without files and without TensorFlow."""
+"""Interpretation of results: pure functions, without files and without TensorFlow."""

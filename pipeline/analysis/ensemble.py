@@ -1,7 +1,7 @@
-"""Ensembles of the best models: which networks are averaged, chosen on validation rows alone, and what the mean scores.
+"""Ensembles of the best models: choosing the networks on validation rows alone, and scoring their mean.
 
-Averaged is what people are told: values in original units, or the probability of each class. The selection is that of
-Caruana et al., Ensemble selection from libraries of models, ICML 2004 (doi:10.1145/1015330.1015432), with replacement.
+Averaged are values in original units, or the probability of each class. The greedy selection is ensemble selection with
+replacement (Caruana et al., ICML 2004, doi:10.1145/1015330.1015432).
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from pipeline.tasks import Target, scores
 
 MEAN, GREEDY = "mean", "greedy"
 NAMES: Final = (MEAN, GREEDY)
-STEPS: Final = 50  # networks that the greedy selection takes, before it keeps its best beginning
+STEPS: Final = 50  # selections, with repetition, of which the best first part is kept
 
 Chosen = Mapping[str, tuple[int, ...]]
-"""Name of an ensemble -> how often it counts each network of the library."""
+"""Name of an ensemble -> count of each network of the library."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """Networks that enter an ensemble together, by their places in the library, and how they do where they are judged.
+    """Networks that enter an ensemble together: their positions in the library, and their predictions.
 
-    Predictions (rows, predicted), in units, are of rows that none of the networks was trained with.
+    Predictions (rows, predicted), in units, are for rows that none of the networks was trained with.
     """
 
     members: tuple[int, ...]
@@ -38,20 +38,20 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ensemble:
-    """The mean of several networks, some of them counted more than once, on the test rows."""
+    """The mean of several networks, some of which may count several times, on the test rows."""
 
     name: str  # one of `NAMES`
-    members: tuple[tuple[str, int], ...]  # key of the configuration and number of the repeat, the best ones first
-    times: tuple[int, ...]  # how often each counts in the mean, at least once
-    validation: float  # the objective where it was chosen
+    members: tuple[tuple[str, int], ...]  # key of the configuration and number of the repeat, best first
+    times: tuple[int, ...]  # count of each in the mean, at least 1
+    validation: float  # objective on the rows on which it was chosen
     predictions: np.ndarray  # (test rows, predicted), in units
     objective: Bounded  # over the test rows
-    gain: Bounded  # by how much that lies below what single networks of the best configuration have, paired by row
+    gain: Bounded  # mean objective of single networks of the best configuration minus this one, paired by row
     scores: Mapping[str, Mapping[str, float]]  # of the task's metrics, on the test rows
 
 
 def mean_of(units: np.ndarray, times: Sequence[int]) -> np.ndarray:
-    """The mean (rows, predicted) of what networks say (networks, rows, predicted), each as often as it counts."""
+    """The mean (rows, predicted) of predictions (networks, rows, predicted) with these counts."""
     mean: np.ndarray = np.repeat(units, times, axis=0).mean(axis=0)
     return mean
 
@@ -59,10 +59,10 @@ def mean_of(units: np.ndarray, times: Sequence[int]) -> np.ndarray:
 def choose(
     candidates: Sequence[Candidate], measured: np.ndarray, weights: np.ndarray, target: Target
 ) -> dict[str, tuple[tuple[int, ...], float]]:
-    """For each ensemble how often it counts each network of the library, and its objective where it was chosen.
+    """Choose the ensembles: for each, the count of each network of the library, and the objective on these rows.
 
-    Measured values (rows, columns) and weights (rows,) are of the rows that the candidates predict. Nothing where there
-    is no second network to be averaged with.
+    Measured values (rows, columns) and weights (rows,) belong to the rows that the candidates predict. Empty if there
+    are fewer than two networks.
     """
     if sum(len(each.members) for each in candidates) < 2:
         return {}
@@ -85,10 +85,11 @@ def _times(candidates: Sequence[Candidate], counts: Sequence[int], size: int) ->
 
 
 def greedy(predictions: np.ndarray, error: Callable[[np.ndarray], float]) -> tuple[int, ...]:
-    """How often each of `predictions` (candidates, rows, predicted) is taken: in lowest terms, at least one of them.
+    """Select from `predictions` (candidates, rows, predicted), and return the count of each, in lowest terms.
 
-    Each step takes what lowers the error of the mean most, or raises it least, the first of equals; of all beginnings
-    of the sequence the best one is kept, the shortest of equals. So it is never worse than the best candidate alone.
+    Each step adds the candidate with which the mean has the lowest error; the first one of equals. Of all first parts
+    of this sequence the best one is kept; the shortest one of equals. So the result is never worse than the best single
+    candidate, and at least one candidate is selected.
     """
     total = np.zeros(predictions.shape[1:])
     counts, kept, lowest = [0] * len(predictions), [0] * len(predictions), math.inf
@@ -114,9 +115,10 @@ def examined(
     part: Part,
     target: Target,
 ) -> Ensemble:
-    """What an ensemble scores on test rows; `predictions` are those of the library (networks, rows, predicted).
+    """Score an ensemble on the test rows.
 
-    `best` (repeats, rows, predicted) are those of the best configuration; all in units.
+    `predictions` are those of the library (networks, rows, predicted) and `best` those of the best configuration
+    (repeats, rows, predicted), all in units.
     """
     taken = [place for place, count in enumerate(times) if count]
     counts = tuple(times[place] for place in taken)

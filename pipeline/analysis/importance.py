@@ -1,10 +1,10 @@
-"""Which hyperparameters decide the score: functional ANOVA of a random forest (Hutter et al. 2014, PMLR 32).
+"""The importance of hyperparameters: functional ANOVA of a random forest (Hutter et al. 2014, PMLR 32).
 
-Each tree of a forest fitted to measured configurations predicts a score for every configuration of the space. The
-variance of these scores over the space, every value equally likely on its own scale, falls into one part for each
-hyperparameter alone, one for each pair beyond both alone, and a rest. A tree is constant on its leaves, which are
-boxes, so that the parts are sums over leaves and exact; how much they differ between trees says how far to trust them.
-A layer that a configuration does not have counts as one of middle width.
+Each tree of a forest fitted to the measured scores predicts a score for every configuration of the space. The variance
+of these predictions, with every value equally likely on its own scale, is divided into a part for each hyperparameter
+alone, a part for each pair beyond both alone, and a rest. A tree is constant on its leaves, which are boxes, so the
+parts are exact sums over leaves; their deviation between trees shows how reliable they are. A layer that a
+configuration does not have counts as one of middle width.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from pipeline.space.unit_cube import Axis, axes_of, features, groups, row_of
 from pipeline.trial import Configuration, Summary
 
 TREES: Final = 64  # a fifth of a second for 400 configurations, and every configuration is outside some trees' sample
-LEAF: Final = 3  # configurations in a leaf at least
-LEAST: Final = 10  # configurations, below which nothing is said
+LEAF: Final = 3  # least configurations in a leaf
+LEAST: Final = 10  # configurations; with fewer there is no result
 SAMPLE: Final = 1000  # configurations that a tree is fitted to at most: it bounds the leaves, and with them the memory
 EXPLAINED: Final = 0.05  # of the variance; a forest that explains less has found nothing but noise
 
@@ -32,25 +32,25 @@ Lacking = Literal["", "choices", "configurations", "differences"]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The part of the variance that one hyperparameter, or a pair beyond both alone, decides: a mean over trees."""
+    """The fraction of the variance due to one hyperparameter, or to a pair beyond both alone; a mean over trees."""
 
     names: tuple[str, ...]
-    mean: float  # of 1
+    mean: float  # from 0 to 1
     deviation: float  # over the trees
 
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """What the forest found, how well it predicts, or what was lacking for one."""
+    """The importance of all hyperparameters and pairs and how well the forest predicts, or what was lacking for one."""
 
-    configurations: int  # that it was fitted to
+    configurations: int  # to which it was fitted
     explained: float = math.nan  # out-of-bag R2: on configurations that a tree was not fitted to
     parts: tuple[Part, ...] = ()  # largest first
     lacking: Lacking = ""  # anything in the space to choose, enough configurations, or different scores
 
     @property
     def meaningful(self) -> bool:
-        """True where the forest predicts configurations that it was not fitted to; else its parts mean nothing."""
+        """True if the forest predicts configurations that it was not fitted to; otherwise its parts mean nothing."""
         return self.explained >= EXPLAINED
 
     def of(self, many: int) -> tuple[Part, ...]:
@@ -73,15 +73,15 @@ def importance(
     """Decompose the variance of finite scores over the space.
 
     Args:
-        space: where every configuration is equally likely, each range on its own scale.
-        scores: configurations and their scores. Those of other spaces are left out; one that stands there several
-            times counts as often.
-        trees: of the forest.
-        seed: of the forest.
+        space: The space. Every configuration in it is equally likely, each range on its own scale.
+        scores: Configurations and their scores. Configurations of other spaces are ignored; one that occurs several
+            times counts several times.
+        trees: Number of trees in the forest.
+        seed: Seed of the forest.
 
     Returns:
         The parts, or what was lacking: a hyperparameter that varies, ten configurations, or two different scores.
-        Equal arguments give an equal answer.
+        Equal arguments give equal results.
     """
     axes = axes_of(space)
     rows = [(row_of(axes, each), score) for each, score in scores if contains(space, each)]
@@ -123,7 +123,7 @@ def _forest(inputs: np.ndarray, values: np.ndarray, trees: int, seed: int) -> An
         n_jobs=1,
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a row that every tree was fitted to has no score of its own
+        warnings.simplefilter("ignore", UserWarning)  # scikit-learn warns of rows to which every tree was fitted
         return forest.fit(inputs, values)
 
 
@@ -131,7 +131,7 @@ def _forest(inputs: np.ndarray, values: np.ndarray, trees: int, seed: int) -> An
 
 
 def _parts(axes: Sequence[Axis], tree: Any) -> dict[tuple[str, ...], float]:
-    """The part of the variance of each axis, and of each pair beyond both; nothing but zeros for a tree of one leaf."""
+    """The fraction of the variance of each axis, and of each pair beyond both; all 0 for a tree of one leaf."""
     low, high, values = _leaves(tree)
     columns = groups(axes)
     weights, masks = zip(
@@ -164,7 +164,7 @@ def _shares(parts: Mapping[tuple[str, ...], float], total: float) -> dict[tuple[
 
 
 def _leaves(tree: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lower and upper ends (leaves, features) of each leaf's box, low < x <= high, and its value (leaves,)."""
+    """The ends (leaves, features) of each leaf's box, low < x <= high, and its value (leaves,)."""
     low = np.full((tree.node_count, tree.n_features), -np.inf)
     high = np.full((tree.node_count, tree.n_features), np.inf)
     for node in range(tree.node_count):  # children come after their parents
@@ -178,9 +178,10 @@ def _leaves(tree: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _cells(axis: Axis, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How likely each part of an axis is (cells,), and which leaves have it (leaves, cells); none begins or ends in it.
+    """Divide an axis into cells in which no leaf begins or ends: their probabilities (cells,), and the leaves that
+    contain them (leaves, cells).
 
-    `low` and `high` are the leaves' ends in the features of the axis: one of a range, one for each value of a choice.
+    `low` and `high` are the leaves' ends in the features of the axis: one for a range, one for each value of a choice.
     """
     if isinstance(axis.domain, Choice):
         points = np.eye(axis.domain.size) * np.sqrt(0.5)  # as `features` writes them

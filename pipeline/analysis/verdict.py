@@ -1,4 +1,4 @@
-"""The best configurations on the test rows, beside what they have to beat."""
+"""The best configurations on the test rows, compared with the baselines."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from pipeline.trial import Summary
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """A configuration on the test rows: every saved repeat predicts, none is picked."""
+    """The scores of a configuration on the test rows, with all its saved repeats."""
 
-    summary: Summary  # of the validation rows, which chose it
+    summary: Summary  # on the validation rows, by which it was chosen
     predictions: np.ndarray  # (repeats, rows, predicted), in units: see `tasks.Target`
     objectives: tuple[float, ...]  # one per repeat
     scores: Mapping[str, Mapping[str, float]]  # column -> metric -> mean over the repeats
@@ -32,7 +32,7 @@ class Tested:
 
     @property
     def bounds(self) -> tuple[float | None, float | None]:
-        """95 % interval of the mean over seeds; (None, None) for one repeat."""
+        """95 % interval of the mean over seeds; (None, None) for a single repeat."""
         return interval(self.objectives)[2:]
 
     def score(self, column: str, metric: str) -> tuple[float, float | None, float | None]:
@@ -51,23 +51,23 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the summary, the figures and the workbook say of the test rows."""
+    """All results on the test rows, for the summary, the figures and the workbook."""
 
     outputs: tuple[str, ...]
     rows: np.ndarray  # (rows,) positions in the user's table, from 0
     measured: np.ndarray  # (rows, outputs), original units, or positions of classes
-    constant: float  # objective of what predicts without inputs: the training rows' median, or frequencies of classes
+    constant: float  # objective of the best constant prediction: median, or frequencies of classes
     constant_scores: Mapping[str, Mapping[str, float]]
-    default: Tested | None  # the default network, as many repeats; None if none of them succeeded
+    default: Tested | None  # the default network with as many repeats; None if all of them failed
     best: tuple[Tested, ...]  # the group of best configurations, best on validation rows first
     target: Target
     weights: np.ndarray  # (rows,) of the test rows
-    ensembles: tuple[Ensemble, ...] = ()  # of the networks of the best configurations
-    further: tuple[Metric, ...] = ()  # of the user's, after those of the task
+    ensembles: tuple[Ensemble, ...] = ()  # of networks of the best configurations
+    further: tuple[Metric, ...] = ()  # the user's own, after those of the task
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        """The metrics of the task, and then the user's."""
+        """The metrics of the task, and then the user's own."""
         return (*self.target.task.metrics, *self.further)
 
 
@@ -78,9 +78,9 @@ def tested(
     target: Target,
     further: Sequence[Metric] = (),  # noqa: PT028 - not a test
 ) -> Tested:
-    """Score what the network of every repeat of a configuration gives, `(repeats, rows, outputs)`.
+    """Score the scaled predictions `(repeats, rows, outputs)` of the repeats of a configuration.
 
-    `further` are metrics of the user's; each has to be a number for every repeat, or is left out.
+    `further` are the user's own metrics; one that is not a number for every repeat is left out.
     """
     units = target.to_units(predicted)
     each = tuple(scores(target, part.measured, one, part.weights, further) for one in units)
@@ -102,7 +102,7 @@ def judge(
     *,
     further: Sequence[Metric] = (),
 ) -> Verdict:
-    """Put the tested configurations beside the best constant and the default network."""
+    """Compare the tested configurations with the best constant on the training rows and the default network."""
     return Verdict(
         outputs=target.names,
         rows=part.rows,

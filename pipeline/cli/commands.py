@@ -218,7 +218,7 @@ def one_by_one(words: list[str], option: str) -> Iterator[str]:
 
 
 def _exit(action: Callable[[], int]) -> None:
-    """Exit with what the action returns; 2 and a clear text for what a user can mend."""
+    """Exit with what the action returns; 2 and a clear text for what the user can fix."""
     try:
         code = action()
     except UserError as error:

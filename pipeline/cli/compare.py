@@ -27,7 +27,7 @@ def compare(
 ) -> int:
     """Run or resume the comparison, print its page and write it, every figure into the JSON file `numbers` too.
 
-    Raises UserError for what a user can mend, and `typer.Exit` where a signal stopped it.
+    Raise UserError for what the user can fix, and `typer.Exit` if a signal stopped it.
     """
     asked = request(file, options, methods=methods, seeds=seeds, score=score)
 

@@ -32,7 +32,7 @@ def line(console: Console, text: str) -> None:
 
 
 def complain(error: Exception) -> None:
-    """What a user can mend, on standard error."""
+    """Print what the user can fix, on standard error."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     console.print(f"[bold red]Error:[/] {escaped(str(error))}")
 

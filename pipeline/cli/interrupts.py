@@ -89,7 +89,7 @@ def _deafen() -> None:
 def resumable(console: Console, folder: Path) -> Iterator[Callable[[], bool]]:
     """Give the block a function that is true after the first signal; who stops it is told how to go on.
 
-    Raises `typer.Exit` with 128 + the number of the signal, and DiskFailed as it came.
+    Raise `typer.Exit` with 128 + the number of the signal, and DiskFailed as it came.
     """
     with Interrupts() as interrupts:
         try:

@@ -43,10 +43,10 @@ def rebuild(folder: Path, task: str) -> int:
 def import_(folder: Path, other: Path, task: str) -> int:
     """Import the results of another ledger of the same study."""
     _use(task)
-    found = import_results.take_in(folder, other)
+    found = import_results.import_ledger(folder, other)
     line(
         standard(),
-        f"{found.taken} configurations imported, {found.known} already known, {found.unusable} skipped"
+        f"{found.imported} configurations imported, {found.known} already known, {found.skipped} skipped"
         f" (a failed repeat, or another limit of epochs). Ledger: {found.workbook}",
     )
     return 0

@@ -12,7 +12,7 @@ from pipeline.storage.atomic import replace
 
 
 def predict(source: Path, target: Path, study: Path, *, count: int, ensemble: str, model: str, task: str) -> int:
-    """Predict the rows of `source` into the CSV file `target`; UserError for what a user can mend.
+    """Predict the rows of `source` into the CSV file `target`; raise UserError for what the user can fix.
 
     With the `count` best configurations of the study, or with its `ensemble` where one is named; `model` names the
     function that makes the networks, and `task` the task, where they are the user's own.

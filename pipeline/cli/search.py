@@ -22,7 +22,7 @@ from pipeline.study_folder.layout import StudyFolder
 def search(file: Path | None, options: Mapping[str, Any]) -> int:
     """Run or resume the study of these settings; 1 where no configuration finished its trainings.
 
-    Raises UserError for what a user can mend, and `typer.Exit` where a signal stopped the run.
+    Raise UserError for what the user can fix, and `typer.Exit` if a signal stopped the run.
     """
     console = standard()
     chosen = settings.read(file, options)

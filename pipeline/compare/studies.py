@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from pipeline.compare.borrowing import borrower, is_borrowed
 from pipeline.compare.request import BASELINE
+from pipeline.errors import UserError
 from pipeline.ledger import journal
 from pipeline.ranking.order import recommend
 from pipeline.ranking.summaries import summarise
@@ -201,6 +202,8 @@ def _stored(study: Path, prepared: PreparedRun) -> Outcome | None:
         steps = tuple(Step(**each) for each in raw.pop("steps"))
         measured = tuple((str(text), float(mean)) for text, mean in raw.pop("measured"))
         return Outcome(**raw, steps=steps, measured=measured)
+    except UserError:
+        raise
     except (OSError, ValueError, KeyError, TypeError):
         return None  # it is made anew from the journal
 

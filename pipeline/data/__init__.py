@@ -1,1 +1,1 @@
-"""The user's table: read, split, scaled, and scored in its own units."""
+"""The user's table: read, checked, split and scaled."""

@@ -1,7 +1,7 @@
-"""What one cell means, whichever file it came from: a number, a category's text, or nothing.
+"""Interpret cells independently of the file format: as numbers, as the texts of categories, or as missing.
 
-The same table gives the same values from CSV, Excel and Parquet: readers guess types per file, and a column that held
-`1, 2, A` while training may hold only `1.0` in the file to predict.
+The same table gives the same values from CSV, Excel and Parquet. The types that readers guess would not: they differ
+between formats, and a column with `1, 2, A` in training may have only `1.0` in the file to predict.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FIGURE: Final = re.compile(f"{_NUMBER.pattern}|{_DECIMAL_COMMA.pattern}", re.AS
 _DATE: Final = re.compile(r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([ T]\d.*)?", re.ASCII)
 _TRUTH: Final = {"true": "True", "TRUE": "True", "false": "False", "FALSE": "False"}
 _EXACT: Final = 2.0**53  # the integers below it are floats without loss
-_NUMBERS_TO_DOUBT: Final = 20  # so many distinct numbers beside a text are rather a typing error than categories
+_NUMBERS_TO_DOUBT: Final = 20  # with more distinct numbers than this, a text is a typing error, not a category
 
 
 def row_number(position: int) -> str:
@@ -37,7 +37,7 @@ def row_number(position: int) -> str:
 
 
 def kind(column: pd.Series[Any]) -> Kind:
-    """What a column holds as a whole, missing cells aside; text that is all numbers is numbers, as from a CSV file."""
+    """The kind of a column, missing cells aside. A text column with nothing but numbers counts as numbers."""
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         inner = kind(pd.Series(dtype.categories.astype(object)))
@@ -70,9 +70,10 @@ def _kind_of_objects(column: pd.Series[Any]) -> Kind:
 
 
 def numbers(column: pd.Series[Any], what: str, otherwise: str = "") -> np.ndarray:
-    """The cells as float64 `(n,)`, NaN where missing; truth values are 0 and 1. UserError for text and infinity.
+    """Convert the cells to float64 `(n,)`, with NaN for missing ones and 0 and 1 for truth values.
 
-    `what` begins the error, as in "Target 'price'"; `otherwise` ends it where a cell holds a text.
+    Raise UserError for text and infinity. Its text begins with `what`, as in "Target 'price'"; for text it ends with
+    `otherwise`.
     """
     dtype = column.dtype
     if (pd.api.types.is_numeric_dtype(dtype) and dtype.kind != "c") or pd.api.types.is_bool_dtype(dtype):
@@ -82,7 +83,7 @@ def numbers(column: pd.Series[Any], what: str, otherwise: str = "") -> np.ndarra
         parsed = [_number(cell) for cell in cells]
         for position, value in enumerate(parsed):
             if value is None:
-                raise _no_number(
+                raise _not_a_number(
                     what,
                     cells[position],
                     position,
@@ -96,7 +97,7 @@ def numbers(column: pd.Series[Any], what: str, otherwise: str = "") -> np.ndarra
             f"{what} has an infinite value in {row_number(infinite[0])}",
             expected="finite numbers",
             got=f"{infinite.size} infinite or overflowing value(s)",
-            hint="correct them, or leave the cells empty where the value is not known (inputs only)",
+            hint="correct them, or leave cells of inputs empty if the value is not known",
         )
     return values + 0.0  # -0.0 becomes 0.0: one value, one hash
 
@@ -115,7 +116,7 @@ def _number(cell: object) -> float | None:
     return math.nan if _is_missing(cell) else None
 
 
-def _no_number(what: str, cell: object, position: int, *, some: bool, otherwise: str) -> UserError:
+def _not_a_number(what: str, cell: object, position: int, *, some: bool, otherwise: str) -> UserError:
     hint = "correct the cell, or leave it empty if the value is missing" if some else "name a column of numbers"
     if isinstance(cell, str) and _DECIMAL_COMMA.fullmatch(cell.strip()):
         hint = "write decimal points instead of decimal commas, and no separators between thousands"
@@ -128,9 +129,10 @@ def _no_number(what: str, cell: object, position: int, *, some: bool, otherwise:
 
 
 def texts(column: pd.Series[Any], what: str) -> np.ndarray:
-    """The cells as categories' texts `(n,)`: 1, 1.0 and "1" are "1", True and "true" are "True", missing is `MISSING`.
+    """Convert the cells to texts of categories `(n,)`.
 
-    UserError for cells that are neither numbers nor text.
+    1, 1.0 and "1" become "1", True and "true" become "True", and a missing cell becomes `MISSING`. Raise UserError for
+    cells that are neither numbers nor text.
     """
     try:
         codes, distinct = pd.factorize(column.astype(object), use_na_sentinel=True)
@@ -143,7 +145,7 @@ def texts(column: pd.Series[Any], what: str) -> np.ndarray:
 
 
 def text(cell: object) -> str:
-    """The text under which a cell is known as a category."""
+    """Convert one cell to the text of a category."""
     if _is_missing(cell):
         return MISSING
     if isinstance(cell, bool | np.bool_):
@@ -159,8 +161,8 @@ def text(cell: object) -> str:
     return text(float(stripped)) if _NUMBER.fullmatch(stripped) else _TRUTH.get(stripped, stripped)
 
 
-def stray(column: pd.Series[Any]) -> tuple[str, int] | None:
-    """The first text, with its position, of a column that is otherwise numbers; None for a column of categories."""
+def stray_text(column: pd.Series[Any]) -> tuple[str, int] | None:
+    """The first text, and its position, in a column of numbers; None for a column of categories."""
     cells = column.astype(object).tolist()
     words = [isinstance(cell, str) and cell.strip() != "" and _number(cell) is None for cell in cells]
     found = {_number(cell) for cell, word in zip(cells, words, strict=True) if not word}
@@ -173,7 +175,7 @@ def stray(column: pd.Series[Any]) -> tuple[str, int] | None:
 
 
 def has_numbers(column: pd.Series[Any]) -> bool:
-    """True where some cell of a column of texts is a number, with a decimal comma as well."""
+    """True if any cell of a text column is a number, including those with a decimal comma."""
     cells = [cell for cell in column.astype(object).tolist() if not _is_missing(cell)]
     return any(not isinstance(cell, str) or bool(_FIGURE.fullmatch(cell.strip())) for cell in cells)
 

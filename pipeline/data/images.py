@@ -1,7 +1,7 @@
-"""Images become a table: a row for each, a column for each pixel, and the column `label`; nothing read is executed.
+"""Read images as a table: a row for each image, a column for each pixel, and the column `label`.
 
-Read are idx files (of MNIST and its kin, gzipped or not; http://yann.lecun.com/exdb/mnist), a folder of them, arrays in
-an .npz file, and the sets of `keras.datasets` for those who have a network.
+Sources are idx files (as of MNIST, gzipped or not; http://yann.lecun.com/exdb/mnist), folders of them, arrays in an
+.npz file, and the sets of `keras.datasets`, which need a network connection. Nothing that is read is executed.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ LABEL: Final = "label"
 
 _IDX: Final = re.compile(r".*[.-]idx\d?(-ubyte)?(\.gz)?|.*\.idx(\.gz)?", re.IGNORECASE)
 _KINDS: Final = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-# Which arrays of an .npz file are images, and which are their labels: Keras's names, and plain ones.
+# Names of images and labels in an .npz file: Keras's, and common ones.
 _PAIRS: Final = (("x_train", "y_train"), ("x_test", "y_test"), ("images", "labels"), ("x", "y"), ("X", "y"))
-# Keras is imported by a process of its own: it takes seconds and gigabytes, and the driver never needs it.
+# Keras is imported in a separate process: it takes seconds and gigabytes, and is not needed here afterwards.
 _FETCH: Final = """
 import sys, numpy, keras
 (a, b), (c, d) = getattr(keras.datasets, sys.argv[1]).load_data()
@@ -42,7 +42,7 @@ Labelled = tuple[np.ndarray, np.ndarray | None]  # (n, height, width[, channels]
 
 
 def is_image_source(source: str) -> bool:
-    """True for what `read` reads: a folder, an .npz or idx file, or `keras:NAME`."""
+    """True for a folder, an .npz or idx file, and `keras:NAME`, which `read` can read."""
     path = Path(source).expanduser()
     return (
         source.startswith(KERAS)
@@ -52,9 +52,9 @@ def is_image_source(source: str) -> bool:
 
 
 def read(source: str) -> pd.DataFrame:
-    """The images of a source as a table: columns `pixel_0_0`, ... and, where there are labels, `label`.
+    """Read the images of a source as a table: columns `pixel_0_0`, ... and, if there are labels, `label`.
 
-    UserError for a source that has no images, or not as many labels as images.
+    Raise UserError for a source without images, or with different numbers of images and labels.
     """
     if source.startswith(KERAS):
         return _frame(_from_keras(source.removeprefix(KERAS)), source)
@@ -80,8 +80,8 @@ def _frame(parts: list[Labelled], source: str) -> pd.DataFrame:
     labelled = {labels is not None for _, labels in parts}
     if len(sizes) != 1 or len(labelled) != 1:
         raise UserError(
-            f"{source} has images that do not belong together",
-            expected="one size for all of them, and labels for all or none",
+            f"{source} has images that cannot form one table",
+            expected="one size for all images, and labels for all of them or none",
             got=", ".join(" x ".join(map(str, size)) for size in sorted(sizes)),
         )
     for images, labels in parts:
@@ -95,7 +95,7 @@ def _frame(parts: list[Labelled], source: str) -> pd.DataFrame:
 
 
 def _four_sizes(images: np.ndarray, source: str) -> np.ndarray:
-    """(n, height, width, channels)."""
+    """Add the channel if it is missing: (n, height, width, channels)."""
     whole = images[..., np.newaxis] if images.ndim == 3 else images
     if whole.ndim != 4 or whole.dtype.kind not in "uif" or min(whole.shape) < 1:
         raise UserError(
@@ -114,8 +114,8 @@ def _folder(path: Path) -> list[Labelled]:
     if not files:
         raise UserError(
             f"{path} is a folder without images",
-            expected="idx files such as train-images-idx3-ubyte.gz beside their labels",
-            hint="name one file, or that folder",
+            expected="idx files such as train-images-idx3-ubyte.gz, with their labels beside them",
+            hint="name one file, or the folder of these files",
         )
     # Training images first, as their sets count them.
     return [_file(each) for each in sorted(files, key=lambda each: ("train" not in each.name, each.name))]
@@ -127,16 +127,16 @@ def _file(path: Path) -> Labelled:
 
 
 def _idx(path: Path) -> np.ndarray:
-    """The array of an idx file: two zeros, its type, its number of sizes, its sizes, its numbers."""
+    """Read an idx file: two zero bytes, the type, the number of dimensions, their sizes, and the numbers."""
     data = path.read_bytes()
     data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
     zeros, kind, count = struct.unpack(">HBB", data[:4])
     if zeros or kind not in _KINDS or not 1 <= count <= 4:
-        raise ValueError(f"{path.name} does not begin as an idx file does")
+        raise ValueError(f"{path.name} does not begin like an idx file")
     sizes = struct.unpack(f">{count}I", data[4 : 4 + 4 * count])
     dtype = np.dtype(_KINDS[kind])
     if len(data) != 4 + 4 * count + math.prod(sizes) * dtype.itemsize:
-        raise ValueError(f"{path.name} has {len(data)} bytes, which is not what its sizes {sizes} need")
+        raise ValueError(f"{path.name} has {len(data)} bytes, which does not match its sizes {sizes}")
     return np.frombuffer(data, dtype, offset=4 + 4 * count).reshape(sizes).astype(dtype.newbyteorder("="))
 
 
@@ -170,8 +170,8 @@ def _from_keras(name: str) -> list[Labelled]:
         if answer.returncode:
             raise UserError(
                 f"The image set {KERAS}{name} cannot be fetched",
-                expected="a connection to the network: it is not shipped with Keras",
+                expected="a network connection: it is not shipped with Keras",
                 got=(answer.stderr.strip().splitlines() or ["nothing"])[-1],
-                hint="connect, or download it and name the file",
+                hint="connect to the network, or download the set and name its file",
             )
         return _arrays(path)

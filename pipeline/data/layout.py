@@ -1,8 +1,8 @@
-"""How the inputs of a row lie, read from their names: pixels of an image, steps of a window.
+"""The layout of a row's inputs, read from their names: pixels of an image, or steps of a window.
 
 A table of pixels has the columns `pixel_0_0`, `pixel_0_1`, ... row by row, as scikit-learn names them, and with
 channels `pixel_0_0_0`, `pixel_0_0_1`, ...; one of windows has the columns `load[t-3]`, `load[t-2]`, ... step by step.
-Whatever is so named has its shape, wherever it comes from: nothing else has to be stored.
+Columns with such names have that shape, whatever their source, so that the shape need not be stored.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _STEP: Final = re.compile(r"(.+)\[t-(\d{1,6})\]", re.DOTALL)
 
 
 def pixels(height: int, width: int, channels: int) -> list[str]:
-    """The names of an image's inputs; those of one channel do not say which."""
+    """The names of an image's inputs; with one channel they do not contain its number."""
     if channels == 1:
         return [f"pixel_{row}_{column}" for row, column in itertools.product(range(height), range(width))]
     places = itertools.product(range(height), range(width), range(channels))
@@ -26,25 +26,25 @@ def pixels(height: int, width: int, channels: int) -> list[str]:
 
 
 def steps(columns: Sequence[str], first: int, last: int) -> list[str]:
-    """The names of a window's inputs, from `first` steps back to `last` steps back, each with all columns."""
+    """The names of a window's inputs: all columns from `first` steps back, then one step less, down to `last`."""
     return [f"{name}[t-{back}]" for back in range(first, last - 1, -1) for name in columns]
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How the inputs of a row lie; which layouts a model takes, its `check` says."""
+    """A layout of the inputs of a row. The `check` of a model says which layouts it takes."""
 
-    shape: Callable[[Sequence[str]], tuple[int, ...]]  # of inputs with these names, at least one; () for others
-    alike: bool = False  # all inputs measure the same, and are scaled alike
+    shape: Callable[[Sequence[str]], tuple[int, ...]]  # from the names, at least one; () for another layout
+    alike: bool = False  # all inputs are the same quantity and get the same scale
 
 
 def layout_of(names: Sequence[str]) -> Layout | None:
-    """The layout of inputs with these names; None where they are mere numbers."""
+    """The layout of inputs with these names; None if they have none."""
     return next((layout for layout in LAYOUTS if layout.shape(names)), None) if names else None
 
 
 def shape_of(names: Sequence[str]) -> tuple[int, ...]:
-    """(height, width, channels) of an image, (steps, columns) of a window, () of what is neither."""
+    """(height, width, channels) for an image, (steps, columns) for a window, () for other inputs."""
     found = layout_of(names)
     return found.shape(names) if found else ()
 

@@ -1,9 +1,9 @@
-"""What turns a table's rows into a network's inputs: fitted on the training rows only, stored without code.
+"""Preprocessing: from the rows of a table to the inputs of a network, fitted on the training rows only.
 
-Numbers: the median fills missing cells, then a scaler; *quantile* is the place among the training values, as a bell
-curve has it, scaled to deviation one: what columns with long tails want (Gorishniy et al. 2021, arXiv:2106.11959).
-Columns with missing training cells get an indicator, 0 or 1.
-Categories: one-hot, compared as text; a missing cell is a category of its own; what training never saw is all zeros.
+Numbers: missing cells get the median, then the column is scaled. The scaler *quantile* maps ranks among the training
+values to a normal distribution, which suits columns with long tails (Gorishniy et al. 2021, arXiv:2106.11959). Columns
+with missing cells in the training rows get an indicator, 0 or 1.
+Categories: one-hot, compared as text. A missing cell is a category of its own; unknown categories are all zeros.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from pipeline.tasks.scaling import SCALERS, pool, widen
 
 __all__ = ["InputScaler", "Preprocessing", "Scaler", "fit", "unfitted", "unknown_categories"]
 
-QUANTILES: Final = 1000  # that are remembered of a column
+QUANTILES: Final = 1000  # stored for each column
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Preprocessing:
-    """Gives the same row the same bits, alone or among others, before and after it was stored."""
+    """Fitted preprocessing. A row gets the same bits alone and among others, before storing and after."""
 
     columns: Columns
     transformer: ColumnTransformer
     target: Target
 
     def inputs(self, frame: pd.DataFrame) -> np.ndarray:
-        """The network's inputs, float32 `(n, features)`; other columns and the order of columns do not matter.
+        """The network's inputs, float32 `(n, features)`. Further columns and the order of columns do not matter.
 
-        UserError for a missing column, text in a numeric one, infinite values, and a frame without rows.
+        Raise UserError for a missing column, text in a numeric column, infinite values, and a frame without rows.
         """
         typed = _typed(frame, self.columns)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -80,10 +80,10 @@ def fit(
     output_scaler: Scaler = "standard",
     target: Target | None = None,
 ) -> Preprocessing:
-    """Learn medians, scales and categories from these rows, and from no others.
+    """Fit medians, scales and categories to these rows alone.
 
-    Without a target that was fitted to the same rows, the targets are numbers. UserError for a target that is constant,
-    or an input without a value, on these rows.
+    `target` is the target fitted to the same rows; without one, the targets are numbers. Raise UserError if, on these
+    rows, a target is constant or an input has no value.
     """
     typed = _typed(train, columns)
     numeric = [name for name in columns.inputs if name not in columns.categories]
@@ -91,7 +91,7 @@ def fit(
     if empty:
         raise UserError(
             f"Input {empty[0]!r} has no value on the training rows",
-            expected="values in some of them",
+            expected="a value in some of them",
             hint=f"name {empty[0]!r} in `ignore`, or fill in more rows",
         )
     gaps = [name for name in numeric if bool(typed[name].isna().any())]
@@ -99,10 +99,10 @@ def fit(
     layout = layout_of(numeric)
     alike = layout is not None and layout.alike
     if alike and input_scaler == "quantile":
-        raise UserError("Pixels have no quantiles of their own", hint="use another --input-scaler for images")
+        raise UserError("Pixels cannot be scaled by quantiles", hint="use another --input-scaler for images")
     transformer = unfitted(input_scaler, numeric, gaps, categories)
     with np.errstate(over="ignore", invalid="ignore"), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "n_quantiles")  # of few rows fewer are remembered
+        warnings.filterwarnings("ignore", "n_quantiles")  # with few rows, fewer are stored
         transformer.fit(typed)
         if numeric:
             filling = transformer.named_transformers_["numbers"]
@@ -117,7 +117,7 @@ def fit(
 
 
 def unfitted(scaler: InputScaler, numeric: list[str], gaps: list[str], categories: list[str]) -> ColumnTransformer:
-    """What is fitted: numbers, indicators of missing ones, categories, each where there are columns for it."""
+    """The unfitted steps: numbers, indicators of missing numbers, categories; each only if it has columns."""
     one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False, dtype=np.float64)
     steps = [
         ("numbers", _numeric(scaler), numeric),
@@ -133,7 +133,7 @@ def _numeric(scaler: InputScaler) -> Pipeline:
         return Pipeline([fill])
     if scaler == "quantile":
         ranks = QuantileTransformer(n_quantiles=QUANTILES, output_distribution="normal", subsample=None)
-        # Many equal values at an end, zeros say, would all lie five deviations from the middle.
+        # Many equal values at one end, such as zeros, would all lie five deviations from the middle.
         return Pipeline([fill, ("ranks", ranks), ("scale", StandardScaler())])
     return Pipeline([fill, ("scale", SCALERS[scaler]())])
 
@@ -169,7 +169,7 @@ def _known(preprocessing: Preprocessing) -> dict[str, tuple[str, ...]]:
 
 
 def unknown_categories(preprocessing: Preprocessing, frame: pd.DataFrame) -> dict[str, tuple[str, ...]]:
-    """The values, by column, that training never saw; `Preprocessing.inputs` has all zeros for them."""
+    """The categories, by column, that the training rows do not have; `Preprocessing.inputs` gives them zeros."""
     typed = _typed(frame, preprocessing.columns)
     unseen = {name: sorted(set(typed[name]) - set(known)) for name, known in _known(preprocessing).items()}
     return {name: tuple(each or SHOWN_MISSING for each in values) for name, values in unseen.items() if values}

@@ -1,7 +1,7 @@
-"""Fitted preprocessing as a file without code: written with skops, looked through before skops builds anything of it.
+"""Store fitted preprocessing without code: written with skops, and checked before skops builds anything from it.
 
-skops itself trusts every estimator of scikit-learn and every function of NumPy and SciPy. A file of this program holds
-a dozen types; any other is refused, and so are fitted parts whose settings or sizes are not what `fit` makes.
+skops itself trusts every estimator of scikit-learn and every function of NumPy and SciPy. A file of this program has a
+dozen types. Any other type is refused, and so are fitted parts with other settings or sizes than `fit` makes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pipeline.storage import untrusted
 FORMAT: Final = 1
 LARGEST: Final = 32 << 20  # bytes unpacked: about 80,000 categories
 _HINT: Final = "restore the file from a backup, or train the configuration again"
-# Beyond what skops trusts by itself: the type of numbers that the imputer remembers, read from an empty array.
+# Beyond what skops trusts by default: the dtype that the imputer stores, read from an empty array.
 _TRUSTED: Final = ("numpy.dtype",)
 _TYPES: Final = frozenset(
     {
@@ -64,9 +64,9 @@ _SCALER_OF: Final[dict[type, InputScaler]] = {
 
 
 def dumps(preprocessing: Preprocessing) -> bytes:
-    """The skops file of it; equal bytes for equal preprocessing, in every process.
+    """Encode as a skops file; equal preprocessing gives equal bytes, in every process.
 
-    UserError for more categories than a network can have any use for.
+    Raise UserError if the categories take more than `LARGEST` bytes.
     """
     import skops.io
 
@@ -87,14 +87,14 @@ def dumps(preprocessing: Preprocessing) -> bytes:
 
 
 def _canonical(stored: bytes) -> tuple[bytes, int]:
-    """Number what skops names after addresses in memory, and date it 1980: the bytes depend on the values only."""
+    """Replace addresses in memory by numbers, and date the file 1980: the bytes then depend on the values only."""
     with zipfile.ZipFile(io.BytesIO(stored)) as archive:
         schema = archive.read("schema.json").decode()
         files = re.findall(r'"file": "(\d+\.npy)"', schema)
         renamed = {old: f"{number}.npy" for number, old in enumerate(dict.fromkeys(files))}
         contents = {renamed[old]: archive.read(old) for old in renamed}
     schema = re.sub(r'"file": "(\d+\.npy)"', lambda found: f'"file": "{renamed[found[1]]}"', schema)
-    # An identity of its own for each node is as good: skops writes every node out in full.
+    # Each node gets its own number, which is equivalent: skops writes every node in full.
     identities = itertools.count(1)
     schema = re.sub(r'"__id__": \d+', lambda _: f'"__id__": {next(identities)}', schema)
     contents["schema.json"] = schema.encode()
@@ -110,26 +110,27 @@ def _packed(contents: Mapping[str, bytes]) -> bytes:
 
 
 def loads(data: bytes, what: str = "The stored preprocessing") -> Preprocessing:
-    """Read back what `dumps` wrote; nothing in it is executed, and types are checked before anything is built.
+    """Read back what `dumps` wrote. Nothing in it is executed; types are checked before anything is built.
 
-    DamagedFile about `what` for everything else.
+    Raise DamagedFile, naming the file as `what`, for anything else, and UserError if the target belongs to a task of
+    the user's own that the user did not name.
     """
     import skops.io
 
     try:
-        stored = skops.io.loads(_looked_through(data, what), trusted=list(_TRUSTED))
+        stored = skops.io.loads(_checked_types(data, what), trusted=list(_TRUSTED))
         about = json.loads(stored["about"])
         found = about["format"]
         transformer = stored["transformer"]
         columns = _columns(about["columns"])
         target = tasks.restore(about["target"])
-        ours = found == FORMAT and len(stored) == 2 and _is_ours(transformer)
-    except DamagedFile:
+        ours = found == FORMAT and len(stored) == 2 and _is_known(transformer)
+    except UserError:
         raise
-    except Exception as error:  # a damaged schema leads skops into errors of every kind
+    except Exception as error:  # skops raises errors of every kind for a damaged schema
         raise DamagedFile(
             f"{what} cannot be read",
-            expected="a skops file of scalers and encoders as this program writes it",
+            expected="a skops file of scalers and encoders as this program writes them",
             got=untrusted.shown((str(error).splitlines() or [type(error).__name__])[0]),
             hint=_HINT,
         ) from error
@@ -140,7 +141,7 @@ def loads(data: bytes, what: str = "The stored preprocessing") -> Preprocessing:
 
 def _not_ours(what: str, got: str) -> DamagedFile:
     return DamagedFile(
-        f"{what} is not of this program",
+        f"{what} was not written by this program",
         expected=f"format {FORMAT} with scalers and encoders",
         got=got,
         hint="use the version of the program that wrote it",
@@ -150,8 +151,8 @@ def _not_ours(what: str, got: str) -> DamagedFile:
 # ---------------------------------------------------------------------------------------------- before it is built
 
 
-def _looked_through(data: bytes, what: str) -> bytes:
-    """The same file, of known types and bounded size only; ValueError or DamagedFile for anything else."""
+def _checked_types(data: bytes, what: str) -> bytes:
+    """Return the same file. Raise Damage or DamagedFile if it has unknown types or is too large."""
     files = dict(untrusted.members(io.BytesIO(data), r"schema\.json|\d{1,20}\.npy", LARGEST))
     schema = untrusted.json_object(files.pop("schema.json"))
     left = LARGEST
@@ -159,13 +160,13 @@ def _looked_through(data: bytes, what: str) -> bytes:
         kind = (f"{node.get('__module__')}.{node.get('__class__')}", node["__loader__"])
         if kind not in _TYPES:
             raise _not_ours(what, f"the untrusted type {untrusted.shown(kind[0])}")
-        # By identities a list can hold another one twice, thirty levels deep: without them each node is itself.
+        # By identities a list can contain another one twice, thirty levels deep; without them no node is shared.
         node.pop("__id__", None)
         if kind[1] == "NdArrayNode" and node.get("type") == "numpy":
             left -= len(files[node["file"]])
             _check_numbers(files[node["file"]])
     if left < 0:
-        raise ValueError(f"its arrays take more than {LARGEST} bytes")
+        raise untrusted.Damage(f"its arrays take more than {LARGEST} bytes")
     return _packed({**files, "schema.json": json.dumps(schema).encode()})
 
 
@@ -185,7 +186,7 @@ def _check_numbers(data: bytes) -> None:
     for kind in _KINDS:
         try:
             untrusted.array(data, kind)
-        except ValueError as error:
+        except untrusted.Damage as error:
             reason = error
         else:
             return
@@ -200,12 +201,12 @@ def _columns(about: dict[str, Any]) -> Columns:
     columns = Columns(**given)
     for names in (columns.targets, columns.inputs, columns.categories, columns.groups, (columns.weight,)):
         if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
-            raise ValueError("its columns are no names")
+            raise untrusted.Damage("its columns are not names")
     return columns
 
 
-def _is_ours(transformer: object) -> bool:
-    """True for parts with exactly the settings that `fit` gives: jobs, caches and other types are not among them."""
+def _is_known(transformer: object) -> bool:
+    """True if all parts have exactly the types and settings that `fit` gives them, so no jobs or caches."""
     fitted = getattr(transformer, "transformers_", None)
     if not isinstance(transformer, ColumnTransformer) or not isinstance(fitted, list):
         return False
@@ -214,7 +215,7 @@ def _is_ours(transformer: object) -> bool:
         return False
     parts = {name: part for name, part, _ in fitted}
     numbers = parts.get("numbers")
-    after = numbers.steps[1:2] if isinstance(numbers, Pipeline) else []  # what follows the filling of gaps
+    after = numbers.steps[1:2] if isinstance(numbers, Pipeline) else []  # the steps after filling gaps
     scaler: InputScaler = _SCALER_OF.get(type(after[0][1]), "none") if after else "none"
     made = unfitted(scaler, *(used.get(name, []) for name in ("numbers", "missing", "categories")))
     expected = {name: part for name, part, _ in made.transformers}
@@ -240,7 +241,7 @@ _NESTED: Final = frozenset({"steps", "transformers"})
 
 
 def _is_encoder(encoder: Any, columns: int) -> bool:
-    """True where the sizes that the encoder remembers are the ones of its categories: it takes memory after them."""
+    """True if the sizes that the encoder stores match its categories: it allocates memory by these sizes."""
     known = encoder.categories_
     return (
         len(known) == columns

@@ -1,6 +1,6 @@
-"""A file or a built-in set becomes a data frame with text names; nothing in a file is executed.
+"""Read a file or a built-in data set as a data frame with text names. Nothing in a file is executed.
 
-Rows keep their positions: a blank line within a file is a row of missing cells, as a spreadsheet shows it.
+Rows keep their positions: a blank line within a file is a row of missing cells, as in a spreadsheet.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ BUILTIN_NAMES: Final = (
     "iris",
     "digits",
 )
-NAMELESS: Final = "Unnamed: "  # begins the name of a column that has none, followed by its position
+NAMELESS: Final = "Unnamed: "  # and its position: the name given to a column without a name
 
 _SEPARATORS: Final = (",", ";", "\t", "|", ":")
-_NONE: Final = "\x1f"  # stands in no text file
+_NONE: Final = "\x1f"  # a separator that no text file contains
 _SNIFFED: Final = 200  # records that are looked at to find the separator
-_AGREEING: Final = 0.8  # part of them that must have more than one cell
-# Before 3.1 pandas read numbers a last bit off by default, and CSV and Parquet differed.
+_AGREEING: Final = 0.8  # fraction of them that must have more than one cell
+# Before 3.1 pandas by default read some numbers with a wrong last bit, so that CSV and Parquet differed.
 _PRECISION: Final[dict[str, Any]] = (
     {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
 )
@@ -58,11 +58,11 @@ _UNREADABLE: Final = (
 
 
 def read_frame(source: str) -> pd.DataFrame:
-    """The table of a file or of `builtin:NAME` as it stands there, names stripped and distinct, default RangeIndex.
+    """Read a file or `builtin:NAME` as a table with stripped, distinct column names and a default RangeIndex.
 
-    Reads .csv, .tsv and .txt (UTF-8, UTF-16 with a mark, else Windows-1252; separated by , ; tab | or :), .xlsx and
-    .xlsm (first sheet), .parquet, and images as `images` does. UserError for what is missing, unreadable, empty or
-    without a header.
+    Formats are .csv, .tsv and .txt (UTF-8, UTF-16 with a byte order mark, else Windows-1252; separated by , ; tab | or
+    :), .xlsx and .xlsm (first sheet), .parquet, and those of `images`. Raise UserError for a source that is missing,
+    unreadable, empty or without a header.
     """
     if source.startswith(BUILTIN):
         return _named(_builtin(source.removeprefix(BUILTIN)), source)
@@ -74,11 +74,11 @@ def read_frame(source: str) -> pd.DataFrame:
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise UserError(
-            f"{source} is of a kind that is not read",
+            f"{source} has an unknown format",
             expected=f"a file that ends in {', '.join(readers)}",
             hint="save it as .xlsx or .csv"
             if path.suffix.lower() in {".xls", ".ods"}
-            else "convert it to one of these",
+            else "convert it to one of these formats",
         )
     try:
         frame = reader(path)
@@ -124,7 +124,7 @@ def _text(path: Path) -> pd.DataFrame:
     header = records[0]
     long = next((number for number, record in enumerate(records) if len(record) > len(header)), None)
     if long is not None and any(cell.strip() for cell in records[long][len(header) :]):
-        # pandas would take the first column for an index, or leave the last one out, without a word.
+        # pandas would silently take the first column for an index, or leave the last one out.
         raise UserError(
             f"{path} has a row with more cells than the header",
             expected=f"{len(header)} cells, separated by {separator!r}",
@@ -150,7 +150,7 @@ def _decoded(content: bytes, path: Path) -> str:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return content.decode("utf-16")
     if b"\0" in content:
-        raise UserError(f"{path} is no text file", expected="text", hint="give it the ending of what it is")
+        raise UserError(f"{path} is not a text file", expected="text", hint="give it the extension of its real format")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -162,7 +162,7 @@ def _records(text: str, separator: str) -> Iterable[list[str]]:
 
 
 def _separator(text: str) -> str:
-    """The separator that gives most records the header's number of cells, then most cells; or one column."""
+    """The separator with which most records have as many cells as the header; `_NONE` if there is only one column."""
     best, best_rank = _NONE, (0.0, 0.0, 1)
     for separator in _SEPARATORS:
         widths = [len(record) for record in itertools.islice(_records(text, separator), _SNIFFED) if record]
@@ -180,7 +180,7 @@ def _header(cells: Sequence[object], source: str) -> list[str]:
     names = ["" if pd.isna(cell) else str(cell).strip() for cell in cells]  # type: ignore[call-overload]
     if not any(names) or all(re.fullmatch(r"[+-]?[\d.,]+([eE][+-]?\d+)?", name) for name in names):
         raise UserError(
-            f"{source} has no header", expected="the names of the columns in the first row", hint="put them there"
+            f"{source} has no header", expected="the names of the columns in the first row", hint="add a header"
         )
     filled = [name or f"{NAMELESS}{position}" for position, name in enumerate(names)]
     twice = [name for name, count in Counter(filled).items() if count > 1]
@@ -194,7 +194,7 @@ def _header(cells: Sequence[object], source: str) -> list[str]:
 
 
 def _trimmed(frame: pd.DataFrame) -> pd.DataFrame:
-    """Without the empty rows at the end and the nameless empty columns, which editors leave behind."""
+    """Remove empty rows at the end and nameless empty columns, which editors leave behind."""
     nameless = [name for name in frame.columns if str(name).startswith(NAMELESS) and bool(frame[name].isna().all())]
     frame = frame.drop(columns=nameless)
     filled = frame.notna().any(axis=1).to_numpy().nonzero()[0]
@@ -203,7 +203,7 @@ def _trimmed(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _excel(path: Path) -> pd.DataFrame:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # openpyxl's remarks on styles and drop-down lists
+        warnings.simplefilter("ignore", UserWarning)  # openpyxl warns of styles and drop-down lists
         with pd.ExcelFile(path, engine="openpyxl") as book:
             first = pd.read_excel(book, sheet_name=0, header=None, nrows=1, dtype=object, keep_default_na=False)
             frame = pd.read_excel(book, sheet_name=0, header=0)
@@ -232,15 +232,15 @@ def _builtin(name: str) -> pd.DataFrame:
         bunch: Any = getattr(datasets, f"load_{name}")(as_frame=True)
         return _frame(bunch)
     try:
-        # A folder of its own: scikit-learn's cache is a pickle, which reading would execute.
+        # A temporary folder: scikit-learn's cache is a pickle, and reading it could execute code.
         with tempfile.TemporaryDirectory() as folder:
             return _frame(datasets.fetch_california_housing(data_home=folder, as_frame=True, n_retries=1))
     except OSError as error:
         raise UserError(
             "The data set california_housing cannot be fetched",
-            expected="a connection to the network: it is not shipped with scikit-learn",
+            expected="a network connection: it is not shipped with scikit-learn",
             got=_first_line(error),
-            hint="connect, or download it as a CSV file and name that file",
+            hint="connect to the network, or download the set as a CSV file and name that file",
         ) from error
 
 

@@ -1,7 +1,7 @@
-"""The rows of a study: which train, pick and test, as a network reads them and as the user measured them.
+"""The rows of a study: training, validation and test rows, both scaled for networks and in original units.
 
-Workers import this module, so it needs nothing but numpy; what reads tables is imported where it is used. What the
-outputs are, and how predictions are scored, is the business of `pipeline.tasks`.
+Workers import this module, so it needs only numpy; modules that read tables are imported where they are used. What the
+outputs are and how predictions are scored is defined in `pipeline.tasks`.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ if TYPE_CHECKING:
     from pipeline.data.preprocessing import InputScaler, Preprocessing, Scaler
     from pipeline.data.tables import Table
 
-FORMAT: Final = 2  # 1 had regression alone; the file is made anew by every run
+FORMAT: Final = 2  # 1 had only regression; every run writes the file anew
 _PARTS: Final = ("train", "validation", "test")
 _ARRAYS: Final = {"inputs": "<f4", "outputs": "<f4", "measured": "<f8", "weights": "<f4", "rows": "<i8"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """Some rows of the table, as a network reads them and as the user measured them; all arrays in the same order."""
+    """Some rows of the table, both as a network reads them and in original units; all arrays have the same order."""
 
     inputs: np.ndarray  # (n, features) float32
     outputs: np.ndarray  # (n, outputs) float32, scaled
     measured: np.ndarray  # (n, columns) float64, original units, or positions of classes
-    weights: np.ndarray  # (n,) float32, 1 on average over the training rows; ones where none were given
+    weights: np.ndarray  # (n,) float32, 1 on average over the training rows; ones if the user gave none
     rows: np.ndarray  # (n,) int64, positions in the user's table, from 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """The three disjoint parts of a table: training fits, validation picks, test is looked at once, at the end."""
+    """The three disjoint parts of a table: training rows, validation rows to choose by, and test rows for the end."""
 
     train: Part
     validation: Part
@@ -67,13 +67,13 @@ def prepare_rows(
     folds: int = 0,
     index: int = 0,
 ) -> tuple[Rows, Preprocessing]:
-    """Split the table and scale all parts by what the training rows alone teach.
+    """Split the table and scale all parts with preprocessing that is fitted to the training rows alone.
 
     With `folds`, training and validation rows are those of the repeat `index`; see `splits.fold`. Without, all repeats
-    have the same rows.
+    have the same rows. Class weights apply to the training rows only; validation and test scores do not use them.
 
-    Class weights act on the training rows alone: what chooses and tests stays as it was measured. UserError for a part
-    that would be empty or weighs nothing, and for a target that is constant on the training rows.
+    Raise UserError for a part that would be empty or has no weight, and for a target that is constant on the training
+    rows.
     """
     from pipeline.data import preprocessing
 
@@ -102,7 +102,7 @@ def targets_of(table: Table, rows: np.ndarray | slice = slice(None)) -> dict[str
 
 
 def _weights(table: Table, positions: Sequence[np.ndarray]) -> np.ndarray:
-    """One weight per row of the table, 1 on average over the training rows: a unit must not act as a learning rate."""
+    """Weights of all rows, 1 on average over the training rows: their unit must not change the learning rate."""
     if not table.columns.weight:
         return np.ones(len(table.frame), dtype=np.float32)
     given = table.frame[table.columns.weight].to_numpy(dtype=np.float64)
@@ -130,12 +130,12 @@ def _part(table: Table, fitted: Preprocessing, weights: np.ndarray, rows: np.nda
 
 
 def rows_file(path: Path, folds: int, index: int) -> Path:
-    """Where the rows of a repeat are kept: one file for all repeats, or with folds one for each of them beside it."""
+    """The file with the rows of a repeat: one file for all repeats, or with folds one for each, beside it."""
     return path.with_name(f"{path.stem}-{index:03d}{path.suffix}") if folds else path
 
 
 def save_rows(rows: Rows, path: Path) -> str:
-    """Write the rows as .npz, whole or not at all, and return its SHA-256; equal rows give equal bytes."""
+    """Write the rows as .npz, completely or not at all, and return its SHA-256; equal rows give equal bytes."""
     about = {"format": FORMAT, "target": rows.target.describe(), "features": list(rows.features)}
     arrays = {"about": np.frombuffer(json.dumps(about, allow_nan=False).encode(), dtype=np.uint8)}
     for part in _PARTS:
@@ -155,7 +155,7 @@ def _npz(arrays: dict[str, np.ndarray]) -> bytes:
 
 
 def load_rows(path: Path) -> Rows:
-    """Read back, bit by bit, what `save_rows` wrote; DamagedFile for everything else. Nothing is executed."""
+    """Read back, bit by bit, what `save_rows` wrote. Raise DamagedFile for anything else. Nothing is executed."""
     try:
         arrays = _arrays(path)
         about = json.loads(arrays["about"].tobytes())
@@ -164,12 +164,14 @@ def load_rows(path: Path) -> Rows:
         train, validated, tested = (
             _loaded({name: arrays[f"{part}_{name}"] for name in _ARRAYS}, len(features), target) for part in _PARTS
         )
+    except UserError:
+        raise
     except (OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
         raise DamagedFile(
             f"{path} cannot be read",
             expected="the split and scaled rows of a study",
             got=str(error) or type(error).__name__,
-            hint="remove it and run the study again: it is made anew from the data",
+            hint="delete it and run the study again: it is written anew from the data",
         ) from error
     return Rows(train, validated, tested, target, features)
 

@@ -1,7 +1,7 @@
-"""Windows of a series: a row for each moment, with everything that was known some steps before it, and what came then.
+"""Windows of a time series: a row for each moment, with the values before it as inputs and its own as targets.
 
-Steps are rows in the order of the time column, taken as equally long. A window is inputs and targets alike, named as
-`layout.steps` does: `load[t-3]`, `load[t-2]`, ...; the last one is as many steps back as the forecast reaches ahead.
+Steps are rows in the order of the time column, and count as equally long. A window contains inputs and earlier targets
+alike, named by `layout.steps`: `load[t-3]`, `load[t-2]`, ... It ends `horizon` steps before the moment to predict.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _LAG: Final = re.compile(r"(.+)\[t-(\d{1,6})\]", re.DOTALL)
 def windowed(
     frame: pd.DataFrame, *, time: str, targets: Sequence[str], ignore: Sequence[str], window: int, horizon: int
 ) -> pd.DataFrame:
-    """One row for each moment with a whole window before it; its index is the moment's position in order of time.
+    """One row for each moment with a whole window before it; the index is the moment's position in order of time.
 
-    UserError for a time that is missing or comes twice, and for a series that is not longer than one window.
+    Raise UserError for a time that is missing or occurs twice, and for a series that is too short for one window.
     """
     ordered = in_order(frame, time)
     columns = [str(name) for name in ordered.columns if name not in {time, *ignore}]
@@ -42,12 +42,12 @@ def windowed(
 
 
 def in_order(frame: pd.DataFrame, time: str) -> pd.DataFrame:
-    """The rows in order of time; UserError for a time that is missing, no number or date, or comes twice."""
+    """Sort the rows by time. Raise UserError if a time is missing, neither a number nor a date, or occurs twice."""
     column = frame[time]
     moments: pd.Series[Any] = _moments(column)
     if moments.isna().any():
         raise UserError(
-            f"Time {time!r} is no moment in row {int(np.argmax(moments.isna())) + 2}",
+            f"Time {time!r} is not a moment in row {int(np.argmax(moments.isna())) + 2}",
             expected="numbers or dates, one in every row",
             got=repr(column[moments.isna()].iloc[0]),
             hint="correct the cell",
@@ -65,41 +65,41 @@ def _moments(column: pd.Series[Any]) -> pd.Series[Any]:
     if pd.api.types.is_numeric_dtype(column):
         return column
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that every date is read by itself, where their form is unusual
+        warnings.simplefilter("ignore")  # pandas warns that unusual dates are parsed one by one
         return pd.to_datetime(column, errors="coerce")
 
 
 def unrolled(frame: pd.DataFrame, inputs: Sequence[str]) -> pd.DataFrame:
-    """The windows that a model of these inputs needs, where the frame is the series itself; else the frame as it is.
+    """Make the windows that a model with these inputs needs if the frame is a series; return other frames unchanged.
 
-    The rows of a series stand in order of time. Its windows are indexed by the position of the step that they predict,
-    the last ones beyond the end of the series.
+    The rows of a series have to be in order of time. Windows are indexed by the position of the step that they predict;
+    the last ones lie beyond the end of the series.
     """
     found = [_LAG.fullmatch(name) for name in inputs]
     bases = [each[1] for each in found if each]
     if not bases or len(bases) < len(inputs) or set(inputs) <= set(map(str, frame.columns)):
         return frame
     if not set(bases) <= set(map(str, frame.columns)):
-        return frame  # what is missing is said by who needs it
+        return frame  # the caller reports missing columns
     back = [int(each[2]) for each in found if each]
     if len(frame) <= max(back) - min(back):
         raise UserError(
             f"The series has {len(frame)} steps",
             expected=f"at least {max(back) - min(back) + 1}: one whole window",
-            hint="give more of the past",
+            hint="give more steps of the past",
         )
     return _lagged(frame.reset_index(drop=True), inputs).iloc[max(back) : len(frame) + min(back)]
 
 
 def _lagged(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Columns of earlier rows, for every row and as many beyond the last as the nearest of them reaches."""
+    """Columns of earlier rows, for every row and for those after the last that have all of them."""
     found = [(match[1], int(match[2])) for name in names if (match := _LAG.fullmatch(name))]
     longer = frame.reindex(pd.RangeIndex(len(frame) + min(back for _, back in found)))
     return pd.DataFrame({f"{name}[t-{back}]": longer[name].shift(back) for name, back in found})
 
 
 def builtin(name: str) -> pd.DataFrame:
-    """The built-in series of that name, with the columns `step` and `value`; equal on all machines to the last digits.
+    """A built-in series with the columns `step` and `value`; equal on all machines except for the last digits.
 
     mackey_glass: 1500 steps of one unit of time of the chaotic equation for a delay of 17 (Mackey & Glass 1977,
     https://doi.org/10.1126/science.267326), by Runge and Kutta's method in tenths, after 500 units of transient.

@@ -1,4 +1,4 @@
-"""Which rows train, pick and test: one split by the seed, or the folds of a cross-validation."""
+"""Split a table into training, validation and test rows: one random split, or the folds of a cross-validation."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Positions = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def split(table: Table, *, validation: float, test: float, seed: int) -> Positions:
-    """The positions of the training, validation and test rows: disjoint, covering, each in a seeded random order.
+    """The positions of the training, validation and test rows: disjoint and complete, each in random order by seed.
 
-    A part is a fraction below 1, or a whole number of rows. With group columns every combination of their values stays
-    whole: fractions are then of the groups, and a number of rows is met as nearly as whole groups in random order can.
-    Rows in order of time are cut in that order: the first train, the last test. Without groups, each part has the
-    shares of classes that the table has, to within a row for each class. The test rows do not depend on `validation`.
-    UserError where a part would be empty.
+    A part is a fraction below 1, or a whole number of rows. With group columns, rows that agree in all of them stay in
+    one part: fractions are then fractions of the groups, and numbers of rows are met as closely as whole groups allow.
+    Rows in order of time are cut in that order: the first ones are for training, the last ones for the test. Without
+    groups, classes have the same proportions in each part as in the table, to within one row for each class. The test
+    rows do not depend on `validation`. Raise UserError if a part would be empty.
     """
     generator = np.random.default_rng(np.random.SeedSequence([seed, 0]))
     total = len(table.frame)
@@ -33,28 +33,28 @@ def split(table: Table, *, validation: float, test: float, seed: int) -> Positio
     if len(sizes) < 3:
         raise UserError(
             f"The table has {len(sizes)} {unit}",
-            expected=f"at least 3 {unit}: one each to train, to validate and to test",
+            expected=f"at least 3 {unit}: one each for training, validation and test",
             hint="use more data" if groups is None else "use more data, or other group columns",
         )
-    drawn = generator.permutation(len(sizes))
+    shuffled = generator.permutation(len(sizes))
     if table.in_time:
-        drawn = drawn[np.argsort(-drawn)]  # the latest are for the test, the ones before them for validation
+        shuffled = shuffled[np.argsort(-shuffled)]  # the latest are for the test, those before them for validation
     elif groups is None and tasks.load(table.task).stratified:
-        drawn = _stratified(drawn, table.frame[table.columns.targets[0]].to_numpy(), generator)
-    tested = _count("test", test, sizes[drawn], len(sizes), total)
-    validated = _count("validation", validation, sizes[drawn[tested:]], len(sizes), total)
+        shuffled = _stratified(shuffled, table.frame[table.columns.targets[0]].to_numpy(), generator)
+    tested = _count("test", test, sizes[shuffled], len(sizes), total)
+    validated = _count("validation", validation, sizes[shuffled[tested:]], len(sizes), total)
     if tested + validated >= len(sizes) or (max(validation, test) < 1 <= validation + test):
         raise UserError(
             f"No {unit} are left for training",
-            expected=f"validation and test parts that are smaller than the table of {total} rows together",
+            expected=f"validation and test parts that together are smaller than the table of {total} rows",
             got=f"validation = {validation:g}, test = {test:g}",
             hint="ask for smaller parts",
         )
     part = np.zeros(len(sizes), dtype=np.int8)
-    part[drawn[:tested]] = 2
-    part[drawn[tested : tested + validated]] = 1
+    part[shuffled[:tested]] = 2
+    part[shuffled[tested : tested + validated]] = 1
     if groups is None:
-        return drawn[tested + validated :], drawn[tested : tested + validated], drawn[:tested]
+        return shuffled[tested + validated :], shuffled[tested : tested + validated], shuffled[:tested]
     order = generator.permutation(total)
     of_row = part[groups[order]]
     return order[of_row == 0], order[of_row == 1], order[of_row == 2]
@@ -63,15 +63,15 @@ def split(table: Table, *, validation: float, test: float, seed: int) -> Positio
 def fold(table: Table, *, folds: int, index: int, validation: float, test: float, seed: int) -> Positions:
     """The positions of the rows of repeat `index`: its validation rows are fold `index % folds` of a shuffled table.
 
-    Round `index // folds` has a shuffle of its own, of all rows but the test rows, which are those of `split` in every
-    repeat. The folds of a round are disjoint and cover these rows; their numbers of rows differ by one at most, without
-    groups. Groups stay whole, and fill the smallest fold in random order; without groups each fold has the shares of
-    classes that there are, to within a row for each class. UserError for a series, and for more folds than rows or
-    groups.
+    The test rows are those of `split` in every repeat. The other rows are shuffled anew for each round
+    `index // folds`; the folds of a round are disjoint and contain all of them. Without groups, the sizes of folds
+    differ by at most one row, and classes have the same proportions in each fold, to within one row for each class.
+    Groups stay whole; in random order, each goes to the fold that is smallest so far. Raise UserError for a series, and
+    for more folds than rows or groups.
     """
     if table.in_time:
         raise UserError(
-            "A series has no folds: a network would be trained on what came after its validation rows",
+            "A series cannot have folds: networks would be trained on rows that are later than their validation rows",
             expected="one split in order of time",
             hint="leave --folds out",
         )
@@ -79,27 +79,27 @@ def fold(table: Table, *, folds: int, index: int, validation: float, test: float
     others = np.setdiff1d(np.arange(len(table.frame)), tested)
     groups = _group_of_each_row(table)
     generator = np.random.default_rng(np.random.SeedSequence([seed, 0], spawn_key=(index // folds,)))
-    drawn = generator.permutation(others)
-    units, counted = ("rows", len(drawn)) if groups is None else ("groups", len(np.unique(groups[drawn])))
+    shuffled = generator.permutation(others)
+    units, counted = ("rows", len(shuffled)) if groups is None else ("groups", len(np.unique(groups[shuffled])))
     if counted < folds:
         raise UserError(
-            f"{folds} folds cannot be made of {counted} {units}",
-            expected=f"at least one of the {units} that are not for the test in each fold",
+            f"{counted} {units} cannot be divided into {folds} folds",
+            expected=f"in each fold at least one of the {units} that are not for the test",
             hint="ask for fewer --folds, or for fewer test rows",
         )
     if groups is None:
         if tasks.load(table.task).stratified:
-            drawn = _stratified(drawn, table.frame[table.columns.targets[0]].to_numpy(), generator)
-        parts = np.array_split(drawn, folds)
+            shuffled = _stratified(shuffled, table.frame[table.columns.targets[0]].to_numpy(), generator)
+        parts = np.array_split(shuffled, folds)
     else:
-        of_row = _folds_of(groups[drawn], folds, generator)
-        parts = [drawn[of_row == number] for number in range(folds)]
+        of_row = _folds_of(groups[shuffled], folds, generator)
+        parts = [shuffled[of_row == number] for number in range(folds)]
     held = index % folds
     return np.concatenate([part for number, part in enumerate(parts) if number != held]), parts[held], tested
 
 
 def _folds_of(groups: np.ndarray, folds: int, generator: np.random.Generator) -> np.ndarray:
-    """The fold of each row, equal for rows of a group; none is empty."""
+    """The fold of each row; rows of a group are in the same fold, and no fold is empty."""
     names, numbers, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     filled, of_group = np.zeros(folds, np.int64), np.zeros(len(names), np.int64)
     for group in generator.permutation(len(names)):
@@ -109,14 +109,14 @@ def _folds_of(groups: np.ndarray, folds: int, generator: np.random.Generator) ->
     return chosen
 
 
-def _stratified(drawn: np.ndarray, classes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """The same rows in an order any stretch of which has the shares of classes that the whole has, to within a row."""
-    _, numbers = np.unique(classes[drawn].astype(str), return_inverse=True)
-    due = np.empty(len(drawn))
+def _stratified(shuffled: np.ndarray, classes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Order the rows so that any stretch has the same proportions of classes as the whole, to within one row."""
+    _, numbers = np.unique(classes[shuffled].astype(str), return_inverse=True)
+    due = np.empty(len(shuffled))
     for number in range(int(numbers.max()) + 1):
         places = np.flatnonzero(numbers == number)
         due[places] = (np.arange(len(places)) + generator.random()) / len(places)
-    return drawn[np.argsort(due, kind="stable")]
+    return shuffled[np.argsort(due, kind="stable")]
 
 
 def _group_of_each_row(table: Table) -> np.ndarray | None:
@@ -128,11 +128,11 @@ def _group_of_each_row(table: Table) -> np.ndarray | None:
 
 
 def _count(name: str, asked: float, following: np.ndarray, units: int, total: int) -> int:
-    """How many of the `following` units, which have these numbers of rows, a part takes; at least one, if any."""
+    """How many units a part gets, of those with the sizes `following` (in rows); at least one if there are any."""
     if not asked > 0 or (asked >= 1 and asked != int(min(asked, total))):
         raise UserError(
             f"The {name} part cannot be {asked:g} rows",
-            expected=f"a fraction between 0 and 1, or a whole number of rows below the {total} that there are",
+            expected=f"a fraction between 0 and 1, or a whole number of rows below {total}, the size of the table",
             hint="correct it",
         )
     if asked < 1:

@@ -1,4 +1,4 @@
-"""A table is checked once, here: which column is what, and that every cell is what its column says."""
+"""Check a table once: the role of each column, and that every cell fits the kind of its column."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pandas as pd
 
 from pipeline import tasks
 from pipeline.data import series
-from pipeline.data.cells import MISSING, has_numbers, kind, numbers, row_number, stray, texts
+from pipeline.data.cells import MISSING, has_numbers, kind, numbers, row_number, stray_text, texts
 from pipeline.data.readers import NAMELESS, read_frame
 from pipeline.errors import UserError
 from pipeline.tasks import Task
@@ -31,22 +31,22 @@ class Columns:
 
     targets: tuple[str, ...]  # in the user's order
     inputs: tuple[str, ...]  # in the file's order
-    categories: tuple[str, ...]  # those of the inputs that become one-hot
+    categories: tuple[str, ...]  # the inputs that are one-hot encoded
     weight: str = ""
     groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """Only the used columns: numbers as float64, categories and mere groups as text; rows as in the user's file."""
+    """The used columns only: numbers as float64, categories and groups as text; rows as in the user's file."""
 
     frame: pd.DataFrame  # default RangeIndex: positions in the file
     columns: Columns
     source: str
     sha256: str  # of the used columns' names and values: the same from CSV, Excel and Parquet
-    task: str = tasks.FIRST.name  # which says whether targets are numbers, or texts
-    why: str = ""  # that task, where it was not asked for
-    in_time: bool = False  # rows are in order of time, and no part may look into the future of another
+    task: str = tasks.FIRST.name  # its targets are numbers, or one text column
+    why: str = ""  # the reason for a task that the user did not name
+    in_time: bool = False  # rows are in order of time, which splits have to respect
 
 
 def read(
@@ -63,13 +63,13 @@ def read(
     window: int = 1,
     horizon: int = 1,
 ) -> Table:
-    """Read a table whose every used cell has been checked; UserError names the column, the row and what to do.
+    """Read a table and check every used cell. Raise UserError naming the column, the row and what to do.
 
-    Targets are numbers where nothing else is asked for, but for one of texts or truth values, which are classes.
+    Targets are numbers. With `task="auto"`, a single target of texts or truth values is classified instead.
 
-    Without `inputs`, all columns are inputs but targets, weight and what `ignore` names. Text columns are categories;
-    `categories` names numeric columns to treat so. A group column is an input too, unless `ignore` names it. With a
-    `time`, inputs are windows of all columns, see `series`.
+    Without `inputs`, all columns are inputs except targets, weight and those in `ignore`. Text columns are categories;
+    `categories` names further, numeric ones. A group column is an input too, unless it is in `ignore`. With a `time`
+    column, inputs are windows of all columns; see `series`.
     """
     frame = read_frame(source)
     roles: dict[str, Sequence[str]] = {
@@ -90,7 +90,9 @@ def read(
     used = _inputs(frame, targets, inputs, ignore, weight)
     outside = [name for name in categories if name not in used]
     if outside:
-        raise UserError(f"{_quoted(outside)} cannot be a category: no input", hint="take it out of `categories`")
+        raise UserError(
+            f"{_quoted(outside)} cannot be a category: it is not an input", hint="remove it from `categories`"
+        )
     columns = Columns(
         targets=tuple(dict.fromkeys(targets)),
         inputs=used,
@@ -114,22 +116,22 @@ def _check_series(others: Mapping[str, object], time: str, targets: Sequence[str
     named = [name for name, given in others.items() if given]
     if named or time in targets:
         raise UserError(
-            f"A series has no {named[0]}" if named else f"{time!r} is the time and cannot be predicted",
-            expected="a column of the time, targets, and columns to ignore: all others are inputs at every step",
+            f"{named[0]} cannot be used with a series" if named else f"{time!r} is the time and cannot be a target",
+            expected="a time column, targets, and columns to ignore; all other columns are inputs at every step",
             hint=f"leave {named[0]} out" if named else "name another target",
         )
 
 
 def _task(frame: pd.DataFrame, targets: Sequence[str]) -> tuple[Task, str]:
-    """The task that the targets ask for, and why, where that does not go without saying."""
-    # A text among numbers is a typing error, and so are decimal commas: the check of numbers says which.
+    """The task that the targets call for, and the reason if it is not the obvious one."""
+    # A text among numbers is a typing error, and so are decimal commas: `numbers` reports the cell.
     found = {name: kind(frame[name]) for name in targets}
     doubted = (name for name in targets if found[name] == "text" and has_numbers(frame[name]))
     return tasks.for_targets([*{**found, **dict.fromkeys(doubted, "number")}.values()])
 
 
 def unknown_column(name: str, names: Iterable[object], what: str) -> UserError:
-    """The error for a column that is not there, with the nearest names that are."""
+    """The error for a column that does not exist; it suggests the closest names."""
     there = [str(each) for each in names]
     folded = {each.casefold(): each for each in reversed(there)}
     near = [folded[each] for each in difflib.get_close_matches(name.casefold(), folded, n=3)]
@@ -137,7 +139,7 @@ def unknown_column(name: str, names: Iterable[object], what: str) -> UserError:
     return UserError(
         what,
         expected=f"one of {listed}",
-        hint=f"write {_quoted(near, ' or ')} if that is meant" if near else "check the name",
+        hint=f"did you mean {_quoted(near, ' or ')}?" if near else "check the name",
     )
 
 
@@ -167,7 +169,7 @@ def _check_roles(
             raise UserError(
                 f"Column {_quoted(both)} is named as {one} and as {other}",
                 expected="one role for each column",
-                hint="take it out of one of the two",
+                hint="remove it from one of the two",
             )
 
 
@@ -199,14 +201,14 @@ def _is_category(column: pd.Series[Any], name: str) -> bool:
         raise UserError(
             f"Input {name!r} holds dates or times",
             expected="numbers or categories",
-            hint=f"{ignore}, or make a number of it (days since, hour of the day)",
+            hint=f"{ignore}, or convert it to a number (days since a date, hour of the day)",
         )
     if found == "other":
         raise UserError(f"Input {name!r} holds neither numbers nor text", expected="one value per cell", hint=ignore)
-    odd = stray(column) if found == "text" and not isinstance(column.dtype, pd.CategoricalDtype) else None
+    odd = stray_text(column) if found == "text" and not isinstance(column.dtype, pd.CategoricalDtype) else None
     if odd:
         raise UserError(
-            f"Input {name!r} is numbers, but for some text",
+            f"Input {name!r} has some text among its numbers",
             expected="numbers with a decimal point, or text only",
             got=f"{odd[0]!r} in {row_number(odd[1])}",
             hint=f"correct the cells (leave them empty where the value is missing), or name {name!r} in `categories`",
@@ -220,12 +222,12 @@ def _checked(frame: pd.DataFrame, columns: Columns, task: Task) -> pd.DataFrame:
     for name in columns.inputs:
         what = f"Input {name!r}"
         checked[name] = (
-            _few(texts(frame[name], what), name) if name in columns.categories else numbers(frame[name], what)
+            _limited(texts(frame[name], what), name) if name in columns.categories else numbers(frame[name], what)
         )
     if columns.weight:
         checked[columns.weight] = _weights(frame[columns.weight], columns.weight)
     for name in columns.groups:
-        _no_gap(texts(frame[name], f"Group {name!r}") == MISSING, f"Group {name!r}")
+        _check_no_gaps(texts(frame[name], f"Group {name!r}") == MISSING, f"Group {name!r}")
         checked.setdefault(name, texts(frame[name], f"Group {name!r}"))
     return pd.DataFrame(checked, index=frame.index)
 
@@ -233,26 +235,26 @@ def _checked(frame: pd.DataFrame, columns: Columns, task: Task) -> pd.DataFrame:
 def _target(column: pd.Series[Any], name: str, task: Task) -> np.ndarray:
     what = f"Target {name!r}"
     if task.targets == "numbers":
-        return _whole(numbers(_no_date(column, name), what, task.otherwise), what)
-    values = texts(_no_date(column, name), what)
-    _no_gap(values == MISSING, what)
+        return _without_gaps(numbers(_without_dates(column, name), what, task.otherwise), what)
+    values = texts(_without_dates(column, name), what)
+    _check_no_gaps(values == MISSING, what)
     return values
 
 
-def _no_date(column: pd.Series[Any], name: str) -> pd.Series[Any]:
+def _without_dates(column: pd.Series[Any], name: str) -> pd.Series[Any]:
     found = kind(column)
     if found in {"date", "other"}:
         holds = "dates or times" if found == "date" else "neither numbers nor text"
-        raise UserError(f"Target {name!r} holds {holds}", expected="numbers", hint="make a number of it")
+        raise UserError(f"Target {name!r} holds {holds}", expected="numbers", hint="convert it to a number")
     return column
 
 
-def _whole(values: np.ndarray, what: str) -> np.ndarray:
-    _no_gap(np.isnan(values), what)
+def _without_gaps(values: np.ndarray, what: str) -> np.ndarray:
+    _check_no_gaps(np.isnan(values), what)
     return values
 
 
-def _no_gap(gaps: np.ndarray, what: str) -> None:
+def _check_no_gaps(gaps: np.ndarray, what: str) -> None:
     if gaps.any():
         raise UserError(
             f"{what} has {int(gaps.sum())} empty cell(s), the first in {row_number(int(np.argmax(gaps)))}",
@@ -261,7 +263,7 @@ def _no_gap(gaps: np.ndarray, what: str) -> None:
         )
 
 
-def _few(values: np.ndarray, name: str) -> np.ndarray:
+def _limited(values: np.ndarray, name: str) -> np.ndarray:
     distinct = len(set(values.tolist()) - {MISSING})
     if distinct > MOST_CATEGORIES:
         raise UserError(
@@ -274,7 +276,7 @@ def _few(values: np.ndarray, name: str) -> np.ndarray:
 
 def _weights(column: pd.Series[Any], name: str) -> np.ndarray:
     what = f"Weight {name!r}"
-    values = _whole(numbers(column, what), what)
+    values = _without_gaps(numbers(column, what), what)
     if (values < 0.0).any():
         first = int(np.argmax(values < 0.0))
         raise UserError(f"{what} is negative in {row_number(first)}", expected="0 or more", got=f"{values[first]:g}")
@@ -288,7 +290,7 @@ def _hash(frame: pd.DataFrame) -> str:
     for name in frame.columns:
         values = frame[name].to_numpy()
         if values.dtype.kind == "f":
-            # One NaN for all: readers and platforms differ in its sign and payload.
+            # The same NaN everywhere: readers and platforms differ in its sign and payload.
             content = np.where(np.isnan(values), np.nan, values).astype("<f8").tobytes()
         else:
             content = json.dumps([str(value) for value in values]).encode()

@@ -1,1 +1,1 @@
-"""The ledger: the journal is the truth, the workbook is its view for people."""
+"""The journal, which is the truth of a study, and what follows from it."""

@@ -1,7 +1,7 @@
-"""The journal: the truth of a study, one checksummed line per fact, only ever appended to.
+"""The journal: the truth of a study, with one checksummed line for each fact. Lines are only ever appended.
 
-A line counts from the moment its newline is there. A torn last line (the power went, the disk was full) is never
-cut off: the next appender puts a fence behind it, and readers pass over it. Damage anywhere else is an error.
+A line counts as soon as its newline is written. An incomplete last line (after a power cut, or on a full disk) is never
+removed: the next run appends a fence line, and readers skip the incomplete one. Damage anywhere else is an error.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ from pipeline.storage import untrusted
 from pipeline.storage.atomic import sync_folder
 from pipeline.trial import Imported, Repeat, Stage
 
-# The mark makes sure that the torn line stays torn: without it a line that lacks only its newline would become whole.
+# The mark keeps a torn line torn: without it, a line that lacks only its newline would become complete.
 CLOSE: Final = b"~\n" + FENCE
 LARGEST: Final = 16 << 30  # bytes: twenty million trainings
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a journal holds, each fact once, in the order in which it was written."""
+    """The facts of a journal, each once, in the order in which they were written."""
 
     records: tuple[Record, ...] = ()
-    header: bool = False  # the header is there
+    header: bool = False  # the journal has its header
     torn: bool = False  # the last line is torn and no fence follows it
 
     @property
@@ -55,17 +55,17 @@ class Contents:
 
     @property
     def imported(self) -> tuple[Imported, ...]:
-        """The rows that were taken in from workbooks, in file order."""
+        """The imported results, in file order."""
         return tuple(record for record in self.records if isinstance(record, Imported))
 
     @property
     def stages(self) -> tuple[Begun, ...]:
-        """The stages that were begun, in file order."""
+        """The stages that have begun, in file order."""
         return tuple(record for record in self.records if isinstance(record, Begun))
 
 
 def before(contents: Contents, stage: Stage, identity: str) -> Contents:
-    """Everything that was recorded before the stage with that identity was begun; all of it where it never was."""
+    """The records before the beginning of a stage; all records if it has not begun."""
     for position, record in enumerate(contents.records):
         if isinstance(record, Begun) and (record.stage, record.identity) == (stage, identity):
             return Contents(contents.records[:position], contents.header)
@@ -73,9 +73,9 @@ def before(contents: Contents, stage: Stage, identity: str) -> Contents:
 
 
 def read(path: Path) -> Contents:
-    """What the journal holds, nothing where there is none; the file is never changed.
+    """Read a journal; a missing file has no contents. The file is never changed.
 
-    Raises DamagedFile naming the line that does not hold what was written, UserError for a newer format.
+    Raise DamagedFile, naming the line, if a line was altered, and UserError for a newer format.
     """
     found, header, torn = _scan(path)
     return Contents(tuple(record for _, record in found.values()), header, torn)
@@ -86,7 +86,7 @@ Found = dict[Name, tuple[int, Record]]
 
 
 def _scan(path: Path) -> tuple[Found, bool, bool]:
-    """The facts, whether the header is there, and whether the last line is torn."""
+    """The facts, whether there is a header, and whether the last line is incomplete."""
     if not path.exists() and not path.is_symlink():
         return {}, False, False
     with untrusted.opened(path, LARGEST, "check the path and its permissions, or restore the file from a copy") as file:
@@ -94,7 +94,7 @@ def _scan(path: Path) -> tuple[Found, bool, bool]:
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """The lines of a journal, the start of one that is too long to be any: memory is bounded."""
+    """The lines of a journal; of an overlong line only pieces, so that memory is bounded."""
     while line := file.readline(LONGEST):
         yield line
 
@@ -103,13 +103,13 @@ def _replay(lines: Iterable[bytes], path: Path) -> tuple[Found, bool, bool]:
     known: Known = {}
     found: Found = {}
     header = False
-    torn = 0  # the line that only a fence or the end of the file forgives
+    torn = 0  # number of an incomplete line, after which only a fence or the end of the file may come
     for number, line in enumerate(lines, 1):
         body = unframe(line)
         if body is None:
             if not (header or _begins(line, HEADER) or _begins(line, FENCE)):
                 raise _damaged(path, number, line, "a journal begins with a header")
-            # Appending a fence can be cut short as well, any number of times.
+            # Appending a fence can be interrupted as well, any number of times.
             if torn and not _begins(line, FENCE):
                 raise _damaged(path, torn, b"", "its checksum does not match")
             torn = torn or number
@@ -128,11 +128,13 @@ def _take(path: Path, number: int, body: bytes, found: Found, known: Known) -> N
     try:
         raw = parse(body)
         record = decode(raw, known)
+    except UserError:
+        raise
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(path, number, body, f"its record is not valid ({error})") from error
     first = found.setdefault(name(raw), (hash(body), record))
     if first[0] != hash(body):
-        raise _damaged(path, number, body, "it says of a fact something else than an earlier line")
+        raise _damaged(path, number, body, "it contradicts an earlier line about the same fact")
 
 
 def _check_header(path: Path, number: int, line: bytes, body: bytes) -> bool:
@@ -152,7 +154,7 @@ def _check_header(path: Path, number: int, line: bytes, body: bytes) -> bool:
 
 
 def _begins(line: bytes, whole: bytes) -> bool:
-    """True for a prefix of `whole` with a tail of zeros (the file grew, its data never arrived) or marks."""
+    """True for a beginning of `whole` followed by zeros (the file grew, but its data was not written) or marks."""
     return whole.startswith(line.rstrip(b"\0~\n"))
 
 
@@ -166,7 +168,7 @@ def _damaged(path: Path, number: int, line: bytes, why: str) -> DamagedFile:
 
 
 class Journal:
-    """A journal opened for appending; what it shows is always what a reader of the file would see."""
+    """A journal opened for appending; its properties always show what a reader of the file would see."""
 
     __slots__ = ("_descriptor", "_found", "_known", "_path", "_torn")
 
@@ -194,28 +196,28 @@ class Journal:
 
     @property
     def imported(self) -> tuple[Imported, ...]:
-        """The rows that were taken in from workbooks, in file order."""
+        """The imported results, in file order."""
         return self.contents.imported
 
     @property
     def stages(self) -> tuple[Begun, ...]:
-        """The stages that were begun, in file order."""
+        """The stages that have begun, in file order."""
         return self.contents.stages
 
     def append_repeat(self, repeat: Repeat) -> None:
-        """Record a training, durably when this returns; see `_append` for what is raised."""
+        """Record a training and fsync it; for errors see `_append`."""
         self._append(encode(repeat))
 
     def append_imported(self, row: Imported) -> None:
-        """Record a row of a workbook, durably when this returns; see `_append` for what is raised."""
+        """Record an imported result and fsync it; for errors see `_append`."""
         self._append(encode(row))
 
     def append_stage(self, stage: Stage, identity: str, facts: Mapping[str, Any]) -> None:
-        """Record that a stage begins, durably when this returns; see `_append` for what is raised."""
+        """Record the beginning of a stage and fsync it; for errors see `_append`."""
         self._append(encode(Begun(stage, identity, facts)))
 
     def close(self) -> None:
-        """Give the file back; closing twice is allowed."""
+        """Close the file; closing twice is allowed."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -227,15 +229,15 @@ class Journal:
         self.close()
 
     def _append(self, raw: Raw) -> None:
-        """Write one line and fsync it; a fact that is known already is not written again.
+        """Write one line and fsync it; a fact that is already recorded is not written again.
 
-        Raises ValueError for NaN, infinity or a fact that differs from the recorded one, TypeError for values that
-        JSON does not have, OSError where the disk refuses: then the fact does not count, or counts and may be lost
-        by a power cut, and the journal can go on.
+        Raise ValueError for NaN, infinity or a fact that contradicts the recorded one, TypeError for values that JSON
+        does not have, and OSError if the disk fails: then the fact does not count, or it counts but may be lost in a
+        power cut. Appending can continue afterwards.
         """
         line = frame(raw)
         body = line[27:-2]
-        record = decode(parse(body), self._known)  # what a reader will see: lists for tuples, plain dictionaries
+        record = decode(parse(body), self._known)  # as a reader will see it: lists for tuples, plain dictionaries
         known = self._found.get(name(raw))
         if known is None:
             line = CLOSE + line if self._torn else line
@@ -244,14 +246,14 @@ class Journal:
             self._torn = False
             self._found[name(raw)] = (hash(body), record)
         elif known[0] != hash(body):
-            raise ValueError(f"the journal {self._path} says something else of {name(raw)} already")
+            raise ValueError(f"the journal {self._path} already has another record of {name(raw)}")
         os.fsync(self._descriptor)
 
 
 def open_journal(path: Path) -> Journal:
-    """Open a journal for appending, made new where there is none; a torn last line gets its fence.
+    """Open a journal for appending, and create it if it is missing. An incomplete last line gets its fence.
 
-    Raises DamagedFile and UserError like `read`, OSError where the disk refuses.
+    Raise DamagedFile and UserError like `read`, and OSError if the disk fails.
     """
     found, header, torn = _scan(path)
     try:
@@ -266,7 +268,7 @@ def open_journal(path: Path) -> Journal:
         repair = (CLOSE if torn else b"") + (b"" if header else HEADER)
         if repair:
             _write(descriptor, repair)
-        # Also for a file that was there: its maker may have been killed before it came to this.
+        # Also for an existing file: the process that made it may have been killed before this line.
         os.fsync(descriptor)
         sync_folder(path.parent)
     except BaseException:
@@ -280,5 +282,5 @@ def _write(descriptor: int, data: bytes) -> None:
     while view:
         written = os.write(descriptor, view)
         if written <= 0:
-            raise OSError("the disk took nothing")
+            raise OSError("the disk did not accept any bytes")
         view = view[written:]

@@ -1,4 +1,4 @@
-"""What a study knows, from its journal: the ranking, the group of the best, the front of score and cost."""
+"""The ranking of a study, its best group and its front of score and cost, all derived from the journal."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from pipeline.trial import Summary
 
 
 def ranking(contents: journal.Contents, epochs: int) -> tuple[Summary, ...]:
-    """Everything that a journal knows of trainings with that limit of epochs, best first, the baseline among them."""
+    """The configurations trained with that limit of epochs, best first, including the default network."""
     return ranked(each for each in summaries(contents.repeats, contents.imported) if each.epochs == epochs)
 
 
 def searched(contents: journal.Contents, epochs: int) -> tuple[Summary, ...]:
-    """The ranking without the default network: what the workbook numbers from 1."""
+    """The ranking without the default network, as numbered in the workbook."""
     return tuple(each for each in ranking(contents, epochs) if each.stage != "baseline")
 
 
 def best_group(contents: journal.Contents, epochs: int) -> Group:
-    """The best configuration that a journal knows, and those that cannot be told apart from it."""
+    """The best configuration of a journal, and those that are not significantly worse."""
     return group_of(searched(contents, epochs), objectives_of(contents.repeats, epochs))
 
 
 def elite_of(contents: journal.Contents) -> frozenset[str]:
-    """The keys of the elite that the latest stage 2 set out from; none where it was never begun."""
+    """The keys of the elite with which the latest stage 2 started; empty if there was none."""
     begun = [stage for stage in contents.stages if stage.stage == "refine"]
     return frozenset(str(key) for key in begun[-1].facts.get("elite", ())) if begun else frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class KnownStudy:
-    """A study at rest: what it is, and what its journal holds."""
+    """A study that no run is working on: its identity and the contents of its journal."""
 
     folder: StudyFolder
     stored: identity.Stored
@@ -47,30 +47,30 @@ class KnownStudy:
 
     @property
     def epochs(self) -> int:
-        """The limit of epochs of its full trainings."""
+        """The epoch limit of its full trainings."""
         found = self.stored.fingerprint["epochs"]
         assert isinstance(found, int)
         return found
 
     @property
     def ranking(self) -> tuple[Summary, ...]:
-        """Its configurations, best first, the default network aside."""
+        """Its configurations, best first, without the default network."""
         return searched(self.contents, self.epochs)
 
     @property
     def group(self) -> Group:
-        """The best configuration, and those that cannot be told apart from it."""
+        """The best configuration, and those that are not significantly worse."""
         return best_group(self.contents, self.epochs)
 
     def front(self, cost: str) -> tuple[Summary, ...]:
-        """The configurations of which every better one costs more, best first; UserError for an unknown cost."""
+        """The Pareto front of score and cost, best first; see `ranking.front`. Raise UserError for an unknown cost."""
         if cost not in front.COSTS:
             raise UserError(f"There is no cost {cost!r}", expected=" or ".join(front.COSTS))
         return front.front_of(self.ranking, cost)
 
 
 def stored_identity(study: Path) -> identity.Stored:
-    """What a study is; UserError for a folder that is none, or does not say how long its trainings are."""
+    """The identity of a study. Raise UserError if the folder is not a study, or its epoch limit is missing."""
     folder = StudyFolder(study).required()
     stored = identity.read(folder.identity)
     if not isinstance(stored.fingerprint.get("epochs"), int):
@@ -79,5 +79,5 @@ def stored_identity(study: Path) -> identity.Stored:
 
 
 def open_study(study: Path) -> KnownStudy:
-    """Read a study folder; UserError for a folder that is none, DamagedFile where a file is not what was written."""
+    """Read a study folder. Raise UserError if it is not one, and DamagedFile if a file was altered."""
     return KnownStudy(StudyFolder(study), stored_identity(study), journal.read(StudyFolder(study).journal))

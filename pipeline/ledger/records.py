@@ -2,7 +2,7 @@
 
     {"crc":"89abcdef","record":{"kind":"repeat",...}}
 
-Kinds: `header` (first), `repeat`, `imported`, `stage`, and `fence`, which says that the line before it is torn.
+Kinds: `header` (first), `repeat`, `imported`, `stage`, and `fence`, which marks the line before it as incomplete.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from pipeline.trial import Configuration, Imported, Repeat, Stage, Training
 FORMAT: Final = 1
 LONGEST: Final = 4 << 20  # bytes of a line: the scores of twenty thousand outputs
 _LARGEST: Final = sys.float_info.max
-_COUNTS: Final = 1 << 53  # whole numbers below it are themselves as floats, too
+_COUNTS: Final = 1 << 53  # integers below it are exact as floats
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 STAGES: Final = frozenset(get_args(Stage))
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A stage was begun here: what it depends on (`facts`) and the digest of that (`identity`)."""
+    """The beginning of a stage: what it depends on (`facts`) and the digest of that (`identity`)."""
 
     stage: Stage
     identity: str
@@ -40,11 +40,11 @@ Name = tuple[object, ...]
 
 
 def frame(record: Raw) -> bytes:
-    """The line of a record with its newline, in ASCII; ValueError for NaN and infinity, TypeError for foreign types."""
-    # ASCII, because error texts hold whatever a training said: lone surrogates and control characters are escaped.
+    """Encode a line with its newline, in ASCII. Raise ValueError for NaN and infinity, TypeError for other types."""
+    # ASCII, because error texts come from anywhere: lone surrogates and control characters are escaped.
     body = json.dumps(record, allow_nan=False, separators=(",", ":")).encode("ascii")
     if len(body) > LONGEST - 64:
-        raise ValueError(f"a record of {len(body)} bytes is none that a journal holds")
+        raise ValueError(f"a record of {len(body)} bytes is too long for a journal")
     return b'{"crc":"%08x","record":%s}\n' % (zlib.crc32(body), body)
 
 
@@ -53,7 +53,7 @@ FENCE: Final = frame({"kind": "fence", "note": "the line before this one is torn
 
 
 def unframe(line: bytes) -> bytes | None:
-    """The record's bytes of a whole line, None where a byte is missing or wrong."""
+    """The bytes of the record in a line; None if a byte is missing or wrong."""
     if line[:8] != b'{"crc":"' or line[16:27] != b'","record":' or line[-2:] != b"}\n":
         return None
     body = line[27:-2]
@@ -61,7 +61,7 @@ def unframe(line: bytes) -> bytes | None:
 
 
 def parse(body: bytes) -> Raw:
-    """The record of verified bytes; ValueError for what is not an object or holds NaN."""
+    """Parse the bytes of a record. Raise ValueError if they are not an object or contain NaN."""
     raw = _DECODER.decode(body.decode("ascii"))
     if not isinstance(raw, dict):
         raise ValueError("a record is not an object")  # noqa: TRY004 - one kind of error for all damage
@@ -69,7 +69,7 @@ def parse(body: bytes) -> Raw:
 
 
 def encode(record: Record) -> Raw:
-    """The record as JSON's own types; `decode` gives back an equal one, floats bit by bit."""
+    """Convert a record to the types of JSON; `decode` makes an equal one, with floats that are equal bit by bit."""
     if isinstance(record, Repeat):
         return _encode_repeat(record)
     if isinstance(record, Begun):
@@ -114,11 +114,11 @@ def _encode_repeat(repeat: Repeat) -> Raw:
 
 
 Known = dict[str, tuple[str, Configuration]]
-"""Configurations that were decoded before, by key: a configuration is built and hashed once, and shared."""
+"""Configurations that were decoded before, by key: each is built and hashed only once."""
 
 
 def decode(raw: Raw, known: Known) -> Record:
-    """The record that `encode` took apart; ValueError, KeyError or TypeError for what `encode` never writes."""
+    """The inverse of `encode`. Raise ValueError, KeyError or TypeError for anything that `encode` never writes."""
     kind = raw["kind"]
     if kind == "repeat":
         return _decode_repeat(raw, known)
@@ -157,7 +157,7 @@ def _decode_repeat(raw: Raw, known: Known) -> Repeat:
         weights=_typed(raw["weights"], int),
         error=_typed(raw["error"], str),
         model=_typed(raw["model"], str),
-        program=_shared(raw.get("program", "")),  # absent from the first journals, as those below it
+        program=_shared(raw.get("program", "")),  # missing in the first journals, like those below
         device=_shared(raw.get("device", "")),
         versions=_shared(raw.get("versions", "")),
         started=_moment(raw.get("started", "")),
@@ -165,7 +165,7 @@ def _decode_repeat(raw: Raw, known: Known) -> Repeat:
 
 
 def name(raw: Raw) -> Name:
-    """What makes two records the same one: a ledger holds each once."""
+    """The name of a fact; a ledger contains each once."""
     kind = raw["kind"]
     if kind == "repeat":
         return (kind, raw["key"], raw["epochs"], raw["index"])
@@ -177,13 +177,13 @@ def name(raw: Raw) -> Name:
 def _configuration(raw: Raw, known: Known) -> Configuration:
     key, values = raw["key"], raw["configuration"]
     seen = known.get(key)
-    # 1, 1.0 and True are equal and not the same value: the texts decide.
+    # 1, 1.0 and True are equal but different values: compare the texts.
     text = repr(values)
     if seen is not None and seen[0] == text:
         return seen[1]
     configuration = Configuration.of(_typed(values, dict))
     if configuration.key != key:
-        raise ValueError(f"the key {key!r} is not the one of its configuration")
+        raise ValueError(f"the key {key!r} does not match its configuration")
     known[key] = (text, configuration)
     return configuration
 
@@ -198,7 +198,7 @@ def _typed(value: object, kind: type[T]) -> T:
 
 
 def _shared(value: object) -> str:
-    """A text that stands in most lines: in memory once."""
+    """A text that most lines share is kept in memory once."""
     return sys.intern(_typed(value, str))
 
 
@@ -211,7 +211,7 @@ def _moment(value: object) -> str:
 
 
 def _number(value: object) -> float:
-    # A whole number of hundreds of digits is finite, and no float.
+    # An integer of hundreds of digits is finite, but not a float.
     if type(value) not in (float, int) or not abs(value) <= _LARGEST:  # type: ignore[arg-type]
         raise ValueError(f"{value!r:.60} is not a finite number")
     return value  # type: ignore[return-value]

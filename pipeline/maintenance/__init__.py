@@ -1,1 +1,1 @@
-"""Commands upon a study folder at rest: check it, draw its workbook again, import the results of another."""
+"""Commands for a study that no run is working on: check it, draw its workbook, import results of another."""

@@ -1,7 +1,8 @@
-"""What must hold of every study folder, checked without writing: what nobody may notice too late.
+"""Check a study folder: everything that must always be true of it, without writing anything.
 
-Harmless, and therefore no finding: a torn last line of the journal, which does not count, and models that the journal
-does not know (`leftovers`): a run was killed between saving a model and its line, and trains it again when it goes on.
+Two things are harmless and not reported: an incomplete last line of the journal, which does not count, and models that
+are not in the journal (`leftovers`). They are left by a run that was killed between saving a model and writing its
+line; the next run trains them again.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _CLOSE: Final = 1e-9  # a workbook's numbers have 15 digits, relative to their s
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that does not hold: in which file, and what, as a sentence."""
+    """A problem: the file, and a sentence that says what is wrong with it."""
 
     file: Path
     what: str
@@ -43,9 +44,9 @@ class Finding:
 
 
 def audit(study: Path) -> tuple[Finding, ...]:
-    """Everything that does not hold of a study folder, empty for a sound one; it never writes and never raises."""
+    """Find every problem of a study folder; empty if it is sound. Never writes and never raises."""
     if not study.is_dir():
-        return (Finding(study, "This is no study folder."),)
+        return (Finding(study, "This is not a study folder."),)
     try:
         untrusted.plain(study)
     except (UserError, OSError) as error:
@@ -58,17 +59,17 @@ def audit(study: Path) -> tuple[Finding, ...]:
         return (*found, Finding(path, _sentence(error)))
     if not path.exists():
         return (*found, Finding(path, "The journal is missing."))
-    found += [*_doubled(path), *_contradictions(path, contents.repeats, _limit(study))]
-    found += [*_models(study, contents.repeats), *_strangers(study), *_ensembles(study)]
+    found += [*_repeated_lines(path), *_contradictions(path, contents.repeats, _limit(study))]
+    found += [*_models(study, contents.repeats), *_unknown_entries(study), *_ensembles(study)]
     return tuple(found) if _task(study) else (*found, *_workbook(study, contents))
 
 
 def _limit(study: Path) -> object:
-    """The epochs of the study's trainings: configurations of another limit have no row in the workbook."""
+    """The epoch limit of the study: configurations with another limit have no row in the workbook."""
     try:
         return identity.read(StudyFolder(study).identity).fingerprint.get("epochs")
     except UserError:
-        return None  # a finding of its own
+        return None  # reported by `_study`
 
 
 def _mean(study: Path) -> str:
@@ -76,16 +77,16 @@ def _mean(study: Path) -> str:
     try:
         return headed(MEAN, identity.task_of(identity.read(StudyFolder(study).identity).fingerprint))
     except UserError:
-        return MEAN  # a finding of its own
+        return MEAN  # reported by `_study`
 
 
 def _task(study: Path) -> tuple[Finding, ...]:
-    """Where the task is one that this program does not know: what is to be named."""
+    """A problem if the program does not know the task: the user has to name it."""
     path = StudyFolder(study).identity
     try:
         fingerprint = identity.read(path).fingerprint
     except UserError:
-        return ()  # a finding of its own
+        return ()  # reported by `_study`
     try:
         identity.task_of(fingerprint)
     except UserError as error:
@@ -124,20 +125,20 @@ def _study(path: Path) -> Iterator[Finding]:
 
 def _temporaries(study: Path) -> Iterator[Finding]:
     for path in lock.temporaries(study):
-        yield Finding(path, "A run was killed while it wrote this file; the next run takes it away.")
+        yield Finding(path, "A run was killed while it wrote this file; the next run deletes it.")
 
 
 # ------------------------------------------------------------------------------------------------------------ journal
 
 
-def _doubled(path: Path) -> Iterator[Finding]:
-    # Lines about one fact that differ are damage already: those that are left agree byte by byte.
+def _repeated_lines(path: Path) -> Iterator[Finding]:
+    # Different lines about one fact are damage, which `journal.read` reports: the others agree byte by byte.
     seen: dict[bytes, int] = {}
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             body = unframe(line)
             if body is not None and line != FENCE and seen.setdefault(body, number) != number:
-                yield Finding(path, f"Line {number} says again what line {seen[body]} says.")
+                yield Finding(path, f"Line {number} repeats line {seen[body]}.")
 
 
 def _contradictions(path: Path, repeats: Collection[Repeat], limit: object) -> Iterator[Finding]:
@@ -145,7 +146,7 @@ def _contradictions(path: Path, repeats: Collection[Repeat], limit: object) -> I
         if repeat.failed != bool(repeat.error):
             yield Finding(path, f"{_named(repeat)} has both an objective and an error, or neither.")
         elif limit not in (None, repeat.training.epochs):
-            if repeat.model:  # it chose what was trained in full
+            if repeat.model:  # only full trainings have a model
                 yield Finding(path, f"{_named(repeat)} has a model, and was not trained in full.")
         elif repeat.failed == bool(repeat.model):
             yield Finding(path, f"{_named(repeat)} has an objective without a model, or a model without an objective.")
@@ -160,7 +161,7 @@ def _named(repeat: Repeat) -> str:
 
 
 def _models(study: Path, repeats: Collection[Repeat]) -> Iterator[Finding]:
-    """Every model that the journal names is on the disk, bit by bit, and so is all else that its manifest names."""
+    """Problems of models that are in the journal: each has to match its digest, and its folder the manifest."""
     kept: dict[str, list[Repeat]] = {}
     for repeat in repeats:
         if repeat.model:
@@ -169,7 +170,9 @@ def _models(study: Path, repeats: Collection[Repeat]) -> Iterator[Finding]:
         folder = StudyFolder(study).model(key)
         where = folder.path
         if where.is_symlink() or not where.is_dir():
-            yield Finding(where, f"The journal has {len(each)} repeats of it, and their models are gone.")
+            yield Finding(
+                where, f"The journal has {len(each)} repeats of this configuration, but their models are missing."
+            )
             continue
         try:
             hashes = saved_models.check(folder)
@@ -181,8 +184,8 @@ def _models(study: Path, repeats: Collection[Repeat]) -> Iterator[Finding]:
                 yield Finding(where / _file(repeat), f"{_named(repeat)} has another model in the journal.")
 
 
-def _strangers(study: Path) -> Iterator[Finding]:
-    """Things among the models that no run puts there."""
+def _unknown_entries(study: Path) -> Iterator[Finding]:
+    """Entries among the models that no run makes."""
     models = StudyFolder(study).models
     kept = {each.path for each in StudyFolder(study).model_folders()}
     for path in sorted(models.iterdir()) if models.is_dir() else ():
@@ -191,7 +194,7 @@ def _strangers(study: Path) -> Iterator[Finding]:
 
 
 def _ensembles(study: Path) -> Iterator[Finding]:
-    """The files that name ensembles are what was written; members that the journal lost are trained again."""
+    """Problems of the ensembles' files. Members that the journal lost are no problem: they are trained again."""
     folder = StudyFolder(study)
     for path in map(folder.ensemble, folder.ensembles()):
         try:
@@ -204,13 +207,13 @@ def _ensembles(study: Path) -> Iterator[Finding]:
 
 
 def _workbook(study: Path, contents: journal.Contents) -> Iterator[Finding]:
-    """The workbook has the journal's rows; the one beside it counts where the workbook itself could not be written."""
+    """Differences between journal and workbook; a workbook that was written beside it counts if it is up to date."""
     path = StudyFolder(study).workbook
     if not contents.repeats and not contents.imported:
         return
-    drawn = [path, *StudyFolder(study).workbooks_beside()]
+    workbooks = [path, *StudyFolder(study).workbooks_beside()]
     limit, mean = _limit(study), _mean(study)
-    differing = [_difference(each, contents, limit, mean) for each in drawn if each.exists()]
+    differing = [_difference(each, contents, limit, mean) for each in workbooks if each.exists()]
     if not differing:
         yield Finding(path, "The workbook is missing; `ledger rebuild` draws it.")
     elif all(differing):
@@ -218,10 +221,12 @@ def _workbook(study: Path, contents: journal.Contents) -> Iterator[Finding]:
 
 
 def _difference(path: Path, contents: journal.Contents, limit: object, mean: str) -> str:
-    """What the workbook has otherwise than the journal; empty when nothing."""
+    """How the workbook differs from the journal; empty if it does not."""
     try:
         trained = _rows(path, REPEATS, (KEY, LIMIT, INDEX))
-        judged = _rows(path, CONFIGURATIONS, (KEY,))
+        summarised = _rows(path, CONFIGURATIONS, (KEY,))
+    except UserError as error:
+        return _sentence(error)
     except (OSError, *BROKEN) as error:
         return f"It cannot be read as a workbook ({type(error).__name__})."
     repeats = {
@@ -232,18 +237,18 @@ def _difference(path: Path, contents: journal.Contents, limit: object, mean: str
     lines = [
         _counted("repeats of the journal are missing", repeats.keys() - own.keys()),
         _counted("repeats are not in the journal", own.keys() - repeats.keys()),
-        _counted("repeats stand there more than once", {name for name, count in own.items() if count > 1}),
+        _counted("repeats occur more than once", {name for name, count in own.items() if count > 1}),
         _counted(
             "repeats have another objective",
             {name for name, cells in trained if name in repeats and not _equal(cells.get("objective"), repeats[name])},
         ),
-        *_judged(judged, contents, limit, mean),
+        *_configurations(summarised, contents, limit, mean),
     ]
     return " ".join(line for line in lines if line)
 
 
-def _judged(rows: list[_Named], contents: journal.Contents, limit: object, mean: str) -> Iterator[str]:
-    # Rows that the journal does not know are a user's: the next run takes them in.
+def _configurations(rows: list[_Named], contents: journal.Contents, limit: object, mean: str) -> Iterator[str]:
+    # Rows that are not in the journal were added by the user: the next run imports them.
     means = {
         (summary.key,): summary.mean if math.isfinite(summary.mean) else None
         for summary in summaries(contents.repeats, contents.imported)
@@ -251,7 +256,7 @@ def _judged(rows: list[_Named], contents: journal.Contents, limit: object, mean:
     }
     own = Counter(name for name, _ in rows)
     yield _counted("configurations of the journal are missing", means.keys() - own.keys())
-    yield _counted("configurations stand there more than once", {name for name in means if own[name] > 1})
+    yield _counted("configurations occur more than once", {name for name in means if own[name] > 1})
     yield _counted(
         "configurations have another mean",
         {name for name, cells in rows if name in means and not _equal(cells.get(mean), means[name])},
@@ -262,7 +267,7 @@ _Named = tuple[tuple[str, ...], Cells]
 
 
 def _rows(path: Path, sheet: str, identity: tuple[str, ...]) -> list[_Named]:
-    """The rows of a sheet whose identity cells are filled in, whatever the user's order and own rows."""
+    """The rows of a sheet with all identity cells filled in, in any order, without the user's own rows."""
     named = (
         (tuple(written(cells.get(each)) for each in identity), cells) for _, cells in rows_below(path, sheet, identity)
     )

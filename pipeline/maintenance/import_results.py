@@ -1,8 +1,7 @@
-"""A colleague's results of the same study, taken into the journal; no training, no data."""
+"""Import a colleague's results of the same study into the journal, without training and without data."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,7 +9,7 @@ from typing import Final
 from pipeline.errors import StudyMismatch, UserError
 from pipeline.ledger import journal
 from pipeline.ledger.known import stored_identity
-from pipeline.maintenance.rebuild import redraw
+from pipeline.maintenance.rebuild import redraw, rows_if_readable
 from pipeline.ranking.summaries import summaries
 from pipeline.study_folder import identity, lock
 from pipeline.study_folder.layout import IDENTITY, StudyFolder
@@ -18,33 +17,34 @@ from pipeline.tasks import Task
 from pipeline.trial import Imported
 from pipeline.workbook import book
 from pipeline.workbook.columns import STUDY
-from pipeline.workbook.ooxml import BROKEN, text
-from pipeline.workbook.read import Cells, rows_below, written
+from pipeline.workbook.ooxml import text
+from pipeline.workbook.read import written
 from pipeline.workbook.view import shown
 
 LARGEST: Final = 1 << 28  # bytes of a journal from elsewhere: 100,000 trainings have a tenth of it
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """What became of the configurations of another ledger."""
+class Import:
+    """How many configurations of another ledger were imported, and where the workbook was written."""
 
-    taken: int
-    known: int  # the journal had them before, in whatever number of repeats
-    unusable: int  # with a failed repeat, or trained with another limit of epochs
+    imported: int
+    known: int  # already in the journal, with any number of repeats
+    skipped: int  # with a failed repeat, or trained with another limit of epochs
     workbook: Path
 
 
-def take_in(study: Path, other: Path) -> Taken:
-    """Record a colleague's results of the same study as imported: they count, are not trained again, have no models.
+def import_ledger(study: Path, other: Path) -> Import:
+    """Record a colleague's results of the same study: they count and are not trained again, but have no models here.
 
-    `other` is a workbook, or a journal with its study.json beside it, from anybody: nothing of it is executed. Raises
-    StudyMismatch naming the fields in which the studies differ, DamagedFile, UserError; then nothing was taken.
+    `other` is a workbook, or a journal with its study.json beside it. It may come from anybody: nothing in it is
+    executed. Raise StudyMismatch, naming the fields in which the studies differ, DamagedFile or UserError; in these
+    cases nothing was imported.
     """
     stored = stored_identity(study)
     if not other.is_file() or other.suffix.lower() not in (".xlsx", ".jsonl"):
         raise UserError(
-            f"{other} is no ledger", expected="a file named .xlsx or .jsonl", hint="name the ledger of a study"
+            f"{other} is not a ledger", expected="a file named .xlsx or .jsonl", hint="name the ledger of a study"
         )
     _check_same(study, stored, other)
     epochs = stored.fingerprint["epochs"]
@@ -57,18 +57,18 @@ def take_in(study: Path, other: Path) -> Taken:
         for row in new:
             ours.append_imported(row)
         written_to = redraw(study, stored, ours.contents)
-    return Taken(len(new), len(usable) - len(new), failed + len(offered) - len(usable), written_to)
+    return Import(len(new), len(usable) - len(new), failed + len(offered) - len(usable), written_to)
 
 
 def _check_same(study: Path, stored: identity.Stored, other: Path) -> None:
-    """Both ledgers are of one study, or StudyMismatch."""
-    # A fingerprint without folds says nothing of them, but settings in a workbook do.
+    """Raise StudyMismatch unless both ledgers belong to one study."""
+    # A fingerprint without folds does not mention them, but the settings in a workbook do.
     ours = {"folds": "0", **{name: text(shown(value)) for name, value in stored.fingerprint.items()}}
     if other.suffix.lower() == ".jsonl":
         beside = other.with_name(IDENTITY)
         if not beside.is_file():
             raise UserError(
-                f"The journal {other} does not say which study it is of",
+                f"The journal {other} does not say which study it belongs to",
                 expected=f"{beside}, which does",
                 hint="copy it together with the study.json of its folder, or import the workbook instead",
             )
@@ -76,16 +76,14 @@ def _check_same(study: Path, stored: identity.Stored, other: Path) -> None:
         theirs = {name: text(shown(value)) for name, value in fingerprint.items()}
         names = sorted(set(ours) | set(theirs))
     else:
-        rows: list[tuple[int, Cells]] = []
-        with suppress(OSError, *BROKEN):
-            rows = rows_below(other, STUDY, ("name", "value"))
+        rows = rows_if_readable(other, STUDY, ("name", "value"))
         theirs = {"folds": "0", **{written(cells.get("name")): written(cells.get("value")) for _, cells in rows}}
         names = sorted(ours)
     differing = [name for name in names if theirs.get(name, "") != ours.get(name, "").strip()]
     if differing:
         lines = (f"{name}: {theirs.get(name, '')!r:.80} there, {ours.get(name, '')!r:.80} here" for name in differing)
         raise StudyMismatch(
-            f"{other} is not of the study {study}",
+            f"{other} does not belong to the study {study}",
             expected="the same " + ", ".join(differing),
             got="; ".join(lines),
             hint="import a ledger of the same data and protocol",
@@ -93,7 +91,7 @@ def _check_same(study: Path, stored: identity.Stored, other: Path) -> None:
 
 
 def _offered(other: Path, epochs: int, task: Task) -> tuple[tuple[Imported, ...], int]:
-    """The results of another ledger, each configuration once, and how many had to be left out for a failed repeat."""
+    """The results of another ledger, each configuration once, and how many were skipped for a failed repeat."""
     if other.suffix.lower() == ".xlsx":
         return book.unknown(other, (), epochs, task), 0
     if other.stat().st_size > LARGEST:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Collection
 from pathlib import Path
 
 from pipeline import models
+from pipeline.errors import UserError
 from pipeline.ledger import journal
 from pipeline.ledger.known import elite_of, stored_identity
 from pipeline.models import LAYERS, Layers
@@ -19,9 +20,9 @@ from pipeline.workbook.view import view_of
 
 
 def rebuild(study: Path) -> Path:
-    """Draw the workbook from the journal and return where it was written; what users made of the old one is kept.
+    """Draw the workbook from the journal, keeping the user's own changes, and return the path that was written.
 
-    Raises UserError where the folder is no study or a run holds it, DamagedFile where the journal is damaged.
+    Raise UserError if the folder is not a study or a run has locked it, and DamagedFile if the journal is damaged.
     """
     stored = stored_identity(study)
     with lock.held(study):
@@ -29,7 +30,7 @@ def rebuild(study: Path) -> Path:
 
 
 def redraw(study: Path, stored: identity.Stored, contents: journal.Contents) -> Path:
-    """Draw the workbook; the folder is held."""
+    """Draw the workbook of a study folder that the caller has locked."""
     path, task = StudyFolder(study).workbook, identity.task_of(stored.fingerprint)
     trained = next((repeat for repeat in contents.repeats if repeat.scores), None)
     view = view_of(
@@ -46,18 +47,25 @@ def redraw(study: Path, stored: identity.Stored, contents: journal.Contents) -> 
 
 
 def _layers(model: object) -> Layers:
-    """What the configurations of a model say of layers; those of a user's, by the names of this program."""
+    """How the configurations of a model describe layers; for a model of the user's own, by the names used here."""
     return models.load(model).layers if isinstance(model, str) and model in models.MODELS else LAYERS
 
 
 def _tested(path: Path, header: str) -> dict[str, float]:
-    """The objectives on the test rows: the old workbook alone has them in numbers."""
+    """The objectives on the test rows, by key: only the old workbook has them as numbers."""
     found: dict[str, float] = {}
-    rows: list[tuple[int, Cells]] = []
-    with suppress(OSError, *BROKEN):
-        rows = rows_below(path, CONFIGURATIONS, (KEY, header)) if path.is_file() else []
-    for _, cells in rows:
+    for _, cells in rows_if_readable(path, CONFIGURATIONS, (KEY, header)):
         value = cells.get(header)
         if isinstance(value, float):
             found[written(cells.get(KEY))] = value
     return found
+
+
+def rows_if_readable(path: Path, sheet: str, headers: Collection[str]) -> list[tuple[int, Cells]]:
+    """The rows of a sheet below these headers; none where the file is missing or is not a workbook."""
+    try:
+        return rows_below(path, sheet, headers)
+    except UserError:
+        raise
+    except (OSError, *BROKEN):
+        return []

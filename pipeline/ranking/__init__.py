@@ -1,1 +1,1 @@
-"""Who is best, and what cannot be told apart from it: pure functions of repeats and summaries."""
+"""The ranking of configurations, and those that are as good as the best: pure functions of repeats and summaries."""

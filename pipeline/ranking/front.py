@@ -1,7 +1,7 @@
-"""Score against cost: the configurations of which no better one is cheaper, by number of weights or by seconds.
+"""The Pareto front of score and cost, where cost is the number of weights or the seconds of a training.
 
-Only the order of the scores counts: a configuration is dominated by one that ranks before it and costs no more (Pareto
-front; Deb, Multi-Objective Optimization using Evolutionary Algorithms, 2001, section 2.4).
+A configuration is dominated by one that ranks before it and costs no more; only the order of scores counts (Deb,
+Multi-Objective Optimization using Evolutionary Algorithms, 2001, section 2.4).
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from pipeline.ranking.order import TRUSTED
 from pipeline.trial import Summary
 
 Cost = Callable[[Summary], float]
-"""What a configuration costs, from 0 on; 0 where it is not known."""
+"""The cost of a configuration, at least 0; 0 means unknown."""
 
 WEIGHTS, SECONDS = "weights", "seconds"
 COSTS: Final[Mapping[str, Cost]] = {WEIGHTS: lambda each: each.weights, SECONDS: lambda each: each.seconds}
-"""What may be saved: the number of trainable numbers, and the mean wall time of a training in seconds."""
+"""The costs: the number of trainable numbers, and the mean wall time of a training in seconds."""
 
 
 def competing(ranking: Sequence[Summary]) -> tuple[Summary, ...]:
-    """Those of a ranking that can be on a front: no failure, and trained twice where anything was."""
+    """The configurations that can be on a front: without failures and, if there are any such, trained twice."""
     sound = [each for each in ranking if not each.failures and each.repeats]
     trusted = tuple(each for each in sound if each.repeats >= TRUSTED)
     return trusted or tuple(sound)
 
 
 def front_of(ranking: Sequence[Summary], cost: str = WEIGHTS) -> tuple[Summary, ...]:
-    """The non-dominated configurations of a ranking, best first, cheapest last; `cost` is one of `COSTS`."""
+    """The configurations of a ranking that are not dominated, from best to cheapest; `cost` is one of `COSTS`."""
     return non_dominated(competing(ranking), COSTS[cost])
 
 
 def marks(ranking: Sequence[Summary]) -> dict[str, str]:
-    """What the ledger says of each configuration on a front, by key: on which, `weights`, `seconds` or both."""
+    """The labels in the ledger, by key: the fronts of a configuration, `weights`, `seconds` or both."""
     found: dict[str, list[str]] = {}
     for cost in COSTS:
         for each in front_of(ranking, cost):
@@ -43,10 +43,9 @@ def marks(ranking: Sequence[Summary]) -> dict[str, str]:
 
 
 def non_dominated(ranking: Iterable[Summary], cost: Cost) -> tuple[Summary, ...]:
-    """The configurations, best first, that cost less than each one before them; none whose cost is not known.
+    """The configurations that cost less than every better one, best first; those with unknown cost are left out.
 
-    `ranking` is best first. The first with a known cost is always one, the cheapest of all is one, and each has a lower
-    cost than the one before it.
+    `ranking` is best first. The first configuration with a known cost is always on the front, and so is the cheapest.
     """
     front: list[Summary] = []
     cheapest = math.inf

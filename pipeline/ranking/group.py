@@ -1,8 +1,8 @@
-"""Which configurations cannot be told apart from the best one: what a user may as well take.
+"""The configurations that are not significantly worse than the best one, which a user may choose as well.
 
-All configurations are trained with the same seeds, so they compare in pairs. A handful of seeds says little about the
-deviation of one pair, so deviations are moderated by those of the other pairs (Smyth 2004, doi:10.2202/1544-6115.1027),
-and the many comparisons are Holm's (1979, https://www.jstor.org/stable/4615733).
+All configurations are trained with the same seeds, so they are compared in pairs. A few seeds say little about the
+deviation of one pair, so it is moderated by the deviations of the others (Smyth 2004, doi:10.2202/1544-6115.1027). The
+p-values are corrected for the number of comparisons (Holm 1979, https://www.jstor.org/stable/4615733).
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ from pipeline.ranking.order import POOLED, TRUSTED
 from pipeline.ranking.statistics import holm, moderated
 from pipeline.trial import Repeat, Summary
 
-LEVEL: Final = 0.05  # probability that anything as good as the best is left out
+LEVEL: Final = 0.05  # probability that any configuration as good as the best is left out
 BEST, AS_GOOD, SMALLEST, FASTEST = "best", "as good", "smallest", "fastest"
 
 Objectives = Mapping[str, Mapping[int, float]]
-"""Of each configuration, by key: what its trainings scored, by number of the seed."""
+"""Key of a configuration -> number of a seed -> objective."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The best configuration and those that cannot be told apart from it."""
+    """The best configuration and those that are not significantly worse."""
 
     members: tuple[Summary, ...] = ()  # best first
-    compared: int = 0  # configurations, the best one included: without failures, and at least two seeds in common
+    compared: int = 0  # configurations, including the best: those without failures and with two seeds in common
 
     @property
     def smallest(self) -> Summary | None:
-        """The member with the fewest weights; None where no weights are known."""
+        """The member with the fewest weights; None if no weights are known."""
         sized = [each for each in self.members if each.weights]
         return min(sized, key=lambda each: each.weights, default=None)
 
     @property
     def fastest(self) -> Summary | None:
-        """The member that trains in the shortest time; None where no times are known."""
+        """The member with the shortest mean training time; None if no times are known."""
         timed = [each for each in self.members if each.seconds]
         return min(timed, key=lambda each: each.seconds, default=None)
 
     @property
     def marks(self) -> dict[str, str]:
-        """What the ledger says of each member, by key: `best`, or `as good`, and if it is the smallest or fastest."""
+        """The labels in the ledger, by key: `best` or `as good`, and `smallest` or `fastest`."""
         words = {each.key: [BEST if place == 0 else AS_GOOD] for place, each in enumerate(self.members)}
         for word, chosen in ((SMALLEST, self.smallest), (FASTEST, self.fastest)):
             if chosen is not None and len(self.members) > 1:
@@ -54,7 +54,7 @@ class Group:
 
 
 def objectives_of(repeats: Iterable[Repeat], epochs: int) -> Objectives:
-    """What the trainings with that limit of epochs scored."""
+    """The objectives of the trainings with that limit of epochs."""
     found: dict[str, dict[int, float]] = {}
     for repeat in repeats:
         if repeat.training.epochs == epochs and repeat.objective is not None:
@@ -63,9 +63,10 @@ def objectives_of(repeats: Iterable[Repeat], epochs: int) -> Objectives:
 
 
 def group_of(ranking: Sequence[Summary], objectives: Objectives) -> Group:
-    """The group of the first of the ranking; nothing where that was trained once, or failed.
+    """The group of the first configuration of a ranking; empty if that was trained only once, or failed.
 
-    Left out are rows that were taken in: they have no seeds to compare. The default network competes if it is ranked.
+    Imported results are left out, because they have no seeds to compare. The default network takes part if it is in the
+    ranking.
     """
     usable = [
         each

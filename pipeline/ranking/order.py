@@ -1,7 +1,7 @@
-"""Who is best: the one ranking that search, predictors, page and workbook share.
+"""The ranking of configurations, which the search, predictors, page and workbook share.
 
-A lucky training is no result: what was trained once ranks behind everything that was trained twice, and a mean counts
-for less the fewer trainings it comes from.
+A single lucky training is not a result: a configuration that was trained once ranks behind all that were trained twice,
+and the fewer trainings a mean is taken over, the larger the allowance that is added to it.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import Final
 
 from pipeline.trial import Summary
 
-TRUSTED: Final = 2  # trainings, below which nothing is recommended
-POOLED: Final = 20  # the best ones, whose deviations are pooled: those of bad configurations are of another size
+TRUSTED: Final = 2  # least trainings of a configuration that is recommended
+POOLED: Final = 20  # best configurations whose deviations are pooled; bad ones have other deviations
 
 
 def by_mean(summaries: Iterable[Summary]) -> tuple[Summary, ...]:
-    """The lowest mean first, lucky or not; see `Summary.order`. What stage 1 and its elite go by."""
+    """Sort by mean, lowest first, whatever the number of trainings; see `Summary.order`. Used by stage 1."""
     return tuple(sorted(summaries, key=lambda summary: summary.order))
 
 
 def ranked(summaries: Iterable[Summary]) -> tuple[Summary, ...]:
-    """The ranking, best first: by mean + pooled deviation / sqrt(repeats); what was trained once ranks behind.
+    """Sort by mean + pooled deviation / sqrt(repeats), lowest first; those trained once come after the others.
 
-    Configurations with a failed training come last; ties break by key.
+    Configurations with a failed training come last; ties are broken by key.
     """
     order = by_mean(summaries)
     deviation = pooled_deviation(order[:POOLED])
@@ -38,13 +38,13 @@ def ranked(summaries: Iterable[Summary]) -> tuple[Summary, ...]:
 
 
 def recommend(summaries: Iterable[Summary]) -> Summary | None:
-    """The first of the ranking, if it was trained at least twice and never failed; else None."""
+    """The first configuration of the ranking, if it was trained at least twice and never failed; else None."""
     first = next(iter(ranked(summaries)), None)
     return first if first is not None and not first.failures and first.repeats >= TRUSTED else None
 
 
 def pooled_deviation(summaries: Iterable[Summary]) -> float:
-    """The deviation of one training, from all configurations trained more than once; 0 where there are none."""
+    """The standard deviation of a training, pooled over all configurations trained more than once; 0 without any."""
     several = [each for each in summaries if each.std is not None]
     freedom = sum(each.repeats - 1 for each in several)
     return math.sqrt(sum((each.repeats - 1) * (each.std or 0.0) ** 2 for each in several) / freedom) if freedom else 0.0
@@ -53,8 +53,9 @@ def pooled_deviation(summaries: Iterable[Summary]) -> float:
 def selection_interval(chosen: Summary, summaries: Iterable[Summary]) -> tuple[float | None, float | None]:
     """The 95 % interval of the mean of a configuration that was chosen as the best of these; None, None without one.
 
-    The best of many means is a lucky one, so the upper end holds for all that competed at once (Bonferroni). The
-    deviation is that of the better half: the few trainings of the very best were chosen for lying low, and so together.
+    The best of many means is too low by chance, so the upper end is corrected for the number of configurations
+    (Bonferroni). The deviation is that of the better half: the few trainings of the best configuration were selected
+    for low scores, and therefore scatter too little.
     """
     from pipeline.ranking.statistics import quantile  # deferred: scipy takes a third of a second, and --help reads this
 

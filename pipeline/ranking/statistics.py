@@ -1,4 +1,4 @@
-"""The statistics of the product: intervals of means, comparisons in pairs, corrections for many of them.
+"""Statistics: intervals of means, paired comparisons, and corrections for many comparisons.
 
 Student's t throughout. Its functions come from `scipy.special`, because `scipy.stats` takes a second to import.
 """
@@ -13,14 +13,14 @@ import numpy as np
 from scipy.special import polygamma, psi, stdtr, stdtrit
 
 Bounded = tuple[float, float | None, float | None]
-"""A number and its 95 % interval, where there is one."""
+"""A number and the ends of its 95 % interval, which are None if there is no interval."""
 
 
 # ---------------------------------------------------------------------------------------------------------- intervals
 
 
 def interval(values: Sequence[float]) -> tuple[float, float | None, float | None, float | None]:
-    """Mean, sample standard deviation and the 95 % Student interval of the mean; (inf, None, None, None) of nothing."""
+    """Mean, sample standard deviation and 95 % Student interval of the mean; (inf, None, None, None) of no values."""
     if not values:
         return math.inf, None, None, None
     mean = statistics.fmean(values)
@@ -29,7 +29,7 @@ def interval(values: Sequence[float]) -> tuple[float, float | None, float | None
 
 
 def bounds(mean: float, std: float | None, count: int) -> tuple[float | None, float | None]:
-    """The 95 % interval of a mean of so many values with that sample standard deviation; none below two values."""
+    """The 95 % interval of the mean of `count` values with the sample standard deviation `std`; none below two."""
     if std is None or count < 2:
         return None, None
     half = quantile(count - 1) * std / math.sqrt(count)
@@ -37,12 +37,12 @@ def bounds(mean: float, std: float | None, count: int) -> tuple[float | None, fl
 
 
 def quantile(freedom: float, probability: float = 0.975) -> float:
-    """Where Student's t with these degrees of freedom has this probability below it."""
+    """The quantile of Student's t distribution with these degrees of freedom."""
     return float(stdtrit(freedom, probability))
 
 
 def welch(one: Sequence[float], other: Sequence[float]) -> Bounded:
-    """By how much the mean of `other` lies above that of `one`, with Welch's 95 % interval.
+    """The mean of `other` minus the mean of `one`, with Welch's 95 % interval.
 
     Welch, Biometrika 34 (1947), with the degrees of freedom of Satterthwaite. No interval below two values each.
     """
@@ -58,7 +58,7 @@ def welch(one: Sequence[float], other: Sequence[float]) -> Bounded:
 
 
 def over_rows(values: np.ndarray, weights: np.ndarray) -> Bounded:
-    """The weighted mean of values by row, and its 95 % interval over the rows by Student's t, as if independent.
+    """The weighted mean of values of independent rows, and its 95 % interval by Student's t.
 
     The variance is the linearised one of a ratio (Cochran, Sampling Techniques, 1977, section 6.3). No interval for a
     single row with a weight.
@@ -85,7 +85,7 @@ def paired(differences: Sequence[float]) -> float | None:
 
 
 def holm(chances: np.ndarray) -> np.ndarray:
-    """p-values (hypotheses,) adjusted by Holm (1979): those at or below a level are rejected at it, all together."""
+    """Adjust p-values (hypotheses,) by Holm (1979): reject, at a level, those at or below it."""
     order = np.argsort(chances, kind="stable")
     stepped = np.maximum.accumulate(chances[order] * (len(chances) - np.arange(len(chances))))
     adjusted = np.empty(len(chances))
@@ -96,8 +96,8 @@ def holm(chances: np.ndarray) -> np.ndarray:
 def moderated(pairs: Sequence[np.ndarray], informative: int) -> np.ndarray:
     """One-sided p-values (pairs,) that the mean differences are not above zero: the moderated t-test (Smyth 2004).
 
-    A handful of differences says little about the deviation of one pair, so it is shrunk towards that of the others;
-    the first `informative` pairs say what the others are like.
+    A few differences say little about the deviation of one pair, so it is shrunk towards the deviations of the first
+    `informative` pairs.
     """
     if not pairs:
         return np.empty(0)
@@ -114,7 +114,7 @@ def moderated(pairs: Sequence[np.ndarray], informative: int) -> np.ndarray:
 
 
 def prior_of(variances: np.ndarray, freedoms: np.ndarray) -> tuple[float, float]:
-    """Degrees of freedom, maybe infinite, and the variance that these sample variances scatter around (Smyth 2004)."""
+    """The prior of sample variances (Smyth 2004): its degrees of freedom, which may be infinite, and its variance."""
     positive = variances > 0
     if positive.sum() < 2:
         return (math.inf, float(variances.mean())) if len(variances) > 1 else (0.0, float(variances.mean()))
@@ -129,7 +129,7 @@ def prior_of(variances: np.ndarray, freedoms: np.ndarray) -> tuple[float, float]
 
 
 def _inverse_trigamma(value: float) -> float:
-    """Where the trigamma function has this value, by Newton's method on its reciprocal, which is convex."""
+    """The inverse of the trigamma function, by Newton's method on its reciprocal, which is convex."""
     point = 0.5 + 1.0 / value
     for _ in range(50):
         here = float(polygamma(1, point))

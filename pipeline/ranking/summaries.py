@@ -1,4 +1,4 @@
-"""From repeats to summaries: the answers to trials, derived and never stored."""
+"""Summaries of repeats: the answers to trials, which are derived and never stored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipeline.trial import Configuration, Imported, Repeat, Summary
 
 
 def summarise(configuration: Configuration, epochs: int, repeats: Sequence[Repeat]) -> Summary:
-    """Derive the answer from repeats of one configuration at one fidelity, at least one, in any order."""
+    """Summarise the repeats, at least one, of one configuration with one limit of epochs; their order is irrelevant."""
     ordered = sorted(repeats, key=lambda repeat: repeat.training.index)
     good = [repeat for repeat in ordered if repeat.objective is not None]
     values = [repeat.objective for repeat in good if repeat.objective is not None]
@@ -35,7 +35,7 @@ def summarise(configuration: Configuration, epochs: int, repeats: Sequence[Repea
 
 
 def summarise_imported(row: Imported) -> Summary:
-    """The summary that a workbook row states, with the interval that its deviation and repeats imply."""
+    """The summary of an imported result, with the interval that follows from its deviation and repeats."""
     low, high = bounds(row.mean, row.std, row.repeats)
     return Summary(row.configuration, "imported", row.epochs, row.repeats, 0, row.mean, row.std, low, high)
 
@@ -50,7 +50,7 @@ def _mean_scores(good: Sequence[Repeat]) -> dict[str, dict[str, float]]:
 
 
 def summaries(repeats: Iterable[Repeat], imported: Iterable[Imported]) -> tuple[Summary, ...]:
-    """One summary for each configuration and epoch limit, sorted by key; repeats of our own overrule imported rows."""
+    """One summary for each configuration and epoch limit, sorted by key; own repeats take precedence over imports."""
     groups: dict[tuple[str, int], list[Repeat]] = {}
     configurations: dict[str, Configuration] = {}
     for repeat in repeats:

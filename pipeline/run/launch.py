@@ -52,8 +52,8 @@ def launch(
 ) -> Finished:
     """Run the study, or go on where it stopped; what `lend` has of another study is copied instead of trained.
 
-    `observe` gets what happens, `say` sentences for the user. Raises StoppedError once `stop` answers True, DiskFailed
-    where the disk is full, UserError where the folder cannot be worked on; everything finished is on the disk then.
+    `observe` gets what happens, `say` sentences for the user. Raise StoppedError once `stop` answers True, DiskFailed
+    if the disk is full, and UserError if the folder cannot be worked on; everything finished is on the disk then.
     """
     if stop():
         raise StoppedError

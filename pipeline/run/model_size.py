@@ -22,7 +22,7 @@ LIMIT: Final = 600.0  # seconds in which a function of the user's has made its n
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A function for workers, from the name of a model to its most weights, or to what a user has to mend."""
+    """A function for workers, from the name of a model to its most weights, or to what the user has to fix."""
 
     space: Space
     signature: Signature
@@ -38,8 +38,8 @@ class Measure:
 def most_weights(name: str, space: Space, signature: Signature, slot: Slot, code: Sequence[Parcel] = ()) -> int:
     """How many numbers the largest network has; a function of the user's is called for that by a worker on the slot.
 
-    `code` is where that function comes from. UserError says why the function does not make networks that this program
-    can train.
+    `code` is where that function comes from. Raise UserError, with the reason, if the function does not make networks
+    that this program can train.
     """
     if not models.is_own(name):
         return models.load(name).most_weights(space, signature)

@@ -12,7 +12,7 @@ from pipeline.workers.places import Module, Parcel
 def code_of(reference: str) -> tuple[Parcel, ...]:
     """The source of what the user names as `module:object`, as it is now: last, after the packages around it.
 
-    Nothing for the name of something that this program ships. UserError where there is no such module. Nothing is
+    Empty for the name of something that this program ships. Raise UserError if there is no such module. Nothing is
     executed.
     """
     return tuple(_code(each) for each in sources_of(reference.partition(":")[0])) if is_reference(reference) else ()

@@ -23,7 +23,7 @@ INHERITED: Final = 100  # best configurations of another study that are handed o
 
 
 def plan_of(settings: Settings, searched: Space) -> Plan:
-    """What a study with these settings does in that space; UserError where its prior has nothing to begin with."""
+    """What a study with these settings does in that space; raise UserError if its prior has no usable configuration."""
     return Plan(
         space=searched,
         baseline=default_network(settings.model, searched),
@@ -56,7 +56,7 @@ def protocol_of(settings: Settings, searched: Space, rows: Rows, loss: str, slot
 def prior_of(settings: Settings, searched: Space) -> tuple[Configuration, ...]:
     """The best configurations of another study that the space contains, best first; none where no prior is asked for.
 
-    UserError where the prior is not a study, or has no configuration of the space.
+    Raise UserError if the prior is not a study, or has no configuration of the space.
     """
     if settings.prior is None:
         return ()

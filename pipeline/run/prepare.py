@@ -26,7 +26,7 @@ CODE: Final = ("model", "task", "engine")  # settings that may name code of the 
 def prepare(settings: Settings) -> PreparedRun:
     """Read and check what the settings name, and compute once what follows from it; nothing is written.
 
-    Raises UserError for whatever a user can mend: the space, the data, the model, the prior, or a study folder with
+    Raise UserError for whatever the user can fix: the space, the data, the model, the prior, or a study folder with
     results of other data or another protocol.
     """
     _load_named(settings)

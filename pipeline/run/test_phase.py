@@ -37,7 +37,7 @@ Library = Sequence[tuple[str, int]]
 def verdict(prepared: PreparedRun, result: Result, journal: Journal, workers: Workers) -> Verdict:
     """What the test rows say, which are used here and nowhere else; ensembles and Keras files are written on the way.
 
-    UserError where the saved models of a configuration cannot be tested.
+    Raise UserError if the saved models of a configuration cannot be tested.
     """
     settings, rows = prepared.settings, prepared.rows
     study = settings.study.resolve()

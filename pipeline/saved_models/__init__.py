@@ -3,17 +3,17 @@
     models/<key of the configuration>/
         configuration.json     the hyperparameters, the kind of model, its inputs and outputs
         preprocessing.skops    scalers, encoders and imputers, as fitted on the training rows
-        probe.json             a few rows of the user's table, as they are
+        probe.json             a few rows of the user's table, unscaled
         repeat-000.npz         weights of one training, and its predictions for the probe
         repeat-000.json        its seeds, scores, threads and versions
         repeat-000.curve.json  its losses, epoch by epoch; models of earlier versions have none
-        repeat-000.keras       the same network as a native Keras file: the top configurations only
+        repeat-000.keras       the same network as a native Keras file (top configurations only)
         manifest.json          the SHA-256 of every file above
 
-With folds each repeat has scalers of its own: preprocessing-000.skops and probe-000.json are those of repeat 0.
+With folds each repeat has its own scalers: preprocessing-000.skops and probe-000.json belong to repeat 0.
 
-Nothing in it is executed when it is loaded: arrays without pickle, scalers through skops with no trusted types of our
-own, networks made from the configuration by `pipeline.models` and filled with numbers.
+Nothing in such a folder is executed when it is loaded: arrays are read without pickle and scalers through skops, with
+no trusted types of our own; networks are built from the configuration by `pipeline.models` and filled with numbers.
 """
 
 from pipeline.saved_models.curves import load_curves

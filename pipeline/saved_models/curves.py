@@ -1,9 +1,9 @@
-"""The curves of trainings, beside the weights: one small file for each repeat, as JSON.
+"""The curves of trainings, beside the weights: a small JSON file for each repeat.
 
     {"epochs": [1, 2, 3], "training": [0.9, 0.5, 0.4], "validation": [0.8, 0.6, 0.5]}
 
-Numbers are those of `training.curve.Curve`, with as many digits as it takes to come back bit by bit. Studies of before
-there were curves have none, and neither has what an engine without them trained.
+The numbers of a `training.curve.Curve` have all the digits that are needed to read them back bit by bit. Models of
+earlier versions have no curve, and neither have those of an engine that reports none.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Any, Final
 import numpy as np
 
 from pipeline.errors import DamagedFile, UserError
-from pipeline.saved_models.member_files import AGAIN, manifest, object_of, read_verified
+from pipeline.saved_models.member_files import HINT, manifest, object_of, read_verified
 from pipeline.storage import untrusted
+from pipeline.storage.untrusted import Damage
 from pipeline.study_folder.layout import ModelFolder, StudyFolder, curve_index
 from pipeline.training.curve import POINTS, Curve
 
@@ -25,7 +26,7 @@ _LATEST: Final = 1 << 31  # epochs: more than a training can have
 
 
 def dumps(curve: Curve) -> bytes:
-    """The content of the file of a curve; equal curves give equal bytes."""
+    """Encode a curve; equal curves give equal bytes."""
     content = {
         "epochs": curve.epochs.tolist(),
         # The text of a float32 is the shortest that comes back as it; a Python float of it has twice the digits.
@@ -36,10 +37,18 @@ def dumps(curve: Curve) -> bytes:
 
 
 def load_curves(study: str | Path, key: str) -> dict[int, Curve]:
-    """The curves of a configuration's saved repeats, by the number of the repeat; those without one are left out.
+    """Load the curves of a saved configuration, after checking their files against the manifest.
 
-    Each file is checked against the manifest; DamagedFile where one is not what was saved. UserError for a folder that
-    is not a study, and for a configuration without saved models.
+    Args:
+        study: Folder of the study.
+        key: The key of the configuration.
+
+    Returns:
+        Number of the repeat -> its curve; repeats without a curve are left out.
+
+    Raises:
+        UserError: The folder is not a study, or has no saved models of that configuration.
+        DamagedFile: A file is not what was saved.
     """
     home = StudyFolder(Path(study)).required()
     untrusted.plain(home.path)
@@ -61,23 +70,25 @@ def _loads(folder: ModelFolder, index: int, hashes: dict[str, str]) -> Curve:
         epochs, training, validation = (content[name] for name in ("epochs", "training", "validation"))
         curve = Curve(_epochs(epochs), _losses(training), _losses(validation))
         if not 0 < len(curve.epochs) <= POINTS or not len(curve.epochs) == len(curve.training) == len(curve.validation):
-            raise ValueError("its lists are not of one length")  # noqa: TRY301 - one kind of error for all damage
-    except (ValueError, KeyError, TypeError) as error:
-        raise DamagedFile(f"{path} is not a curve", got=untrusted.shown(str(error)), hint=AGAIN) from error
+            raise Damage("its lists differ in length")  # noqa: TRY301 - handled with the other damage
+    except UserError:
+        raise
+    except (Damage, ValueError, KeyError, TypeError) as error:
+        raise DamagedFile(f"{path} is not a curve", got=untrusted.shown(str(error)), hint=HINT) from error
     return curve
 
 
 def _epochs(values: Any) -> np.ndarray:
     if not all(type(each) is int and 0 < each < _LATEST for each in values) or values != sorted(set(values)):
-        raise ValueError("its epochs do not ascend")
+        raise Damage("its epochs do not ascend")
     return np.array(values, np.int32)
 
 
 def _losses(values: Any) -> np.ndarray:
     if not all(type(each) is float for each in values):
-        raise TypeError("a loss is not a number")
+        raise Damage("a loss is not a number")
     with np.errstate(over="ignore"):
         found = np.array(values, np.float32)
     if not np.isfinite(found).all():
-        raise ValueError("a loss is beyond its range")
+        raise Damage("a loss is beyond its range")
     return found

@@ -1,10 +1,10 @@
-"""Ensembles in a study folder: one sealed file for each names its members by digest, and reloads as one predictor.
+"""Ensembles in a study folder: a sealed file names the members by digest, and reloads as one predictor.
 
-    ensemble-mean.json      every repeat of the best configurations, each once
-    ensemble-greedy.json    what was selected on the validation rows, each as often as it was taken
+    ensemble-mean.json      every repeat of the best configurations, each counted once
+    ensemble-greedy.json    the selection on the validation rows, each member counted as often as it was selected
 
-The file has no numbers but how often each member counts: the networks are those of `models/`, and are checked as all
-saved models are. Besides, the journal has to know each of them, and the seal has to fit the text.
+The networks are those of `models/`, and are checked like all saved models. In addition, the journal has to contain each
+of them, and the seal has to match the text.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ from pipeline.plugins import load_object
 from pipeline.saved_models.member_files import Member, load_members
 from pipeline.saved_models.predictor import TopModels
 from pipeline.storage import atomic, untrusted
+from pipeline.storage.untrusted import Damage
 from pipeline.study_folder.layout import StudyFolder
 
 FORMAT: Final = 1
-LARGEST: Final = 1 << 20  # bytes: five thousand members
-MOST: Final = 1_000  # times that a member may count
+LARGEST: Final = 1 << 20  # bytes of the file: five thousand members
+MOST: Final = 1_000  # largest count of a member
 _KEY: Final = re.compile("[0-9a-f]{16}", re.ASCII)
 _DIGEST: Final = re.compile("[0-9a-f]{64}", re.ASCII)
-_AGAIN: Final = "run the study again: it makes its ensembles anew from the saved models"
+_HINT: Final = "run the study again: it makes its ensembles from the saved models"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +42,16 @@ class Entry:
     key: str  # of its configuration
     index: int  # of its repeat
     digest: str  # SHA-256 of its file of weights
-    times: int  # how often it counts in the mean
+    times: int  # its count in the mean
 
 
 def save(study: Path, name: str, entries: Sequence[Entry]) -> None:
-    """Write an ensemble, safe on the disk when it returns; equal ensembles give equal bytes."""
+    """Write an ensemble and fsync it; equal ensembles give equal bytes."""
     atomic.replace(StudyFolder(study).ensemble(name), _text(name, entries))
 
 
 def remove(study: Path, name: str) -> None:
-    """The study has no ensemble of that name any more."""
+    """Delete an ensemble, if the study has one of that name."""
     StudyFolder(study).ensemble(name).unlink(missing_ok=True)
 
 
@@ -64,38 +65,33 @@ def _text(name: str, entries: Sequence[Entry]) -> bytes:
 
 
 def entries_of(path: Path) -> tuple[Entry, ...]:
-    """The members that a file names, at least one; DamagedFile where it is not, byte by byte, what `save` writes."""
-    data = untrusted.content(path, LARGEST, _AGAIN)
+    """The members of an ensemble, at least one. Raise DamagedFile unless the file is exactly what `save` writes."""
+    data = untrusted.content(path, LARGEST, _HINT)
     try:
         found = untrusted.json_object(data)
         entries = tuple(_entry(each) for each in found["members"])
         if not entries or len({(each.key, each.index) for each in entries}) < len(entries):
-            raise ValueError("it names no members, or one of them twice")  # noqa: TRY301 - one kind of error for damage
+            raise Damage("it names no members, or one of them twice")  # noqa: TRY301 - all damage takes one way out
         if data != _text(path.stem.removeprefix("ensemble-"), entries):
-            raise ValueError("its text is not what was written")  # noqa: TRY301 - one kind of error for all damage
-    except (ValueError, KeyError, TypeError) as error:
-        raise DamagedFile(f"{path} is no ensemble", got=untrusted.shown(str(error)), hint=_AGAIN) from error
+            raise Damage("its text is not what was written")  # noqa: TRY301 - all damage takes one way out
+    except (Damage, KeyError, TypeError) as error:
+        raise DamagedFile(f"{path} is not an ensemble", got=untrusted.shown(str(error)), hint=_HINT) from error
     return entries
 
 
 def _entry(found: Any) -> Entry:
     entry = Entry(found["configuration"], found["repeat"], found["model"], found["times"])
     if not (isinstance(entry.key, str) and _KEY.fullmatch(entry.key)):
-        raise ValueError(f"{untrusted.shown(entry.key)} is no key of a configuration")
+        raise Damage(f"{untrusted.shown(entry.key)} is not the key of a configuration")
     if not (isinstance(entry.digest, str) and _DIGEST.fullmatch(entry.digest)):
-        raise ValueError(f"{untrusted.shown(entry.digest)} is no SHA-256")
+        raise Damage(f"{untrusted.shown(entry.digest)} is not a SHA-256")
     if type(entry.index) is not int or type(entry.times) is not int or entry.index < 0 or not 0 < entry.times <= MOST:
-        raise ValueError("a repeat, or how often it counts, is no such number")
+        raise Damage("the number of a repeat, or its count, is out of range")
     return entry
 
 
 def load_ensemble(study: str | Path, name: str = "greedy", model: str = "", task: str = "") -> TopModels:
-    """Reload an ensemble of a study as one predictor, after checking every file of its members.
-
-    Networks that a function of the user's makes need its name, `module:function`, in `model`, and a task of the user's
-    needs its `module:object` in `task`: these are imported then.
-    UserError where there is no such ensemble; DamagedFile where it, or a member, is not what was saved.
-    """
+    """Reload an ensemble of a study as one predictor, after checking every file; see `pipeline.load_ensemble`."""
     if task:
         tasks.use(task, load_object)
     folder = StudyFolder(Path(study)).required()
@@ -103,7 +99,7 @@ def load_ensemble(study: str | Path, name: str = "greedy", model: str = "", task
     if name not in folder.ensembles():
         raise UserError(
             f"{folder.path} has no ensemble {untrusted.shown(name)}",
-            expected=" or ".join(folder.ensembles()) or "the end of a run with two saved models at least",
+            expected=" or ".join(folder.ensembles()) or "a finished run with at least two saved models",
             hint="choose one of these, or let the study finish",
         )
     path = folder.ensemble(name)
@@ -115,7 +111,7 @@ def load_ensemble(study: str | Path, name: str = "greedy", model: str = "", task
     for each in entries:
         if (each.key, each.index, each.digest) not in known:
             raise DamagedFile(
-                f"{path} names a model that the ledger does not have: repeat {each.index} of {each.key}", hint=_AGAIN
+                f"{path} names a model that the ledger does not have: repeat {each.index} of {each.key}", hint=_HINT
             )
     loaded = {}
     members: dict[tuple[str, int], Member] = {}

@@ -1,9 +1,9 @@
-"""Reloading saved networks from a folder that anybody may have made: checked before use, never executed.
+"""Reload saved networks from an untrusted folder: checked before use, never executed.
 
-Three things have to agree: every file with the manifest (a damaged disk), what the weights predict for the probe with
-what they predicted when they were saved (another network's weights), and the files of weights with the journal (another
-training's whole file, the manifest rewritten). Who rewrites journal, manifest and files alike makes another study, as
-sound as any: there is no secret in a study folder, and it is as trustworthy as the place that it comes from.
+Three checks have to pass: every file matches the manifest (a damaged disk does not), the weights predict for the probe
+what they predicted when they were saved (the weights of another network do not), and the files of weights match the
+journal (the file of another training with a rewritten manifest does not). Whoever rewrites the journal, the manifest
+and the files has made another valid study: a study folder contains no secret, and is as trustworthy as its source.
 """
 
 from __future__ import annotations
@@ -25,66 +25,67 @@ from pipeline.data.preprocessing import Preprocessing
 from pipeline.errors import DamagedFile, UserError
 from pipeline.models import Network, Signature
 from pipeline.storage import untrusted
+from pipeline.storage.untrusted import Damage
 from pipeline.study_folder.layout import ModelFolder, weights_index
 from pipeline.trial import Configuration
 
 FORMAT: Final = 1
-TOLERANCE: Final = 1e-4  # scaled outputs; another processor or version may round differently, another network does not
-LARGEST: Final = 2 << 30  # bytes of a file with weights: five hundred million numbers
+TOLERANCE: Final = 1e-4  # scaled outputs; other processors and versions round differently, but by less than this
+LARGEST: Final = 2 << 30  # bytes of a file of weights: five hundred million numbers
 _DESCRIPTION: Final = 4 << 20  # bytes of a file in JSON
 PROBE: Final = 8 << 20  # bytes of the probe's rows, 20,000 columns
 _FEATURES: Final = 10_000_000  # inputs or outputs of a network
 _NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,99}", re.ASCII)
-AGAIN: Final = "restore the folder from a copy, or delete it together with its line of the ledger and train again"
+HINT: Final = "restore the folder from a copy, or delete it together with its line of the ledger and train again"
 
 Digests = Mapping[int, str]
-"""The number of a repeat -> the SHA-256 of its file of weights, as the journal has it."""
+"""Number of a repeat -> SHA-256 of its file of weights, according to the journal."""
 
 
 def manifest(folder: ModelFolder) -> dict[str, str]:
-    """The SHA-256 that each file of a saved configuration has to have; DamagedFile for what is no manifest."""
+    """Read the manifest: file name -> expected SHA-256. Raise DamagedFile if it is not a manifest."""
     path = folder.manifest
     if folder.path.is_symlink():
-        raise DamagedFile(f"{folder.path} is a link", expected="a folder", hint=AGAIN)
-    found = object_of(path, untrusted.content(path, _DESCRIPTION, AGAIN))
+        raise DamagedFile(f"{folder.path} is a link", expected="a folder", hint=HINT)
+    found = object_of(path, untrusted.content(path, _DESCRIPTION, HINT))
     hashes = found.get("files")
     if found.get("format") != FORMAT or not isinstance(hashes, dict):
-        raise DamagedFile(f"{path} is no manifest of format {FORMAT}", hint=AGAIN)
+        raise DamagedFile(f"{path} is not a manifest of format {FORMAT}", hint=HINT)
     for name, digest in hashes.items():
         if not isinstance(digest, str) or not _NAME.fullmatch(name):
-            raise DamagedFile(f"{path} names {untrusted.shown(name)}, which is no file of its folder", hint=AGAIN)
+            raise DamagedFile(f"{path} names {untrusted.shown(name)}, which is not a file of its folder", hint=HINT)
     return hashes
 
 
 def check(folder: ModelFolder) -> dict[str, str]:
-    """The manifest of a saved configuration, every file of it intact; DamagedFile names one that is not."""
+    """Return the manifest of a saved configuration. Raise DamagedFile, naming the file, if any file differs from it."""
     hashes = manifest(folder)
     for name, digest in hashes.items():
-        if untrusted.sha256(folder.path / name, LARGEST, AGAIN) != digest:
+        if untrusted.sha256(folder.path / name, LARGEST, HINT) != digest:
             raise _altered(folder.path / name)
     return hashes
 
 
 def _altered(path: Path) -> DamagedFile:
-    return DamagedFile(f"{path} is not what was saved: its SHA-256 differs from the manifest", hint=AGAIN)
+    return DamagedFile(f"{path} is not what was saved: its SHA-256 differs from the manifest", hint=HINT)
 
 
 def read_verified(path: Path, hashes: Mapping[str, str], largest: int = _DESCRIPTION) -> bytes:
-    """The bytes of a file that the manifest names; DamagedFile where they are not what was saved."""
+    """Read a file. Raise DamagedFile unless it is the one in the manifest."""
     if path.name not in hashes:
-        raise DamagedFile(f"{path.parent} has no {path.name}", hint=AGAIN)
-    data = untrusted.content(path, largest, AGAIN)
+        raise DamagedFile(f"{path.parent} has no {path.name}", hint=HINT)
+    data = untrusted.content(path, largest, HINT)
     if hashlib.sha256(data).hexdigest() != hashes[path.name]:
         raise _altered(path)
     return data
 
 
 def object_of(path: Path, data: bytes) -> dict[str, Any]:
-    """The JSON object that a file holds; DamagedFile where it holds anything else."""
+    """Parse the JSON object of a file. Raise DamagedFile if it is anything else."""
     try:
         return untrusted.json_object(data)
-    except ValueError as error:
-        raise DamagedFile(f"{path} cannot be read", got=untrusted.shown(str(error)), hint=AGAIN) from error
+    except Damage as error:
+        raise DamagedFile(f"{path} cannot be read", got=untrusted.shown(str(error)), hint=HINT) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class Member:
     signature: Signature
     model: str
     weights: tuple[np.ndarray, ...]
-    preprocessing: Preprocessing  # what it was trained with: of its own fold, where there are folds
+    preprocessing: Preprocessing  # the one it was trained with; with folds, that of its own fold
 
     @property
     def network(self) -> Network:
@@ -107,16 +108,17 @@ class Member:
 def load_members(
     folder: ModelFolder, digests: Digests | None = None, own: str = ""
 ) -> tuple[Preprocessing, tuple[Member, ...]]:
-    """Repeats of a saved configuration: the ones that the journal has, all in the folder where no journal is given.
+    """Reload the repeats of a saved configuration, and the preprocessing of the first one.
 
-    `own` is the one function, as `module:function`, that the caller allows to be imported to build networks.
+    Repeats are those in `digests`, which come from the journal; without, all repeats in the folder. `own` is the one
+    function, as `module:function`, that the caller allows to be imported to build networks.
 
-    Returned is the preprocessing of the first of them, too. DamagedFile where a file is not what the manifest, the
-    probe or the journal says, or not what this program writes.
+    Raise DamagedFile if a file does not match the manifest, the probe or the journal, or was not written by this
+    program, and UserError if the networks are made by another function than `own`.
     """
     hashes = check(folder)
     indices = _indices(folder, hashes, digests)
-    described = _description(folder, hashes, own)
+    described = _described(folder, hashes, own)
     members: list[Member] = []
     made: dict[int | None, _Preparation] = {}
     for index in indices:
@@ -125,13 +127,13 @@ def load_members(
             made[fold] = _preparation(folder, fold, described, hashes)
         members.append(_member(folder.weights(index), index, described, made[fold], hashes))
     if not members:
-        raise DamagedFile(f"{folder.path} has no weights", hint=AGAIN)
+        raise DamagedFile(f"{folder.path} has no weights", hint=HINT)
     return members[0].preprocessing, tuple(members)
 
 
 @dataclass(frozen=True, slots=True)
-class _Described:
-    """What a saved configuration says of itself."""
+class _Description:
+    """The contents of `configuration.json`."""
 
     configuration: Configuration
     model: str
@@ -141,7 +143,7 @@ class _Described:
 
 @dataclass(frozen=True, slots=True)
 class _Preparation:
-    """What networks of the same rows were trained with."""
+    """What networks that were trained with the same rows share."""
 
     preprocessing: Preprocessing
     signature: Signature
@@ -150,7 +152,7 @@ class _Preparation:
 
 
 def _preparation(
-    folder: ModelFolder, fold: int | None, described: _Described, hashes: Mapping[str, str]
+    folder: ModelFolder, fold: int | None, described: _Description, hashes: Mapping[str, str]
 ) -> _Preparation:
     path = folder.preprocessing(fold)
     prepared = preprocessing_file.loads(read_verified(path, hashes, preprocessing_file.LARGEST), str(path))
@@ -159,12 +161,14 @@ def _preparation(
     probe = _probe(folder, fold, prepared, signature, hashes)
     try:
         shapes = models.load(described.model).weight_shapes(described.configuration, signature)
+    except UserError:  # of a function of the user's, which only the user can fix
+        raise
     except ValueError as error:
-        raise _wrong(folder.configuration, error) from error
+        raise _not_a_model(folder.configuration, error) from error
     return _Preparation(prepared, signature, probe, shapes)
 
 
-def _member(path: Path, index: int, described: _Described, made: _Preparation, hashes: Mapping[str, str]) -> Member:
+def _member(path: Path, index: int, described: _Description, made: _Preparation, hashes: Mapping[str, str]) -> Member:
     expected = (len(made.probe), made.signature.outputs)
     weights, predicted = _arrays(path, made.shapes, expected, hashes)
     member = Member(described.configuration, index, made.signature, described.model, weights, made.preprocessing)
@@ -179,15 +183,15 @@ def _indices(folder: ModelFolder, hashes: Mapping[str, str], digests: Digests | 
         path = folder.weights(index)
         if hashes.get(path.name) != digest:
             raise DamagedFile(
-                f"{path} is not the model that the ledger has of repeat {index}",
+                f"{path} is not the model that the ledger has for repeat {index}",
                 expected=f"SHA-256 {untrusted.shown(digest)}",
                 got=hashes.get(path.name, "no such file in the manifest"),
-                hint=AGAIN,
+                hint=HINT,
             )
     return sorted(digests)
 
 
-def _description(folder: ModelFolder, hashes: Mapping[str, str], own: str) -> _Described:
+def _described(folder: ModelFolder, hashes: Mapping[str, str], own: str) -> _Description:
     path = folder.configuration
     found = object_of(path, read_verified(path, hashes))
     try:
@@ -198,50 +202,52 @@ def _description(folder: ModelFolder, hashes: Mapping[str, str], own: str) -> _D
         if not models.is_own(model):
             models.load(model)
         key = configuration.key
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
-        raise _wrong(path, error) from error
+    except UserError:
+        raise
+    except (Damage, KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
+        raise _not_a_model(path, error) from error
     if models.is_own(model) and model != own:
         raise UserError(
-            f"The networks of {folder.path} are made by {untrusted.shown(model)}, which is no part of this program",
-            expected="the function that makes them, named by you: a study folder never leads to an import",
+            f"The networks of {folder.path} are made by {untrusted.shown(model)}, which is not part of this program",
+            expected="that function, named by you: a study folder alone never leads to an import",
             got=own or "none",
             hint=f"name it if you trust it: --model {untrusted.shown(model)}, or load_top_models(..., model=...)",
         )
     if key != folder.path.name:
-        raise DamagedFile(f"{folder.path} holds another configuration than its name says", hint=AGAIN)
-    return _Described(configuration, model, signature, folds)
+        raise DamagedFile(f"{folder.path} holds another configuration than the one it is named after", hint=HINT)
+    return _Description(configuration, model, signature, folds)
 
 
 def _size(value: object) -> int:
     if type(value) is not int or not 0 < value <= _FEATURES:
-        raise ValueError(f"{untrusted.shown(value)} is no number of inputs or outputs")
+        raise Damage(f"{untrusted.shown(value)} is not a number of inputs or outputs")
     return value
 
 
-def _wrong(path: Path, error: Exception) -> DamagedFile:
-    return DamagedFile(f"{path} does not describe a model", got=untrusted.shown(str(error)), hint=AGAIN)
+def _not_a_model(path: Path, error: Exception) -> DamagedFile:
+    return DamagedFile(f"{path} does not describe a model", got=untrusted.shown(str(error)), hint=HINT)
 
 
 def _probe(
     folder: ModelFolder, fold: int | None, prepared: Preprocessing, signature: Signature, hashes: Mapping[str, str]
 ) -> np.ndarray:
-    """The probe's rows as a network's inputs, with the scalers that were stored."""
+    """The rows of the probe as inputs of a network, prepared with the stored scalers."""
     path, scalers = folder.probe(fold), folder.preprocessing(fold)
     rows = object_of(path, read_verified(path, hashes, PROBE))
     if len(prepared.features) != signature.features or prepared.target.outputs != signature.outputs:
-        raise DamagedFile(f"{scalers} belongs to networks of other sizes", hint=AGAIN)
+        raise DamagedFile(f"{scalers} belongs to networks of other sizes", hint=HINT)
     if rows.keys() != set(prepared.columns.inputs):
-        raise DamagedFile(f"{path} has other columns than the inputs of the networks", hint=AGAIN)
+        raise DamagedFile(f"{path} has other columns than the inputs of the networks", hint=HINT)
     try:
         inputs = prepared.inputs(pd.DataFrame(rows))
-    except Exception as error:  # scalers with arrays of other lengths end in errors of every kind
+    except Exception as error:  # of every kind, UserError too: these rows are part of the folder, not the user's
         raise DamagedFile(
             f"{scalers} cannot prepare the rows of {path}",
             got=untrusted.shown(str(error).split("\n", 1)[0]),
-            hint=AGAIN,
+            hint=HINT,
         ) from error
     if inputs.shape[1:] != (signature.features,):
-        raise DamagedFile(f"{scalers} belongs to networks of other sizes", hint=AGAIN)
+        raise DamagedFile(f"{scalers} belongs to networks of other sizes", hint=HINT)
     return inputs
 
 
@@ -251,12 +257,13 @@ def _arrays(
     probe: tuple[int, int],
     hashes: Mapping[str, str],
 ) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-    """The weights of a repeat and its predictions for the probe, of exactly these shapes."""
+    """The weights of a repeat and its predictions for the probe, in exactly these shapes."""
     expected = {f"weight_{position:03d}": shape for position, shape in enumerate(shapes)} | {"probe": probe}
+    data = read_verified(path, hashes, LARGEST)
     try:
-        found = untrusted.arrays(read_verified(path, hashes, LARGEST), expected, "<f4")
-    except ValueError as error:
-        raise DamagedFile(f"{path} cannot be read", got=str(error), hint=AGAIN) from error
+        found = untrusted.arrays(data, expected, "<f4")
+    except Damage as error:
+        raise DamagedFile(f"{path} cannot be read", got=str(error), hint=HINT) from error
     return tuple(found[key] for key in expected if key != "probe"), found["probe"]
 
 
@@ -265,4 +272,4 @@ def _check_probe(member: Member, probe: np.ndarray, expected: np.ndarray, path: 
         predicted = models.predict(member.network, probe)
         far = float(np.max(np.abs(predicted - expected), initial=0.0))
     if predicted.shape != expected.shape or not far <= TOLERANCE:
-        raise DamagedFile(f"{path} does not predict what it predicted when it was saved", hint=AGAIN)
+        raise DamagedFile(f"{path} does not predict what it predicted when it was saved", hint=HINT)

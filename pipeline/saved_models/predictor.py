@@ -1,4 +1,4 @@
-"""Predictors: the best networks of a study, reloaded, that answer together in original units."""
+"""Predictors: the best networks of a study, reloaded as one, with predictions in original units."""
 
 from __future__ import annotations
 
@@ -23,50 +23,104 @@ from pipeline.trial import Configuration, Repeat, Summary
 
 @dataclass(frozen=True, slots=True)
 class TopModels:
-    """Networks of a study as one predictor: all repeats of its best configurations, or an ensemble of them."""
+    """Networks of a study as one predictor: all repeats of its best configurations, or an ensemble.
 
-    configurations: tuple[Configuration, ...]  # best first
+    Attributes:
+        configurations: The configurations of the networks, best first.
+        members: The networks, one for each repeat.
+        preprocessing: The preprocessing of the first member.
+        times: How often each member counts in the mean; empty if each counts once.
+
+    Example:
+        >>> top = load_top_models("results/iris", 2)
+        >>> top.classes
+        ('setosa', 'versicolor', 'virginica')
+        >>> top.predict_each(frame).shape  # 2 configurations of 3 repeats, 150 rows, 3 classes
+        (6, 150, 3)
+    """
+
+    configurations: tuple[Configuration, ...]
     members: tuple[Member, ...]
     preprocessing: Preprocessing
-    times: tuple[int, ...] = ()  # how often each member counts in the mean; nothing where all count once
+    times: tuple[int, ...] = ()
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The names of what is predicted."""
+        """The names of the predicted columns, at least one."""
         return self.preprocessing.target.names
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The classes that are told apart, in the order of their probabilities; none where numbers are predicted."""
+        """The classes, in the order of their probabilities; empty for regression."""
         return self.preprocessing.target.labels
 
     def predict_each(self, frame: pd.DataFrame) -> np.ndarray:
-        """Predictions of every network (members, rows, outputs); UserError for unfit rows.
+        """Predict with every network.
 
-        In original units, or the probability of each class in the order of `classes`.
+        Args:
+            frame: A table with the input columns of the study, in any order, unscaled; other columns are ignored. For
+                a series, either its windows or the series itself in order of time.
+
+        Returns:
+            Predictions (members, rows, outputs), float64. For regression an output is a target, in original units; for
+            classification it is the probability of a class, in the order of `classes`.
+
+        Raises:
+            UserError: The table lacks a column, has no rows, or has text or infinity where a number is needed.
+
+        Example:
+            >>> top.predict_each(frame).std(axis=0)  # how far the networks differ, (rows, outputs)
         """
-        rows, said = self._rows(frame), []
+        rows, predictions = self._rows(frame), []
         prepared: tuple[Preprocessing, np.ndarray] | None = None
         for member in self.members:
-            own = member.preprocessing  # one and the same for networks of a configuration, but for folds
+            own = member.preprocessing  # shared by all networks of a configuration, except with folds
             if prepared is None or prepared[0] is not own:
                 prepared = own, own.inputs(rows)
-            said.append(own.target.to_units(models.predict(member.network, prepared[1])))
-        return np.stack(said)
+            predictions.append(own.target.to_units(models.predict(member.network, prepared[1])))
+        return np.stack(predictions)
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """What all networks say together, same index; for a series, a row for each step that a window leads to.
+        """Predict with all networks together.
 
-        Numbers: their mean in original units and, as `<output> spread`, their standard deviation. Classes: the
-        likeliest one by mean probability, `<output> probability <class>` for each, and the likeliest one's spread.
+        Args:
+            frame: A table, as for `predict_each`.
+
+        Returns:
+            A table with the index of `frame`; for a series that is given as such, a row for each step that has a whole
+            window before it, indexed by the position of that step. Its columns are, for regression, each output in
+            original units (the mean over the networks) and `<output> spread` (their standard deviation). For
+            classification they are the output (the class with the highest mean probability), `<output> probability
+            <class>` for each class, and `<output> spread` (the standard deviation of that class's probability).
+
+        Raises:
+            UserError: As for `predict_each`.
+
+        Example:
+            >>> top.predict(pandas.DataFrame({"rooms": [3, 5], "town": ["A", "B"]}))
+                   price  price spread
+            0  231455.10       3120.75
+            1  187702.33       2214.08
         """
         units = np.repeat(self.predict_each(frame), self.times or (1,), axis=0)
         return pd.DataFrame(self.preprocessing.target.table(units), index=self._rows(frame).index)
 
     def unknown_categories(self, frame: pd.DataFrame) -> dict[str, tuple[str, ...]]:
-        """Categories that training never saw, by column; the networks see them as none of the known ones.
+        """Find categories that did not occur in training; the networks treat them as none of the known ones.
 
-        With folds, those that one of the networks at least has not seen.
+        Args:
+            frame: A table, as for `predict_each`.
+
+        Returns:
+            Column -> categories, for columns that have any. With folds, all categories that at least one of the
+            networks was not trained with.
+
+        Raises:
+            UserError: As for `predict_each`.
+
+        Example:
+            >>> top.unknown_categories(pandas.DataFrame({"rooms": [3], "town": ["Z"]}))
+            {'town': ('Z',)}
         """
         rows, found = self._rows(frame), dict[str, dict[str, None]]()  # in order, each once
         for own in {id(member.preprocessing): member.preprocessing for member in self.members}.values():
@@ -79,16 +133,12 @@ class TopModels:
 
 
 def load_top_models(study: str | Path, count: int = 3, model: str = "", task: str = "") -> TopModels:
-    """Reload the `count` best configurations of a study that have saved models, after checking every file of them.
-
-    Networks that a function of the user's makes need its name, `module:function`, in `model`, and a task of the user's
-    needs its `module:object` in `task`: these are imported then.
-    """
+    """Reload the `count` best saved configurations, after checking every file; see `pipeline.load_top_models`."""
     if task:
         tasks.use(task, load_object)
     folder = StudyFolder(Path(study)).required()
     if count < 1:
-        raise UserError("At least one configuration has to be loaded", got=str(count))
+        raise UserError("Too few configurations", expected="a count of at least 1", got=str(count))
     untrusted.plain(folder.path)
     known = open_study(folder.path)
     repeats = known.contents.repeats
@@ -103,7 +153,7 @@ def load_top_models(study: str | Path, count: int = 3, model: str = "", task: st
 
 
 def digests_of(repeats: Iterable[Repeat], summary: Summary) -> Digests:
-    """The models that the journal has of a configuration at the summary's number of epochs."""
+    """The models that the journal has for a configuration at the summary's number of epochs."""
     wanted = (summary.key, summary.epochs)
     return {
         repeat.training.index: repeat.model

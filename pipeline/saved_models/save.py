@@ -1,4 +1,4 @@
-"""Saving: one folder for each configuration, true at every moment, whenever a run is killed."""
+"""Save networks: one folder for each configuration, consistent whenever a run is killed."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from pipeline.trial import Configuration, Repeat
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What all models of a study share."""
+    """What all saved models of a study share."""
 
     model: str
     signature: Signature
     preprocessing: bytes
     probe: bytes  # JSON, see `probe_of`
     versions: Mapping[str, str]
-    folds: int = 0  # where there are any, all this is of one repeat, but for the model and the versions
+    folds: int = 0  # with folds, all fields but the model and the versions belong to one repeat
 
 
 def probe_of(frame: pd.DataFrame) -> bytes:
-    """Rows of the user's table as JSON that gives back the same table: numbers bit by bit, missing cells as null."""
+    """Encode rows of the user's table as JSON, with exact numbers, and null for missing cells."""
     columns = {
         str(name): [
             None if pd.isna(value) else getattr(value, "item", lambda value=value: value)() for value in frame[name]
@@ -54,7 +54,7 @@ def probe_of(frame: pd.DataFrame) -> bytes:
 
 
 def save(study: Path, trained: Trained, common: Common) -> str:
-    """Write one repeat's model, safe on the disk when it returns; returns the SHA-256 of the file with its weights."""
+    """Write the model of one repeat and fsync it. Return the SHA-256 of its file of weights."""
     configuration = trained.training.configuration
     folder, index = StudyFolder(study).model(configuration.key), trained.training.index
     hashes = manifest(folder) if folder.manifest.exists() else _begin(folder, configuration, common)
@@ -63,7 +63,7 @@ def save(study: Path, trained: Trained, common: Common) -> str:
     if common.folds:
         shared = {folder.preprocessing(index).name: common.preprocessing, folder.probe(index).name: common.probe}
     else:
-        shared = {}  # of all repeats, and written when the folder was begun
+        shared = {}  # written once for all repeats, by `_begin`
     packed = io.BytesIO()
     np.savez(packed, probe=trained.probe, **arrays)
     facts = {
@@ -88,10 +88,10 @@ def save(study: Path, trained: Trained, common: Common) -> str:
 
 
 def _put(folder: ModelFolder, hashes: Mapping[str, str], contents: Mapping[str, bytes]) -> dict[str, str]:
-    """Write files and then the manifest that names them; a manifest is true at every moment between, as well."""
+    """Write files and then the manifest that names them; the manifest is correct at every moment in between."""
     others = {name: digest for name, digest in hashes.items() if name not in contents}
     if len(others) < len(hashes):
-        # A run was killed before the journal had this repeat, so it is done again, and its seconds differ.
+        # A run was killed before the journal had this repeat: it is trained again, and its seconds differ.
         _write_manifest(folder, others)
     complete = {**others, **{name: atomic.replace(folder.path / name, content) for name, content in contents.items()}}
     _write_manifest(folder, complete)
@@ -114,7 +114,7 @@ def _begin(folder: ModelFolder, configuration: Configuration, common: Common) ->
 
 
 def adopt(study: Path, other: Path, repeat: Repeat, common: Common) -> None:
-    """Copy the model of a repeat from a study of the same protocol, bit by bit; DamagedFile where it was altered."""
+    """Copy the model of a repeat from a study of the same protocol. Raise DamagedFile if it was altered."""
     source, folder = (StudyFolder(each).model(repeat.training.configuration.key) for each in (other, study))
     saved, index = check(source), repeat.training.index
     weights, curve = source.weights(index), source.curve(index)

@@ -1,4 +1,4 @@
-"""Examining: what the reloaded models of a configuration say of the rows that they never saw, in a worker."""
+"""Predict the validation and test rows with reloaded models, in a worker."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from pipeline.trial import Repeat, Summary
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What a worker says of a saved configuration."""
+    """The predictions of a saved configuration, and its networks as Keras files."""
 
     indices: tuple[int, ...]  # of the repeats
-    predictions: np.ndarray  # (repeats, test rows, outputs), scaled as the rows of repeat 0 are
+    predictions: np.ndarray  # (repeats, test rows, outputs), scaled like the rows of repeat 0
     units: np.ndarray  # (repeats, test rows, predicted), in units
     validation: tuple[np.ndarray, ...]  # of each repeat (its validation rows, predicted), in units
     keras: Mapping[str, bytes]  # file name -> the network as a native Keras file
 
     @classmethod
     def of(cls, members: Sequence[Member], rows: Path, keras: Mapping[str, bytes], folds: int = 0) -> Examined:
-        """What these networks predict for the rows of their study, which wait in a file, or with folds in several."""
+        """Predict the rows of the study, which are in one file, or with folds in a file for each repeat."""
         own = load_rows(rows_file(rows, folds, 0))
         target, outputs, units, validated = own.target, [], [], []
         for member in members:
             own = load_rows(rows_file(rows, folds, member.index)) if folds else own
-            said = models.predict(member.network, own.test.inputs)
-            units.append(own.target.to_units(said))
-            outputs.append(target.of_units(units[-1]) if folds else said)
+            scaled = models.predict(member.network, own.test.inputs)
+            units.append(own.target.to_units(scaled))
+            outputs.append(target.of_units(units[-1]) if folds else scaled)
             validated.append(own.target.to_units(models.predict(member.network, own.validation.inputs)))
         indices = tuple(member.index for member in members)
         return cls(indices, np.stack(outputs), np.stack(units), tuple(validated), keras)
@@ -45,15 +45,16 @@ class Examined:
 
 @dataclass(frozen=True, slots=True)
 class Examine:
-    """A function for workers, from the key of a configuration to what its reloaded models predict, untrained rows all.
+    """A function for workers: from the key of a configuration to the predictions of its reloaded models.
 
-    The test rows judge, the validation rows choose an ensemble.
+    Predicted are rows that the models were not trained with: the test rows for the final scores, the validation rows to
+    choose an ensemble.
     """
 
     study: Path
     rows: Path
     digests: Mapping[str, Digests]  # by key
-    model: str = ""  # as the user named it
+    model: str = ""  # the user's own function, as `module:function`
     folds: int = 0
     task: str = ""  # as the user named it
 
@@ -68,13 +69,13 @@ class Examine:
         *,
         task: str = "",
     ) -> Examine:
-        """Knows which models the journal's repeats have of these configurations: no others are examined."""
+        """Take the models of these configurations from the repeats of the journal; no others are loaded."""
         return cls(
             study, StudyFolder(study).rows, {each.key: digests_of(repeats, each) for each in wanted}, model, folds, task
         )
 
     def __call__(self, key: str) -> Examined:
-        """Reload, as any user would, predict the test rows and pack the networks as Keras files."""
+        """Reload the models as any user would, predict, and write the networks as Keras files."""
         if self.task:
             tasks.use(self.task, load_object)
         folder = StudyFolder(self.study).model(key)

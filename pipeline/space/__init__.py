@@ -1,6 +1,6 @@
-"""Search spaces as values: which configurations there are, how to draw one, which lie near another.
+"""Search spaces as values: their configurations, drawing one at random, narrowing around one.
 
-A space file is TOML with one entry per hyperparameter, either a fixed value or a table:
+A space file is TOML with one entry for each hyperparameter, either a fixed value or a table:
 
     batch_size = 32
     learning_rate = { type = "real", low = 1e-4, high = 1e-1, scale = "log" }
@@ -8,7 +8,7 @@ A space file is TOML with one entry per hyperparameter, either a fixed value or 
     units         = { type = "integer", low = 8, high = 64, step = 2, per = "hidden_layers" }
     activation    = { type = "choice", values = ["relu", "tanh"] }
 
-An entry with `per` repeats: its value is a tuple with as many elements as the named entry says.
+An entry with `per` repeats: its value is a tuple, whose length is the value of the named entry.
 """
 
 from __future__ import annotations

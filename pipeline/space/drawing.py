@@ -1,4 +1,4 @@
-"""Which configurations a space has: drawn at random, one after the other, all of them."""
+"""The configurations of a space: one at random, a stream of distinct ones, or all of them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import numpy as np
 from pipeline.space.values import Domain, Parameter, Real, Space, has, value_at, values_of
 from pipeline.trial import Configuration, Scalar, Value
 
-REJECTIONS: Final = 1000  # draws in a row that were all known, after which what is left is enumerated
-ENUMERATED: Final = 1_000_000  # configurations that are looked through at most to find the ones left
+REJECTIONS: Final = 1000  # known configurations drawn in a row, after which the remaining ones are enumerated
+ENUMERATED: Final = 1_000_000  # configurations that are enumerated at most to find the remaining ones
 
 
 def _count(values: Mapping[str, Value], parameter: Parameter) -> int | None:
-    """How many elements the parameter has beside these values; None for one that does not repeat."""
+    """The number of elements of a parameter, given the other values; None for one that does not repeat."""
     if not parameter.per:
         return None
     count = values[parameter.per]
@@ -30,7 +30,7 @@ def _single_first(space: Space) -> list[Parameter]:
 
 
 def sample(space: Space, rng: np.random.Generator) -> Configuration:
-    """Draw one configuration: each parameter evenly on its own scale, so that every depth is equally likely."""
+    """Draw one configuration: each parameter uniformly on its own scale, so that every depth is equally likely."""
     values: dict[str, Value] = {}
     for parameter in _single_first(space):
         count = _count(values, parameter)
@@ -70,7 +70,7 @@ def _product(sizes: Sequence[int | None]) -> int | None:
 
 
 def grid(space: Space) -> Iterator[Configuration]:
-    """Every configuration of a finite space once, in a fixed order; ValueError for an infinite one."""
+    """Every configuration of a finite space once, in a fixed order. Raise ValueError for an infinite space."""
     ordered = _single_first(space)
 
     def extend(values: dict[str, Value], rest: Sequence[Parameter]) -> Iterator[Configuration]:
@@ -93,9 +93,9 @@ def grid(space: Space) -> Iterator[Configuration]:
 
 
 def stream(space: Space, rng: np.random.Generator, known: Iterable[str]) -> Iterator[Configuration]:
-    """Draw configurations for ever, each once and none whose key is known; ends when a finite space is used up.
+    """Draw distinct configurations whose keys are not known, without end unless a finite space is exhausted.
 
-    A longer stream begins with the shorter one, so asking for more configurations later keeps the first ones.
+    A longer stream begins with the shorter one, so that asking for more configurations later keeps the first ones.
     """
     seen = set(known)
     rejected = 0
@@ -115,7 +115,7 @@ def stream(space: Space, rng: np.random.Generator, known: Iterable[str]) -> Iter
 
 
 def contains(space: Space, configuration: Configuration) -> bool:
-    """True exactly when the space could have drawn this configuration."""
+    """True if and only if the space could have drawn this configuration."""
     values = configuration.as_dict()
     if set(values) != set(space.names):
         return False

@@ -1,4 +1,4 @@
-"""Spaces narrowed around a configuration: what stage 2 searches."""
+"""Spaces narrowed around a configuration, which stage 2 searches."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from dataclasses import dataclass, replace
 from pipeline.space.values import Choice, Domain, Integer, Parameter, Real, Space, has
 from pipeline.trial import Configuration, Scalar, Value
 
-LEAST = 0.1  # part of a range that a narrowed space reaches up and down at least
+LEAST = 0.1  # smallest fraction of a range that a narrowed space extends up and down
 
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """How far a narrowed space reaches from its centre: never less than a tenth of a range or one step."""
+    """How far a narrowed space extends from its centre: never less than a tenth of a range or one step."""
 
-    fraction: float = 0.4  # ranges: the centre +- this part of the whole range, on the range's scale
-    units: int = 0  # repeated integers (neurons): the centre +- this; 0 for as far as other ranges
-    units_step: int = 2  # and in steps of this, or of the space's own step where that is larger
+    fraction: float = 0.4  # ranges: the centre +- this fraction of the whole range, on the scale of the range
+    units: int = 0  # repeated integers (neurons): the centre +- this; 0 to use `fraction`
+    units_step: int = 2  # step of repeated integers, unless that of the space is larger
 
     def scaled(self, factor: float) -> Narrowing:
-        """As far again as the factor says, and not less than the least."""
+        """The same extent times a factor, but at least the minimum."""
         return replace(
             self, fraction=min(1.0, max(LEAST, self.fraction * factor)), units=math.ceil(self.units * factor)
         )
 
 
 def narrow(space: Space, centre: Configuration, by: Narrowing) -> Space:
-    """A space of one depth around `centre`, which it always contains and which never leaves `space`.
+    """A part of `space` around `centre`, which it always contains, with the depth of the centre.
 
-    Counts (`hidden_layers`) are fixed to the centre's; choices keep all their values. A repeated parameter becomes one
-    per element, `units` into `units[0]`, `units[1]`, ..., because each layer has a range of its own; `assemble` puts a
-    configuration of such a space together again.
+    Counts (`hidden_layers`) are fixed to those of the centre; choices keep all their values. A repeated parameter
+    becomes one for each element, as `units` becomes `units[0]`, `units[1]`, ..., because each layer has its own range;
+    `assemble` makes a configuration of `space` again.
     """
     counters = {parameter.per for parameter in space.parameters if parameter.per}
     narrowed: list[Parameter] = []
@@ -67,7 +67,7 @@ def _around(parameter: Parameter, value: Scalar, by: Narrowing) -> Domain:
 
 
 def flatten(configuration: Configuration) -> dict[str, Scalar]:
-    """The values as a narrowed space names them: `units` = (37, 41) becomes `units[0]` = 37 and `units[1]` = 41."""
+    """The values by the names of a narrowed space: `units` = (37, 41) becomes `units[0]` = 37 and `units[1]` = 41."""
     flat: dict[str, Scalar] = {}
     for name, value in configuration.items:
         if isinstance(value, tuple):
@@ -78,7 +78,7 @@ def flatten(configuration: Configuration) -> dict[str, Scalar]:
 
 
 def assemble(values: Mapping[str, Scalar], space: Space) -> Configuration:
-    """The configuration of `space` that `flatten` gives these values for."""
+    """The configuration of `space` with these flattened values; the inverse of `flatten`."""
     whole: dict[str, Value] = {}
     for parameter in space.parameters:
         if parameter.per:
@@ -90,7 +90,7 @@ def assemble(values: Mapping[str, Scalar], space: Space) -> Configuration:
 
 
 def inside(box: Space, configuration: Configuration) -> bool:
-    """True when the flattened configuration lies in a narrowed space, steps aside: its surrogate learns from it."""
+    """True if the flattened configuration lies within a narrowed space; it need not fit the steps."""
     flat = flatten(configuration)
     if set(flat) != set(box.names):
         return False

@@ -1,4 +1,4 @@
-"""From a space file to a space; every mistake is told apart and explained."""
+"""Read space files; each kind of mistake has an error that explains it."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from pipeline.errors import UserError
 from pipeline.space.values import Choice, Domain, Integer, Parameter, Real, Space, ends
 from pipeline.trial import Scalar
 
-ELEMENTS: Final = 1000  # of a parameter that repeats, at most
-EXACT: Final = 2**53  # integers up to this are exact as floats, which is what a surrogate computes with
-NARROWEST: Final = 1e-9  # of a range of real numbers, as part of its larger end
+ELEMENTS: Final = 1000  # most elements of a parameter that repeats
+EXACT: Final = 2**53  # integers up to this are exact as floats, with which a surrogate computes
+NARROWEST: Final = 1e-9  # smallest width of a range of real numbers, relative to its larger end
 
 
 def load(path: Path) -> Space:
-    """Read a space file; UserError says which entry is wrong and how."""
+    """Read a space file. Raise UserError naming the entry that is wrong."""
     return parse(read_toml(path, "space"))
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:
-    """The entries of a TOML file of the user's; UserError says why it cannot be read, naming it the `what` file."""
+    """Read a TOML file of the user. Raise UserError, calling it the `what` file, if it cannot be read."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors put a mark before the text
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors write a byte order mark
     except OSError as error:
         raise UserError(f"The {what} file {path} cannot be read ({error.strerror})", hint=f"check --{what}") from error
     except UnicodeDecodeError as error:
         raise UserError(f"The {what} file {path} is not UTF-8 text", hint="save it as plain text") from error
     except (ValueError, RecursionError) as error:  # numbers of thousands of digits, brackets in brackets
-        raise UserError(f"The {what} file {path} is not valid TOML: {error}", hint="mend that line") from error
+        raise UserError(f"The {what} file {path} is not valid TOML: {error}", hint="correct that line") from error
 
 
 def parse(entries: Mapping[str, object]) -> Space:
-    """Build a space from the entries of a file, at least one; UserError for unknown or contradictory ones."""
+    """Make a space from the entries of a file. Raise UserError if there are none, or if one is wrong."""
     if not entries:
         raise UserError("The search space is empty", expected="at least one hyperparameter")
     space = Space(tuple(_parameter(name, entry) for name, entry in entries.items()))
@@ -51,7 +51,7 @@ def _check_per(space: Space, parameter: Parameter) -> None:
     if parameter.per not in space:
         raise UserError(
             f"{parameter.name} repeats per {parameter.per}, but the space has no {parameter.per}",
-            expected=f"an entry {parameter.per} that says how many",
+            expected=f"an entry {parameter.per} with the number of values",
             hint=f"add {parameter.per}, or remove per from {parameter.name}",
         )
     counter = space[parameter.per]
@@ -60,8 +60,8 @@ def _check_per(space: Space, parameter: Parameter) -> None:
         for count in ends(counter.domain)
     ):
         raise UserError(
-            f"{parameter.name} repeats per {parameter.per}, which does not count anything",
-            expected=f"{parameter.per} to be an integer from 0 to {ELEMENTS} that does not repeat itself",
+            f"{parameter.name} repeats per {parameter.per}, which is not a count",
+            expected=f"{parameter.per} to be an integer from 0 to {ELEMENTS} without per",
         )
 
 
@@ -141,7 +141,7 @@ def _real(name: str, entry: Mapping[str, object]) -> Real:
     if not math.isfinite(high - low) or 0 < high - low < NARROWEST * max(abs(low), abs(high)):
         raise UserError(
             f"The range of {name} is too wide or too narrow to search in",
-            expected="ends that differ in the ninth digit at the latest, or not at all",
+            expected="ends that differ within their first nine digits, or are equal",
             got=f"low = {low}, high = {high}",
         )
     return Real(float(low), float(high), scale == "log")
@@ -153,15 +153,13 @@ def _integer(name: str, entry: Mapping[str, object]) -> Integer:
     )
     for number in numbers:
         if not isinstance(number, int):
-            raise UserError(
-                f"{name} is an integer, but {number} is not one", hint='write whole numbers, or type = "real"'
-            )
+            raise UserError(f"{name} is an integer, but {number} is not", hint='write whole numbers, or type = "real"')
     low, high, step = (int(number) for number in numbers)
     _check_order(name, low, high)
     if step < 1 or (high - low) % step:
         raise UserError(
             f"The step of {name} does not fit",
-            expected=f"a step of at least 1 that leads from {low} to {high} exactly",
+            expected=f"a step of at least 1 that goes from {low} to {high} exactly",
             got=str(step),
             hint=f"use high = {low + max(0, (high - low) // max(step, 1)) * max(step, 1)}, or another step",
         )
@@ -201,6 +199,6 @@ def _moderate(value: float) -> bool:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint for a mistyped word, or nothing."""
+    """A hint for a mistyped word: the closest known one, or an empty text."""
     close = difflib.get_close_matches(word, list(known), 1)
     return f"did you mean {close[0]}?" if close else ""

@@ -1,8 +1,7 @@
-"""Configurations as rows of numbers: what the surrogate computes with.
+"""Configurations as rows of numbers, with which the surrogate computes.
 
-A row has one coordinate for each hyperparameter of the space that varies, and one for each element of those that
-repeat: ranges by their place in [0, 1], choices by their position. An element that a configuration does not have (the
-third layer of two) is NaN.
+A row has one coordinate for each hyperparameter that varies, and one for each element of those that repeat. Ranges are
+scaled to [0, 1]; choices are numbered. An element that a configuration does not have (the third layer of two) is NaN.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ from pipeline.trial import Configuration, Scalar
 class Axis:
     """One coordinate: a hyperparameter, or one element of one that repeats."""
 
-    name: str  # as `flatten` names it
+    name: str  # as in `flatten`
     domain: Domain
 
     def coordinate(self, value: Scalar) -> float:
-        """Where the value stands; ValueError for a choice that the domain does not have."""
+        """The coordinate of a value. Raise ValueError for a choice that the domain does not have."""
         if isinstance(self.domain, Choice):
             return float(position_of(self.domain, value))
         assert not isinstance(value, str)
@@ -34,7 +33,7 @@ class Axis:
 
 
 def position_of(domain: Choice, value: Scalar) -> int:
-    """Which of the values it is, 1, 1.0 and true told apart; ValueError where it is none."""
+    """The position of a value in a choice, where 1, 1.0 and true differ. Raise ValueError if it is not in it."""
     for position, each in enumerate(domain.values):
         if type(each) is type(value) and each == value:
             return position
@@ -42,7 +41,7 @@ def position_of(domain: Choice, value: Scalar) -> int:
 
 
 def axes_of(space: Space) -> tuple[Axis, ...]:
-    """The coordinates of a space, in its order; none for what is fixed."""
+    """The coordinates of a space, in its order; fixed values have none."""
     found: list[Axis] = []
     for parameter in space.parameters:
         if parameter.domain.size == 1:
@@ -56,7 +55,7 @@ def axes_of(space: Space) -> tuple[Axis, ...]:
 
 
 def row_of(axes: Sequence[Axis], configuration: Configuration) -> np.ndarray | None:
-    """(axes,) coordinates; None for a configuration of another space. Numbers may lie outside of the space."""
+    """(axes,) coordinates; None for a configuration of another space. Numbers may lie outside the ranges."""
     flat = flatten(configuration)
     try:
         return np.array([axis.coordinate(flat[axis.name]) if axis.name in flat else np.nan for axis in axes])
@@ -65,9 +64,9 @@ def row_of(axes: Sequence[Axis], configuration: Configuration) -> np.ndarray | N
 
 
 def configuration_at(space: Space, point: Sequence[float] | np.ndarray) -> Configuration:
-    """The configuration at a point (axes,) of the unit cube, whose equal volumes are equally likely ones.
+    """The configuration at a point (axes,) of the unit cube; a uniform point gives a uniform configuration.
 
-    Coordinates of elements that it does not have are passed over.
+    Coordinates of elements that it does not have are ignored.
     """
     return assembled(
         space, {axis.name: _at(axis.domain, float(unit)) for axis, unit in zip(axes_of(space), point, strict=True)}
@@ -81,7 +80,7 @@ def _at(domain: Domain, unit: float) -> Scalar:
 
 
 def assembled(space: Space, values: Mapping[str, Scalar]) -> Configuration:
-    """The configuration with these values on the axes, and what is fixed as it is."""
+    """The configuration with these values on the axes, and the fixed values of the space."""
     whole = dict(values)
     only = [parameter for parameter in space.parameters if parameter.domain.size == 1]
     whole |= {parameter.name: ends(parameter.domain)[0] for parameter in only if not parameter.per}
@@ -92,9 +91,9 @@ def assembled(space: Space, values: Mapping[str, Scalar]) -> Configuration:
 
 
 def features(axes: Sequence[Axis], rows: np.ndarray) -> np.ndarray:
-    """(rows, features): ranges as they are and in the middle where missing, choices as one column for each value.
+    """(rows, features): a column for each range, with 0.5 for missing values, and one for each value of a choice.
 
-    Two different choices are one apart, as far as the two ends of a range.
+    Two different choices have the distance 1, like the two ends of a range.
     """
     columns: list[np.ndarray] = []
     for axis, column in zip(axes, rows.T, strict=True):
@@ -106,6 +105,6 @@ def features(axes: Sequence[Axis], rows: np.ndarray) -> np.ndarray:
 
 
 def groups(axes: Sequence[Axis]) -> np.ndarray:
-    """(features,) the number of the axis that each column of `features` belongs to."""
+    """(features,) the position of the axis to which each column of `features` belongs."""
     widths = [axis.domain.size or 1 if isinstance(axis.domain, Choice) else 1 for axis in axes]
     return np.repeat(np.arange(len(axes)), widths)

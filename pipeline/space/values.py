@@ -11,7 +11,7 @@ from pipeline.trial import Scalar
 
 @dataclass(frozen=True, slots=True)
 class Real:
-    """The numbers of [low, high], drawn evenly on a linear or a logarithmic scale."""
+    """The numbers in [low, high], drawn uniformly on a linear or a logarithmic scale."""
 
     low: float
     high: float
@@ -19,11 +19,11 @@ class Real:
 
     @property
     def size(self) -> int | None:
-        """1 for a point, None for infinitely many."""
+        """1 if both ends are equal, None for infinitely many values."""
         return 1 if self.low == self.high else None
 
     def at(self, unit: float) -> float:
-        """The value at `unit` in [0, 1]; never outside [low, high], whatever the logarithm rounds."""
+        """The value at `unit` in [0, 1]; never outside [low, high], even if the logarithm is rounded."""
         if self.log:
             value = math.exp(math.log(self.low) + unit * (math.log(self.high) - math.log(self.low)))
         else:
@@ -31,7 +31,7 @@ class Real:
         return min(max(float(value), self.low), self.high)
 
     def unit(self, value: float) -> float:
-        """The place of a value in [0, 1] on this scale; values outside the range lie outside [0, 1]."""
+        """The position of a value on this scale, in [0, 1] for values within the range."""
         if self.low == self.high:
             return 0.0
         if self.log:
@@ -49,19 +49,19 @@ class Integer:
 
     @property
     def size(self) -> int:
-        """How many there are."""
+        """The number of values."""
         return (self.high - self.low) // self.step + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Values without order; a fixed value is a choice of one."""
+    """Values without an order; a fixed value is a choice of one."""
 
     values: tuple[Scalar, ...]
 
     @property
     def size(self) -> int:
-        """How many there are."""
+        """The number of values."""
         return len(self.values)
 
 
@@ -70,7 +70,7 @@ Domain = Real | Integer | Choice
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A hyperparameter: one value of its domain, or a tuple with one for each of what `per` counts."""
+    """A hyperparameter: one value of its domain, or with `per` a tuple of as many as that parameter's value."""
 
     name: str
     domain: Domain
@@ -99,17 +99,17 @@ class Space:
 
 
 def value_at(domain: Integer | Choice, position: int) -> Scalar:
-    """The value number `position` of a finite domain, from 0."""
+    """The value at a position of a finite domain, from 0."""
     return domain.low + domain.step * position if isinstance(domain, Integer) else domain.values[position]
 
 
 def ends(domain: Domain) -> tuple[Scalar, ...]:
-    """Values between which all others of the domain lie; of a choice all."""
+    """The smallest and the largest value of a range; all values of a choice."""
     return domain.values if isinstance(domain, Choice) else (domain.low, domain.high)
 
 
 def values_of(domain: Domain) -> Iterator[Scalar]:
-    """Every value in order; ValueError for infinitely many."""
+    """Every value in order. Raise ValueError if there are infinitely many."""
     if isinstance(domain, Real):
         if domain.size is None:
             raise ValueError("a range of real numbers cannot be enumerated")
@@ -120,7 +120,7 @@ def values_of(domain: Domain) -> Iterator[Scalar]:
 
 
 def has(domain: Domain, value: Scalar) -> bool:
-    """True exactly when the domain could have drawn the value, its type included."""
+    """True if and only if the domain could have drawn the value, including its type."""
     if isinstance(domain, Choice):
         return any(type(value) is type(each) and value == each for each in domain.values)
     if isinstance(value, bool | str):

@@ -1,1 +1,1 @@
-"""Files: written whole or not at all, read as if a stranger had written them, and the room on the disk for them."""
+"""Files: written completely or not at all, read as untrusted input, with a check of the free disk space."""

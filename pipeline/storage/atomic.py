@@ -1,4 +1,4 @@
-"""Writing so that a reader, a crash or a full disk never meets half a file."""
+"""Write files so that neither a crash nor a full disk ever leaves half of one, and no reader sees half of one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SUFFIX: Final = ".tmp"
 
 
 def replace(path: Path, content: bytes) -> str:
-    """Put `content` at `path` as a whole or not at all, safe on the disk when it returns; returns its SHA-256."""
+    """Write `content` to `path`, completely or not at all, and fsync it. Return its SHA-256 in hexadecimal digits."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_SUFFIX)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -31,7 +31,7 @@ def replace(path: Path, content: bytes) -> str:
 
 
 def temporaries(folder: Path) -> Iterator[Path]:
-    """The files directly in a folder that a writer was killed over; nothing for a folder that is not there."""
+    """Temporary files in a folder (not below it) that a killed writer left; none if the folder does not exist."""
     with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith(".") and entry.name.endswith(_SUFFIX) and entry.is_file(follow_symlinks=False):
@@ -39,7 +39,7 @@ def temporaries(folder: Path) -> Iterator[Path]:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it where they are missing, their names safe on the disk when it returns."""
+    """Make a folder and its missing parents, and fsync their names."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for each in reversed(missing):
@@ -47,7 +47,7 @@ def make_folder(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder safe on the disk."""
+    """Fsync a folder: the names of its files survive a power cut."""
     if os.name == "nt":
         return  # Windows has no handle for a folder
     handle = os.open(folder, os.O_RDONLY)

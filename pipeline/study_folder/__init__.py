@@ -1,1 +1,1 @@
-"""The study folder: where its files are, what it is bound to, and who holds it."""
+"""The study folder: its file names, its identity and its lock."""

@@ -1,4 +1,4 @@
-"""What a study is: `study.json` binds its folder to one data set and one protocol by a fingerprint."""
+"""The identity of a study: `study.json` binds a folder to one data set and one protocol by a fingerprint."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _BLANK: Final = "0" * 64
 _KEYS: Final = frozenset({"format", "fingerprint", "settings", "versions", _SEAL})
 _HINT: Final = "restore it, or use another --study"
 _LARGEST: Final = 4 << 20  # bytes of study.json, which has a few thousand
-# What fingerprints leave out where it is as it always was before there was a choice.
-_UNSAID: Final[Mapping[str, Any]] = {**tasks.UNSAID, "folds": 0}
+# The values of fields that old fingerprints do not have, because there was no choice then.
+_DEFAULTS: Final[Mapping[str, Any]] = {**tasks.UNSAID, "folds": 0}
 _PACKAGES: Final = (
     "tensorflow",
     "keras",
@@ -40,19 +40,19 @@ _PACKAGES: Final = (
 
 
 def versions() -> dict[str, str]:
-    """The versions that a result depends on; nothing is imported for it."""
+    """The versions of Python and the packages that a result depends on. Imports none of them."""
     return dict(_versions())
 
 
 @cache
 def _versions() -> tuple[tuple[str, str], ...]:
-    """Read once: what a process computes with does not change while it lives."""
+    """Cached: the versions in a process do not change."""
     return (("python", platform.python_version()), *((name, version(name)) for name in _PACKAGES))
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What `study.json` holds."""
+    """The contents of `study.json`."""
 
     fingerprint: Mapping[str, Any]
     settings: Mapping[str, Any]
@@ -65,16 +65,16 @@ class Stored:
 
 
 def read(path: Path) -> Stored:
-    """What `study.json` holds; DamagedFile where it is not what was written, UserError for a newer format."""
+    """Read `study.json`. Raise DamagedFile if it was altered, and UserError for a newer format."""
     data = untrusted.content(path, _LARGEST, _HINT)
     try:
         content = untrusted.json_object(data)
         seal = content.get(_SEAL, _BLANK)  # the first versions had none
         if not content.keys() <= _KEYS or not isinstance(seal, str) or (_SEAL in content and _seal(data, seal) != seal):
-            raise ValueError("its text is not what was written")  # noqa: TRY301 - one kind of error for all damage
+            raise untrusted.Damage("its text is not what was written")  # noqa: TRY301 - all damage takes one way out
         parts = [content[name] for name in ("fingerprint", "settings", "versions")]
         written = content["format"]
-    except (ValueError, KeyError) as error:
+    except (untrusted.Damage, KeyError) as error:
         raise DamagedFile(f"{path} cannot be read", got=untrusted.shown(str(error)), hint=_HINT) from error
     if written != FORMAT:
         raise UserError(
@@ -83,16 +83,19 @@ def read(path: Path) -> Stored:
             hint="use the version of the program that wrote it, or another --study",
         )
     if not all(isinstance(part, dict) for part in parts):
-        raise DamagedFile(f"{path} does not hold what it should", hint=_HINT)
+        raise DamagedFile(f"{path} does not hold the identity of a study", hint=_HINT)
     return Stored(*parts)
 
 
 def task_of(fingerprint: Mapping[str, Any]) -> Task:
-    """The task of a study with that fingerprint; UserError for one of the user's that the user did not name."""
-    name = fingerprint.get("task", _UNSAID["task"])
+    """The task of a study; the first one if its fingerprint does not name one.
+
+    Raise UserError for a task of the user's own that the user did not name.
+    """
+    name = fingerprint.get("task", _DEFAULTS["task"])
     if name not in list(tasks.TASKS) and not tasks.is_own(name):
         raise UserError(
-            f"The study is of the task {untrusted.shown(name)}",
+            f"The task of the study is unknown: {untrusted.shown(name)}",
             expected=" or ".join(tasks.TASKS),
             hint="use the version of the program that wrote it",
         )
@@ -100,7 +103,7 @@ def task_of(fingerprint: Mapping[str, Any]) -> Task:
 
 
 def check(study: Path, fingerprint: Mapping[str, Any]) -> None:
-    """Nothing happens for a new folder or one of the same fingerprint; StudyMismatch names every field that differs."""
+    """Raise StudyMismatch, naming every field that differs, unless the folder is new or has this fingerprint."""
     path = StudyFolder(study).identity
     if study.exists() and not study.is_dir():
         raise UserError(f"{study} is not a folder", hint="give --study another name")
@@ -113,13 +116,11 @@ def check(study: Path, fingerprint: Mapping[str, Any]) -> None:
     stored = read(path).fingerprint
     differing = differences(stored, fingerprint)
     if differing:
-        shown, named = (
-            untrusted.shown,
-            [name if name in fingerprint or name in _UNSAID else untrusted.shown(name) for name in differing],
-        )
+        ours = fingerprint.keys() | _DEFAULTS.keys()
+        named = [name if name in ours else untrusted.shown(name) for name in differing]
         lines = "; ".join(
-            f"{title}: {shown(stored.get(name, _UNSAID.get(name)))} there,"
-            f" {shown(fingerprint.get(name, _UNSAID.get(name)))} now"
+            f"{title}: {untrusted.shown(stored.get(name, _DEFAULTS.get(name)))} there,"
+            f" {untrusted.shown(fingerprint.get(name, _DEFAULTS.get(name)))} now"
             for name, title in zip(differing, named, strict=True)
         )
         raise StudyMismatch(
@@ -132,7 +133,7 @@ def check(study: Path, fingerprint: Mapping[str, Any]) -> None:
 
 def differences(stored: Mapping[str, Any], fingerprint: Mapping[str, Any]) -> list[str]:
     """The names of the fields in which two fingerprints differ, sorted."""
-    before, now = {**_UNSAID, **stored}, {**_UNSAID, **fingerprint}
+    before, now = {**_DEFAULTS, **stored}, {**_DEFAULTS, **fingerprint}
     return [name for name in sorted(before.keys() | now.keys()) if before.get(name) != _plain(now.get(name))]
 
 
@@ -141,7 +142,7 @@ def _plain(value: Any) -> Any:
 
 
 def write(study: Path, stored: Stored) -> None:
-    """Store the fingerprint, and the settings and versions of this run."""
+    """Write `study.json`: the fingerprint of the study, and the settings and versions of one run."""
     content = {
         "format": FORMAT,
         "fingerprint": stored.fingerprint,
@@ -154,6 +155,6 @@ def write(study: Path, stored: Stored) -> None:
 
 
 def _seal(data: bytes, seal: str) -> str:
-    """The SHA-256 of the text with a blank in the place of the seal, which stands last."""
+    """The SHA-256 of the text with its last seal replaced by zeros."""
     head, _, tail = data.rpartition(seal.encode() or b"?")
     return hashlib.sha256(head + _BLANK.encode() + tail).hexdigest()

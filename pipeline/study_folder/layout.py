@@ -1,4 +1,4 @@
-"""Where the files of a study are: each name is written here and nowhere else.
+"""The files of a study: each file name is written here and nowhere else.
 
 study.json                 settings, fingerprint and versions of the study
 ledger.jsonl               the journal: the truth, a line for each training
@@ -34,23 +34,23 @@ _CURVE: Final = re.compile(r"repeat-(\d{3,9})\.curve\.json", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class StudyFolder:
-    """The files of one study. Nothing is read or written here."""
+    """The paths of one study's files; their contents are neither read nor written here."""
 
     path: Path
 
     @property
     def identity(self) -> Path:
-        """What the study is: settings, fingerprint and versions."""
+        """The identity of the study: settings, fingerprint and versions."""
         return self.path / IDENTITY
 
     @property
     def journal(self) -> Path:
-        """The truth: one line for each training."""
+        """The journal, from which everything else is derived: one line for each training."""
         return self.path / JOURNAL
 
     @property
     def workbook(self) -> Path:
-        """What people read."""
+        """The workbook that people read."""
         return self.path / WORKBOOK
 
     @property
@@ -80,12 +80,12 @@ class StudyFolder:
 
     @property
     def logs(self) -> Path:
-        """The folder with what workers print."""
+        """The folder of the workers' output."""
         return self.path / "logs"
 
     @property
     def summary(self) -> Path:
-        """The page in Markdown."""
+        """The summary page in Markdown."""
         return self.path / "summary.md"
 
     @property
@@ -95,12 +95,12 @@ class StudyFolder:
 
     @property
     def worst_rows(self) -> Path:
-        """The test rows that the models get most wrong."""
+        """The test rows with the largest errors."""
         return self.path / WORST_ROWS
 
     @property
     def test_predictions(self) -> Path:
-        """What the best configuration predicts for every test row."""
+        """The predictions of the best configuration for every test row."""
         return self.path / TEST_PREDICTIONS
 
     def ensemble(self, name: str) -> Path:
@@ -108,27 +108,27 @@ class StudyFolder:
         return self.path / f"ensemble-{name}.json"
 
     def ensembles(self) -> tuple[str, ...]:
-        """The names of the ensembles that are there, sorted."""
+        """The names of the ensembles in the folder, sorted."""
         found = (_ENSEMBLE.fullmatch(path.name) for path in self.path.glob("ensemble-*.json"))
         return tuple(sorted(each[1] for each in found if each))
 
     @property
     def lock(self) -> Path:
-        """What a run locks while it works on the study."""
+        """The file that a run locks while it works on the study."""
         return self.path / ".lock"
 
     @property
     def holder(self) -> Path:
-        """Who holds the lock, for people."""
+        """The file that names the process with the lock, for people."""
         return self.path / ".holder"
 
     def workbooks_beside(self) -> tuple[Path, ...]:
-        """What was written beside the workbook while that could not be replaced."""
+        """The workbooks that were written beside the real one while it could not be replaced."""
         pending = sorted(self.path.glob(beside(self.workbook, "pending*").name))
         return (*pending, beside(self.workbook, "fresh"))
 
     def required(self) -> StudyFolder:
-        """Itself, where it is the folder of a study; UserError otherwise."""
+        """Return this folder. Raise UserError if it is not the folder of a study."""
         if not self.journal.is_file():
             raise UserError(
                 f"{self.path} is not a study folder", expected=f"a folder with {JOURNAL}", hint="check the path"
@@ -138,9 +138,9 @@ class StudyFolder:
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """The saved networks of one configuration; `index` is the number of a repeat.
+    """The paths of one configuration's saved networks; `index` is the number of a repeat.
 
-    With folds, `fold` is that number too, for scalers and probe are of a repeat; without, it is None.
+    With folds, scalers and probe belong to one repeat, and `fold` is its number; without, `fold` is None.
     """
 
     path: Path
@@ -160,7 +160,7 @@ class ModelFolder:
         return self.path / f"preprocessing{_suffix(fold)}.skops"
 
     def probe(self, fold: int | None = None) -> Path:
-        """A few rows of the user's table, as they are."""
+        """A few rows of the user's table, unscaled."""
         return self.path / f"probe{_suffix(fold)}.json"
 
     def weights(self, index: int) -> Path:
@@ -172,7 +172,7 @@ class ModelFolder:
         return self.path / f"repeat-{index:03d}.json"
 
     def curve(self, index: int) -> Path:
-        """Its training loss and validation objective, epoch by epoch; models of before there were curves have none."""
+        """Its training loss and validation objective, epoch by epoch; models of earlier versions have none."""
         return self.path / f"repeat-{index:03d}.curve.json"
 
     def keras(self, index: int) -> Path:
@@ -181,13 +181,13 @@ class ModelFolder:
 
 
 def weights_index(name: str) -> int | None:
-    """The number of the repeat whose weights a file of that name holds; None for other files."""
+    """The number of the repeat whose weights are in the file of that name; None for other files."""
     found = _WEIGHTS.fullmatch(name)
     return int(found[1]) if found and name == ModelFolder(Path()).weights(int(found[1])).name else None
 
 
 def curve_index(name: str) -> int | None:
-    """The number of the repeat whose curve a file of that name holds; None for other files."""
+    """The number of the repeat whose curve is in the file of that name; None for other files."""
     found = _CURVE.fullmatch(name)
     return int(found[1]) if found and name == ModelFolder(Path()).curve(int(found[1])).name else None
 

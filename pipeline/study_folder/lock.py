@@ -1,4 +1,4 @@
-"""One run at a time: the lock of a study folder, which the kernel takes back from whoever dies."""
+"""One run at a time: the lock of a study folder, which the kernel releases when its process dies."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _sign(study: Path) -> None:
 
 
 def _holder(study: Path) -> str:
-    """Who holds the folder; a name that a killed run left there is not believed."""
+    """The process that holds the folder. A name that a killed run left there is ignored."""
     for _ in range(20):
         try:
             text = StudyFolder(study).holder.read_text(encoding="utf-8")
@@ -34,13 +34,13 @@ def _holder(study: Path) -> str:
         found = re.match(r"process (\d+) on (.*), since ", text)
         if found and (found[2] != platform.node() or psutil.pid_exists(int(found[1]))):
             return text
-        time.sleep(0.05)  # it has the lock, and is about to sign
+        time.sleep(0.05)  # it has the lock and is about to write its name
     return "another process"
 
 
 @contextlib.contextmanager
 def held(study: Path) -> Iterator[None]:
-    """Hold the folder for this run, creating it; UserError says which process has it. A killed run lets go at once."""
+    """Lock the folder, creating it if it is missing. Raise UserError naming the process that has locked it already."""
     try:
         atomic.make_folder(study)
         untrusted.plain(study)  # before the lock: a link in its place would be followed
@@ -55,15 +55,13 @@ def held(study: Path) -> Iterator[None]:
                 StudyFolder(study).holder.unlink(missing_ok=True)
     except Timeout:
         who = _holder(study)
-        raise UserError(
-            f"The study {study} is being worked on by {who}", hint="wait for it, or use another --study"
-        ) from None
+        raise UserError(f"The study {study} is in use by {who}", hint="wait for it, or use another --study") from None
     except OSError as error:
         raise disk_space.refused(study, error) from error
 
 
 def temporaries(study: Path) -> Iterator[Path]:
-    """The files of the study folder that a writer was killed over: worth nothing, whatever they hold."""
+    """Temporary files that killed runs left in the study folder; they can be deleted."""
     folder = StudyFolder(study)
     kept = sorted(folder.models.iterdir()) if folder.models.is_dir() else []
     for each in (study, folder.figures, folder.models, *(each for each in kept if not each.is_symlink())):

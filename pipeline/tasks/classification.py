@@ -121,7 +121,7 @@ def fit(columns: Columns, weights: np.ndarray, _scaler: str, loss: str) -> Class
         raise UserError(
             f"Target {name!r} has {len(labels)} class(es) on the {len(texts)} training rows",
             expected=f"2 to {MOST_CLASSES} classes",
-            hint="use more rows" if len(labels) < 2 else "merge rare classes, or take --task regression for numbers",
+            hint="use more rows" if len(labels) < 2 else "merge rare classes, or use --task regression for numbers",
         )
     counts = np.array([np.sum(np.asarray(weights, dtype=np.float64)[texts == label]) for label in labels])
     if not (counts > 0).all():
@@ -205,7 +205,7 @@ def check(columns: Columns) -> None:
         raise UserError(
             f"Target {name!r} has {distinct} distinct value(s)",
             expected=f"2 to {MOST_CLASSES} classes",
-            hint="merge rare classes, or take --task regression for numbers" if distinct > 2 else "use more rows",
+            hint="merge rare classes, or use --task regression for numbers" if distinct > 2 else "use more rows",
         )
 
 

@@ -1,4 +1,4 @@
-"""The tasks by name: those of this folder, and those of the user's that this process was told of."""
+"""The tasks by name: those of this folder, and the user's own that were imported into this process."""
 
 from __future__ import annotations
 
@@ -25,16 +25,19 @@ _used: Final[dict[str, Task]] = {}  # the user's own, by the name that the user 
 
 
 def is_own(name: object) -> bool:
-    """True for the name of a task of the user's."""
+    """True for the name of a task of the user's own."""
     return isinstance(name, str) and ":" in name
 
 
 def use(name: str, load_object: LoadObject) -> Task:
-    """The task that the user names; a `module:object` is imported, and `load` and `restore` know it from then on.
+    """Import the task that the user names; `load` and `restore` know it from then on.
 
     Args:
-        name: As the user gave it: never a name that was read from a file.
+        name: One of `TASKS`, or a `module:object` from the user, never from a file.
         load_object: `plugins.load_object`, which imports.
+
+    Returns:
+        The task.
 
     Raises:
         UserError: There is no such task, or the object is not a `Task` of that name.
@@ -54,10 +57,10 @@ def use(name: str, load_object: LoadObject) -> Task:
 
 
 def load(name: object) -> Task:
-    """The task of that name; nothing is imported, so the name may come from a file.
+    """The task of that name. Nothing is imported, so the name may come from a file.
 
     Raises:
-        UserError: There is none, or it is one of the user's that was not named by the user.
+        UserError: There is no such task, or it is one of the user's own that the user did not name.
     """
     task = TASKS.get(name) or _used.get(name) if isinstance(name, str) else None
     if task is not None:
@@ -75,18 +78,18 @@ def restore(about: Mapping[str, Any]) -> Target:
     """The target that `describe` took apart.
 
     Raises:
-        ValueError, KeyError, TypeError: For what `describe` never writes.
-        UserError: For the target of a user's task that the user did not name.
+        ValueError, KeyError, TypeError: `describe` never writes this.
+        UserError: The target belongs to a task of the user's own that the user did not name.
     """
     given = dict(about)
     name = given.pop("task", FIRST.name)
     if name not in list(TASKS) and not is_own(name):
-        raise ValueError("it names no task")
+        raise ValueError("it does not name a task")
     return load(name).restore(given)
 
 
 def for_targets(kinds: Sequence[str]) -> tuple[Task, str]:
-    """The task that target columns of these kinds ask for, and why, where that does not go without saying."""
+    """The task that target columns of these kinds call for, and the reason if it is not the obvious one."""
     for task in reversed([*TASKS.values()]):
         why = task.accepts(kinds)
         if why is not None:
@@ -95,10 +98,17 @@ def for_targets(kinds: Sequence[str]) -> tuple[Task, str]:
 
 
 def metrics(names: Sequence[str], load_object: LoadObject) -> tuple[Metric, ...]:
-    """The metrics that the user names as `module:object`; their modules are imported by `load_object`.
+    """Import the metrics that the user names.
+
+    Args:
+        names: References of the form `module:object`.
+        load_object: `plugins.load_object`, which imports.
+
+    Returns:
+        The metrics, in the order of the names.
 
     Raises:
-        UserError: A name leads to no `Metric`, or to one that is called as another.
+        UserError: A name does not lead to a `Metric`, or two metrics have the same name.
     """
     found: dict[str, Metric] = {
         metric.name: metric for task in (*TASKS.values(), *_used.values()) for metric in task.metrics

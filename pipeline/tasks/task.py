@@ -151,9 +151,17 @@ class Task:
 def scores(
     target: Target, measured: np.ndarray, units: np.ndarray, weights: np.ndarray, further: Sequence[Metric] = ()
 ) -> Scores:
-    """The metrics of the target's task, weighted by row, of predictions in units (n, predicted).
+    """Score predictions with the metrics of the target's task, and then with further ones of the user's own.
 
-    `further` ones of the user's follow; where one of them is not finite, it is left out: a metric decides nothing.
+    Args:
+        target: The target that the predictions are of.
+        measured: The measured values (n, columns), as `Target.measured` gives them.
+        units: The predictions in units (n, predicted).
+        weights: The weights of the rows (n,).
+        further: The user's own metrics. One that is not finite is left out, because a metric decides nothing.
+
+    Returns:
+        Name of a column -> name of a metric -> value.
 
     Raises:
         UserError: A further metric raised an error.
@@ -169,6 +177,8 @@ def scores(
 def _called(metric: Metric, truth: np.ndarray, said: np.ndarray, weights: np.ndarray) -> float:
     try:
         return float(metric.score(truth, said, weights))
+    except UserError:
+        raise
     except Exception as error:
         raise UserError(
             f"The metric {metric.name} raised {type(error).__name__}",

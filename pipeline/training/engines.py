@@ -72,7 +72,13 @@ ENGINES: Final[Mapping[str, Engine]] = {
 
 
 def load(name: str) -> Engine:
-    """The engine of that name, which the user gave: the module of a `module:object` is imported.
+    """Find an engine by name.
+
+    Args:
+        name: One of `ENGINES`, or a `module:object`, which is imported: it has to come from the user.
+
+    Returns:
+        The engine.
 
     Raises:
         UserError: There is no such engine, or the object is not an `Engine`.

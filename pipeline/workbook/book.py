@@ -69,6 +69,8 @@ def _write_free(path: Path, made: Sequence[Table], say: Say) -> Path:
         return _tidied(path)
     try:
         book = ooxml.load(path)
+    except UserError:
+        raise
     except ooxml.BROKEN:
         _set_aside(path, say)
         ooxml.save(_drawn(made), path, None, sealed=True)
@@ -76,6 +78,8 @@ def _write_free(path: Path, made: Sequence[Table], say: Say) -> Path:
     try:
         _merge(book, made)
         ooxml.save(book, path, stamp, sealed=False)
+    except UserError:
+        raise
     except (Unmergeable, *ooxml.BROKEN) as reason:
         used = _write(beside(path, "fresh"), _explained(made, path, reason), say)
         say(f"{path} was left as it is, because {reason}: the results are in {used}.")
@@ -181,6 +185,8 @@ def unknown(path: Path, known: Collection[str], epochs: int, task: Task = FIRST)
         raise UserError(
             f"The workbook {path} cannot be read", got=str(error.strerror), hint="close it elsewhere and try again"
         ) from error
+    except UserError:
+        raise
     except ooxml.BROKEN:
         return ()
     plain = {header: name for name, header in headers.items()}

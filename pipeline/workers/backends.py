@@ -16,10 +16,17 @@ _EXPECTED: Final = f"{', '.join(BACKENDS)}, or a backend of yours as module:obje
 
 
 def load(name: str) -> OpenPlaces:
-    """What opens the places of the backend with that name; UserError for one that is not there.
+    """Find the function that opens the places of a backend.
 
-    The module of a `module:object` is imported, so the name has to come from the user, never from a study folder. It
-    is looked for where Python looks, and then in the working directory.
+    Args:
+        name: One of `BACKENDS`, or a `module:object`, which is imported: it has to come from the user, never from a
+            study folder. Python's search path comes first, the working directory last.
+
+    Returns:
+        The function, from slots and the folder of logs to `Places`.
+
+    Raises:
+        UserError: There is no such backend, it cannot be imported, or it cannot be called.
     """
     if name not in BACKENDS and not is_reference(name):
         raise UserError("There is no such backend", expected=_EXPECTED, got=repr(name), hint="check --cluster")

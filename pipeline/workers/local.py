@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from pipeline.errors import DamagedFile
 from pipeline.workers.guard import Answered, Raised, Watched, past_limit, read_stack
-from pipeline.workers.parcels import AGAIN, Delivery, hold
+from pipeline.workers.parcels import Delivery, hold
 from pipeline.workers.places import Died, Ended, Event, Joined, Parcel, Place
 from pipeline.workers.slots import Slot
 from pipeline.workers.worker import Worker, cause
@@ -45,7 +45,7 @@ class _Task:
         try:
             hold(self.deliveries)
         except DamagedFile as error:
-            return _Damaged(error.what)
+            return _Damaged(str(error))
         return self.work(job, self.stack)
 
 
@@ -104,7 +104,7 @@ class LocalPlaces:
             return Ended(place, outcome)
         worker.retire()
         if isinstance(outcome, _Damaged):
-            raise DamagedFile(outcome.text, hint=AGAIN)
+            raise DamagedFile(outcome.text)
         if isinstance(outcome, Raised):
             worker.note(f"A job raised: {outcome.reason}\n{outcome.stack}")
             return Ended(place, outcome)

@@ -34,7 +34,7 @@ class Delivery:
 
 
 def hold(deliveries: Sequence[Delivery]) -> None:
-    """Make parcels known to this process; DamagedFile for one that is not what its digest says.
+    """Make parcels known to this process; raise DamagedFile if one does not have its digest.
 
     A file is read for that once in the life of a process.
     """
@@ -63,7 +63,7 @@ def _hold_file(digest: str, path: Path) -> None:
 
 
 def path_of(digest: str) -> Path:
-    """The file that this process holds of a parcel; KeyError for one that no job of it needed."""
+    """The file of a parcel in this process. Raise KeyError if no job needed it here."""
     return _FILES[digest]
 
 

@@ -34,7 +34,7 @@ class Slot:
 
 
 def parse(text: str, *, cores: Sequence[int] | None = None, gpus: Sequence[str] | None = None) -> tuple[Slot, ...]:
-    """The slots that a text asks for, at least one; UserError for a GPU or a core that this machine does not have.
+    """The slots that a text asks for, at least one. Raise UserError for a GPU or core that this machine lacks.
 
     `auto` takes every GPU, one core for each; where there is none it takes every core as a slot of its own, so that
     the number of threads of a training, and with it its bits, does not depend on the machine's size. Cores that have

@@ -80,10 +80,10 @@ def test_pickles_are_not_executed(tmp_path):
     [
         (b"", "is empty|cannot be read"),
         (b"\0\0\x08\x03", "cannot be read"),
-        (idx(IMAGES)[:-1], "bytes, which is not what its sizes"),
-        (idx(IMAGES) + b"1", "bytes, which is not what its sizes"),
-        (b"\0\0\x08\x03" + b"\xff" * 12, "bytes, which is not what its sizes"),
-        (b"PK" + idx(IMAGES), "does not begin as an idx file"),
+        (idx(IMAGES)[:-1], "bytes, which does not match its sizes"),
+        (idx(IMAGES) + b"1", "bytes, which does not match its sizes"),
+        (b"\0\0\x08\x03" + b"\xff" * 12, "bytes, which does not match its sizes"),
+        (b"PK" + idx(IMAGES), "does not begin like an idx file"),
         (gzip.compress(idx(IMAGES), mtime=0)[:-9], "cannot be read"),
         (idx(LABELS), "has no images"),
     ],
@@ -100,7 +100,7 @@ def test_parts_that_do_not_belong_together_are_refused(tmp_path):
     with pytest.raises(UserError, match="7 images and 3 labels"):
         tables.read_frame(str(tmp_path / "n.npz"))
     np.savez(tmp_path / "s.npz", x_train=IMAGES, y_train=LABELS, x_test=IMAGES[:, :2], y_test=LABELS)
-    with pytest.raises(UserError, match="do not belong together"):
+    with pytest.raises(UserError, match="cannot form one table"):
         tables.read_frame(str(tmp_path / "s.npz"))
     np.savez(tmp_path / "o.npz", other=IMAGES)
     with pytest.raises(UserError, match="Got: other"):

@@ -141,7 +141,7 @@ def test_missing_cells_that_training_did_not_have_get_the_median() -> None:
     ("frame", "fragment"),
     [
         (FRAME.drop(columns=["a", "c"]), "lacks 2 column.*'a', 'c'"),
-        (FRAME.drop(columns=["k"]).rename(columns={"c": "C"}), "lacks 2 column.*'c', 'k'.*write 'C'"),
+        (FRAME.drop(columns=["k"]).rename(columns={"c": "C"}), "lacks 2 column.*'c', 'k'.*did you mean 'C'"),
         (FRAME.assign(a=["1", "2", "many", "4"]), "Input 'a' has text.*'many' in row 4"),
         (FRAME.assign(a=[1, 2, np.inf, 4]), "Input 'a' has an infinite value in row 4"),
         (FRAME.assign(a=[1, 2, 1e300, 4]), "inputs in row 4 are too large"),
@@ -205,7 +205,7 @@ def test_another_format_or_estimator_is_refused(monkeypatch: pytest.MonkeyPatch)
 
     good = skops.io.loads(dumps(fitted()), trusted=["numpy.dtype"])
     good["transformer"] = LinearRegression()
-    with pytest.raises(DamagedFile, match="not of this program"):
+    with pytest.raises(DamagedFile, match="not written by this program"):
         loads(skops.io.dumps(good))
     data = dumps(fitted())
     monkeypatch.setattr(module, "FORMAT", 2)

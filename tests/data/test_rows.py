@@ -111,7 +111,7 @@ def test_seeds_differ_and_the_test_rows_do_not_depend_on_validation() -> None:
         (table(2), {}, "has 2 rows"),
         (table(9, [[1, 2] * 4 + [1]]), {}, "has 2 groups.*at least 3 groups"),
         (table(9), {"test": 9}, "No rows are left"),
-        (table(9), {"test": 90}, "cannot be 90 rows.*below the 9"),
+        (table(9), {"test": 90}, "cannot be 90 rows.*below 9"),
         (table(9), {"validation": 0.5, "test": 0.5}, "No rows are left for training"),
         (table(9), {"validation": 0}, "validation part cannot be 0"),
         (table(9), {"test": -0.1}, "test part cannot be -0.1"),

@@ -63,8 +63,8 @@ def test_a_series_is_predicted_as_it_is_and_beyond_its_end(path):
         ({"window": 60}, "60 steps"),
         ({"time": "date"}, "no column 'date'"),
         ({"targets": ["day"]}, "is the time"),
-        ({"inputs": ["heat"]}, "no inputs"),
-        ({"weight": "heat"}, "no weight"),
+        ({"inputs": ["heat"]}, "inputs cannot be used with a series"),
+        ({"weight": "heat"}, "weight cannot be used with a series"),
     ],
 )
 def test_mistakes_are_explained(path, options, text):
@@ -79,7 +79,7 @@ def test_moments_that_are_none_or_come_twice_are_refused(tmp_path):
         read(tmp_path / "twice.csv", ignore=())
     frame["day"] = "someday"
     frame.to_csv(tmp_path / "none.csv", index=False)
-    with pytest.raises(UserError, match="no moment in row 2"):
+    with pytest.raises(UserError, match="not a moment in row 2"):
         read(tmp_path / "none.csv", ignore=())
 
 

@@ -82,9 +82,9 @@ def test_groups_stay_whole_and_no_fold_is_empty(seed, folds):
 
 
 def test_a_series_and_too_many_folds_are_refused():
-    with pytest.raises(UserError, match="series has no folds"):
+    with pytest.raises(UserError, match="series cannot have folds"):
         fold(replace(table(50), in_time=True), folds=3, index=0, **SHARES)
-    with pytest.raises(UserError, match="cannot be made of 15 rows"):
+    with pytest.raises(UserError, match="15 rows cannot be divided into 16 folds"):
         fold(table(20), folds=16, index=0, **SHARES)
     with pytest.raises(UserError, match="groups"):
         fold(table(50, groups=4), folds=5, index=0, **SHARES)

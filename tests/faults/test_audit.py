@@ -83,7 +83,7 @@ HARMS: dict[str, tuple[Callable[[Path], object], str]] = {
     "scalers flipped": (lambda s: flip(model(s, "preprocessing.skops")), "SHA-256"),
     "weights gone": (lambda s: model(s, "repeat-001.npz").unlink(), "missing"),
     "manifest gone": (lambda s: model(s, "manifest.json").unlink(), "is missing"),
-    "models gone": (lambda s: shutil.rmtree(model(s, "probe.json").parent), "models are gone"),
+    "models gone": (lambda s: shutil.rmtree(model(s, "probe.json").parent), "models are missing"),
     "another repeat's weights": (another_model, "another model in the journal"),
     "stranger among the models": (lambda s: (s / "models" / "notes").mkdir(), "not the folder of a configuration"),
     "objective without a model": (without_model, "an objective without a model"),
@@ -96,7 +96,7 @@ HARMS: dict[str, tuple[Callable[[Path], object], str]] = {
     "mean changed": (cell("Configurations", "MAE mean", 0.01), "1 configurations have another mean"),
     "row doubled": (
         edited("Configurations", lambda sheet: sheet.append([each.value for each in sheet[2]])),
-        "1 configurations stand there more than once",
+        "1 configurations occur more than once",
     ),
 }  # fmt: skip
 
@@ -119,7 +119,7 @@ def test_what_does_not_hold_is_found(study, name):
 
 
 def test_a_folder_that_is_none_is_a_finding(tmp_path):
-    assert "no study folder" in str(audit(tmp_path / "nothing")[0])
+    assert "not a study folder" in str(audit(tmp_path / "nothing")[0])
     assert audit(tmp_path) != ()
 
 

@@ -194,7 +194,7 @@ def test_the_second_driver_says_who_holds_the_study_and_leaves(tmp_path):
             assert second.driver.wait(30) == 2
             assert second.orphans() == {}
         told = " ".join((tmp_path / "second.txt").read_text().split())
-        assert f"is being worked on by process {first.driver.pid} on {os.uname().nodename}, since 20" in told
+        assert f"is in use by process {first.driver.pid} on {os.uname().nodename}, since 20" in told
         assert "Traceback" not in told
         assert first.driver.poll() is None
         first.kill()

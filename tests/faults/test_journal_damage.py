@@ -54,7 +54,7 @@ def test_a_doubled_line_counts_once_and_is_found(launchers, study):
     assert facts(study) == expected
     (finding,) = audit(study)
     assert finding.file == path
-    assert f"Line {len(lines) + 1} says again what line {len(lines)} says" in finding.what
+    assert f"Line {len(lines) + 1} repeats line {len(lines)}." in finding.what
     assert launchers[0].run(study.parent).code == 0
     assert facts(study) == expected
 

@@ -1,4 +1,4 @@
-"""The workbook is drawn from the journal whenever one likes, and a colleague's ledger is taken in once."""
+"""The workbook is drawn from the journal whenever one likes, and a colleague's ledger is imported once."""
 
 import json
 import shutil
@@ -11,7 +11,7 @@ import pytest
 from pipeline.errors import DamagedFile, StudyMismatch, UserError
 from pipeline.ledger import journal
 from pipeline.maintenance.audit import audit
-from pipeline.maintenance.import_results import take_in
+from pipeline.maintenance.import_results import import_ledger
 from pipeline.maintenance.rebuild import rebuild
 from pipeline.study_folder import lock
 from pipeline.trial import Configuration, Repeat, Training
@@ -97,7 +97,7 @@ def test_a_damaged_workbook_is_set_aside(study):
 
 
 def test_a_study_that_is_being_worked_on_or_damaged_is_left_alone(study):
-    with lock.held(study), pytest.raises(UserError, match="being worked on"):
+    with lock.held(study), pytest.raises(UserError, match="in use by"):
         rebuild(study)
     path = study / "ledger.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)
@@ -110,23 +110,23 @@ def test_a_study_that_is_being_worked_on_or_damaged_is_left_alone(study):
 
 @pytest.mark.parametrize("name", ["ledger.jsonl", "ledger.xlsx"])
 def test_a_colleagues_results_are_taken_in_once(launchers, study, colleague, name):
-    found = take_in(study, colleague / name)
-    assert (found.taken, found.known) == (1, 1)  # the other one of theirs has a failed repeat
+    found = import_ledger(study, colleague / name)
+    assert (found.imported, found.known) == (1, 1)  # the other one of theirs has a failed repeat
     (row,) = journal.read(study / "ledger.jsonl").imported
     assert row.configuration == NEW
     assert (row.repeats, row.epochs, row.source.partition(",")[0]) == (2, 3, name)
     assert row.mean == pytest.approx(0.6)
     sound(study)
-    again = take_in(study, colleague / name)
-    assert (again.taken, again.known) == (0, 2)
+    again = import_ledger(study, colleague / name)
+    assert (again.imported, again.known) == (0, 2)
     assert launchers[0].run(study.parent).code == 0
     assert len(facts(study)) == REPEATS  # nothing is trained for it
     sound(study)
 
 
 def test_a_configuration_with_a_failed_repeat_is_left_out_of_a_journal(study, colleague):
-    found = take_in(study, colleague / "ledger.jsonl")
-    assert (found.taken, found.known, found.unusable) == (1, 1, 1)
+    found = import_ledger(study, colleague / "ledger.jsonl")
+    assert (found.imported, found.known, found.skipped) == (1, 1, 1)
 
 
 def other_study(colleague: Path, **fields: object) -> None:
@@ -144,7 +144,7 @@ def test_another_study_is_refused_with_the_fields_that_differ(study, colleague, 
     rebuild(colleague)
     before = (study / "ledger.jsonl").read_bytes()
     with pytest.raises(StudyMismatch, match="loss, patience") as error:
-        take_in(study, colleague / name)
+        import_ledger(study, colleague / name)
     assert "'mae' there, 'mse' here" in str(error.value)
     assert (study / "ledger.jsonl").read_bytes() == before
 
@@ -152,9 +152,9 @@ def test_another_study_is_refused_with_the_fields_that_differ(study, colleague, 
 def test_a_journal_that_does_not_say_its_study_is_refused(study, colleague):
     (colleague / "study.json").unlink()
     with pytest.raises(UserError, match="does not say which study"):
-        take_in(study, colleague / "ledger.jsonl")
-    with pytest.raises(UserError, match="is no ledger"):
-        take_in(study, colleague / "summary.md")
+        import_ledger(study, colleague / "ledger.jsonl")
+    with pytest.raises(UserError, match="is not a ledger"):
+        import_ledger(study, colleague / "summary.md")
 
 
 HOSTILE = {
@@ -172,7 +172,7 @@ def test_a_hostile_journal_is_refused_and_nothing_taken(study, colleague, name):
     path.write_bytes(b"".join([lines[0], HOSTILE[name], *lines[1:]]))
     before = (study / "ledger.jsonl").read_bytes()
     with pytest.raises(DamagedFile, match="line 2"):
-        take_in(study, path)
+        import_ledger(study, path)
     assert (study / "ledger.jsonl").read_bytes() == before
 
 
@@ -180,7 +180,7 @@ def test_a_hostile_workbook_gives_nothing(study, colleague):
     before = (study / "ledger.jsonl").read_bytes()
     (colleague / "ledger.xlsx").write_bytes(b"PK\x03\x04" + bytes(1000))
     with pytest.raises(StudyMismatch):
-        take_in(study, colleague / "ledger.xlsx")
+        import_ledger(study, colleague / "ledger.xlsx")
     assert (study / "ledger.jsonl").read_bytes() == before
 
 
@@ -188,7 +188,7 @@ def test_texts_of_a_stranger_stay_texts(study, colleague):
     evil = Configuration.of({**NEW.as_dict(), "activation": '=HYPERLINK("http://x","y")\x1b[2J'})
     with journal.open_journal(colleague / "ledger.jsonl") as theirs:
         theirs.append_repeat(replace(repeat(evil, 0, 0.2), error=""))
-    take_in(study, colleague / "ledger.jsonl")
+    import_ledger(study, colleague / "ledger.jsonl")
     sound(study)
     cells = [cell for row in openpyxl.load_workbook(study / "ledger.xlsx")["Configurations"] for cell in row]
     assert [cell.data_type for cell in cells if "HYPERLINK" in str(cell.value)].count("f") == 0

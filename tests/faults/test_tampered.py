@@ -221,7 +221,7 @@ def test_swapped_manifests_and_folders_are_refused(study):
     other.rename(one)
     (study / "aside").rename(other)
     for each in (one, other):
-        with pytest.raises(DamagedFile, match="another configuration than its name says"):
+        with pytest.raises(DamagedFile, match="another configuration than the one it is named after"):
             saved_models.load_members(ModelFolder(each))
     assert len(audit(study)) >= 2
 
@@ -379,7 +379,7 @@ def test_settings_of_the_scalers_that_start_processes_or_take_memory_are_refused
                 attributes[name] = {**attributes[name], **TOUCH, "content": content}
 
         forger.edit_skops(path, change)
-        with pytest.raises(DamagedFile, match="not of this program"):
+        with pytest.raises(DamagedFile, match="not written by this program"):
             loads(path.read_bytes())
 
 
@@ -396,7 +396,7 @@ def test_a_manifest_that_names_a_file_elsewhere_is_refused(study, name):
     manifest = json.loads(path.read_text())
     manifest["files"][name] = "0" * 64
     path.write_text(json.dumps(manifest))
-    with pytest.raises(DamagedFile, match=r"manifest\.json names .* which is no file of its folder"):
+    with pytest.raises(DamagedFile, match=r"manifest\.json names .* which is not a file of its folder"):
         saved_models.load_top_models(study, 1)
     assert audit(study)
 

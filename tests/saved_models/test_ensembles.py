@@ -135,12 +135,12 @@ def test_another_member_or_weight_is_refused_whoever_seals_it(study):
             load_ensemble(study, "mean")
     for wrong in ([], [first, first], [ensembles.Entry("../../x", 0, first.digest, 1)]):
         ensembles.save(study, "mean", wrong)
-        with pytest.raises(DamagedFile, match="is no ensemble"):
+        with pytest.raises(DamagedFile, match="is not an ensemble"):
             load_ensemble(study, "mean")
     strange: tuple[Any, ...] = (0, -1, True, 1.5, 10**6)
     for times in strange:
         ensembles.save(study, "mean", [ensembles.Entry(first.key, first.index, first.digest, times)])
-        with pytest.raises(DamagedFile, match="is no ensemble"):
+        with pytest.raises(DamagedFile, match="is not an ensemble"):
             load_ensemble(study, "mean")
     content = json.loads(StudyFolder(study).ensemble("greedy").read_text())
     content["members"][0]["times"] += 1

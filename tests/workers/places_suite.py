@@ -148,5 +148,5 @@ class PlacesSuite:
         file = tmp_path / "other.npz"
         file.write_bytes(b"other rows")
         opened.begin(two[0], watched(), "process", [Parcel(digest(b"rows"), "rows", file.read_bytes, file=file)])
-        with pytest.raises(UserError, match=r"other\.npz is not what was written"):
+        with pytest.raises(UserError, match=r"other\.npz is not what was written\.\n  Try: [^\n]*$"):
             heard(opened)

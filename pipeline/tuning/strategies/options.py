@@ -14,9 +14,9 @@ def option(default: Any, *, help: str, **bounds: float) -> Any:  # noqa: A002 th
     """A field of a strategy that the user can set.
 
     Args:
-        default: Its value where the user gives none.
+        default: The value if the user gives none.
         help: One line for `--help`.
-        **bounds: Any of ge, gt, le, lt: what a number must satisfy.
+        **bounds: Limits of a number: any of ge, gt, le, lt.
     """
     return field(default=default, metadata={_HELP: help, _BOUNDS: bounds})
 

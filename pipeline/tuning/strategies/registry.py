@@ -40,7 +40,7 @@ def load_strategy(name: str) -> Strategy:
     """The strategy of that name, one of `STRATEGIES`, or the user's own that a `module:object` names.
 
     Raises:
-        UserError: Where a `module:object` does not name a strategy.
+        UserError: The `module:object` does not name a strategy.
     """
     if name in STRATEGIES:
         return STRATEGIES[name]
