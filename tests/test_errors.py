@@ -141,7 +141,7 @@ def test_settings_file(tmp_path):
 
 def test_a_validator_of_the_settings(monkeypatch):
     """Pydantic catches ValueErrors in validators, and would make an error of its own kind of ours."""
-    monkeypatch.setattr("pipeline.settings.models.is_own", raising)
+    monkeypatch.setattr("pipeline.settings.settings.models.is_own", raising)
     given = {"data": "a.csv", "target": "y", "space": "s.toml", "study": "results/s", "model": "mine:build"}
     comes_out_unchanged(partial(settings.read, None, given))
 
@@ -185,7 +185,7 @@ def test_options_that_a_strategy_refuses(monkeypatch):
             if self.depth > 1:
                 raising()
 
-    monkeypatch.setattr(settings, "load_strategy", lambda _: Refusing())
+    monkeypatch.setattr("pipeline.settings.strategy_options.load_strategy", lambda _: Refusing())
     given = {"data": "a.csv", "target": "y", "space": "s.toml", "study": "results/s", "strategy": "mine:Refusing"}
     asked = settings.read(None, {**given, "strategy_options": "depth=2"})
     comes_out_unchanged(partial(settings.strategy_of, asked))

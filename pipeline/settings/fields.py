@@ -1,0 +1,83 @@
+"""What settings are made of: the types of their values, their headings in --help, the words for them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from pipeline.plugins import is_reference
+from pipeline.space import nearest
+from pipeline.tuning.strategies.options import Option
+
+
+def _names(value: object) -> object:
+    """One name, a comma-separated text of names, or a list of names (for names with commas in them)."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    if isinstance(value, list | tuple):
+        return tuple(value)
+    return value
+
+
+def _pairs(value: object) -> object:
+    """A comma-separated text of name=value, or a table: values are those of a settings file, or else texts."""
+    if not isinstance(value, str):
+        return value
+    pairs = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        name, sign, text = part.partition("=")
+        if not sign:
+            raise ValueError(f"expected name=value, several of them with commas between, instead of {part!r}")
+        pairs[name.strip()] = _value(text.strip())
+    return pairs
+
+
+def _value(text: str) -> object:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Pairs = Annotated[dict[str, bool | int | float | str], BeforeValidator(_pairs)]
+Share = Annotated[float, Field(gt=0)]
+
+COUNTED = {"repeats": 1, "max_repeats": 8, "elite": 2}  # defaults where trainings are counted: benchmark_search.py
+COMMON = "Most used"  # the heading of --help for the ten settings that people use first; the others follow
+DATA, SEARCH, TRAINING, RUNNING = (f"Advanced: {each}" for each in ("data", "search", "training", "running"))
+HEADINGS = (COMMON, DATA, SEARCH, TRAINING, RUNNING)
+
+
+def setting(default: Any = ..., *, about: str, heading: str, hidden: bool = False, **bounds: Any) -> Any:
+    """A field of the settings: what --help says of it, and under which heading; bounds are pydantic's."""
+    return Field(default, description=about, json_schema_extra={"heading": heading, "hidden": hidden}, **bounds)
+
+
+def listed(about: Mapping[str, str]) -> str:
+    """`name (words), name (words)`."""
+    return ", ".join(f"{name} ({words})" for name, words in about.items())
+
+
+def either(names: Sequence[str]) -> str:
+    """`one, two or three`."""
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def known(what: str, name: str, names: Collection[str]) -> str:
+    """The name, if it is one of these or `module:object`; ValueError otherwise."""
+    if name not in names and not is_reference(name):
+        near = nearest(name, names)
+        raise ValueError(f"expected {', '.join(names)}, or a {what} of yours as module:object{near and f'; {near}'}")
+    return name
+
+
+def option_fields(options: Iterable[Option]) -> dict[str, Any]:
+    """The options of strategies as fields of a pydantic model: name -> type and field."""
+    return {
+        each.name: (each.kind, setting(each.default, about=each.help, heading=SEARCH, hidden=False, **each.bounds))
+        for each in options
+    }
