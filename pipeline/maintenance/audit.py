@@ -194,7 +194,7 @@ def _unknown_entries(study: Path) -> Iterator[Finding]:
 
 
 def _ensembles(study: Path) -> Iterator[Finding]:
-    """Problems of the ensembles' files. Members that the journal lost are no problem: they are trained again."""
+    """Problems of the ensembles' files. Members that the journal lost are harmless: they are trained again."""
     folder = StudyFolder(study)
     for path in map(folder.ensemble, folder.ensembles()):
         try:

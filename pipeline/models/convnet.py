@@ -84,7 +84,7 @@ def baseline(space: Space) -> Configuration:  # noqa: ARG001 - one network to co
 
 
 def check(space: Space, signature: Signature) -> None:
-    """Nothing happens for images that all stages leave something of; else UserError."""
+    """Raise UserError unless the rows are images, large enough for all stages."""
     if len(signature.shape) != 3:
         raise UserError(
             "A convolutional network needs images",
@@ -123,10 +123,10 @@ def _filters(configuration: Configuration) -> list[int]:
 
 
 def weight_shapes(configuration: Configuration, signature: Signature) -> tuple[tuple[int, ...], ...]:
-    """The shapes of a network's weights, in their order; ValueError for what is no configuration of this model."""
+    """The shapes of a network's weights, in their order; ValueError for configurations of other models."""
     possible(configuration, _ALL, {name: _MEANINGS[name] for name in ("architecture", "stages", "blocks", "filters")})
     if len(signature.shape) != 3:
-        raise ValueError("its inputs are no images")
+        raise ValueError("its inputs are not images")
     return tuple(_shapes(configuration, signature))
 
 

@@ -53,7 +53,7 @@ class Own:
         return _at(space, _middle)
 
     def check(self, space: Space, signature: Signature) -> None:
-        """Nothing happens: what the function can take shows when it is called, which `most_weights` does."""
+        """Accept everything: `most_weights` calls the function, and shows whether it can take such rows."""
 
     def most_weights(self, space: Space, signature: Signature) -> int:
         """How many numbers the largest of three networks has: with everything in the middle, low, and high.

@@ -20,7 +20,7 @@ SCHEDULES: Final = ("constant", "cosine", "exponential", "plateau")
 
 EXPONENTIAL_END: Final = 0.01  # the exponential schedule ends at this part of the learning rate, after all epochs
 PLATEAU_FACTOR: Final = 0.5  # the plateau schedule multiplies the learning rate with this,
-PLATEAU_PATIENCE: Final = 5  # after so many epochs without a better validation objective
+PLATEAU_PATIENCE: Final = 5  # after this many epochs without a better validation objective
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ _ALL: Final[Meanings] = {**TRAINING, **TRAINING_FURTHER}
 
 
 def known(parameter: Parameter, meanings: Meanings, kind: str) -> None:
-    """Nothing happens for a hyperparameter of this kind of network with values that it can take; else UserError."""
+    """Raise UserError unless this kind of network has the hyperparameter, and can take its values."""
     meaning = meanings.get(parameter.name)
     if meaning is None:
         raise UserError(
@@ -164,7 +164,7 @@ def _number(configuration: Configuration, name: str) -> float:
 
 
 def optimizer(configuration: Configuration, steps: int) -> Any:
-    """A new Keras optimizer for a training of at most so many steps; the plateau schedule is a callback's business.
+    """A new Keras optimizer for a training of at most `steps` steps; the plateau schedule is a callback's business.
 
     Weight decay is decoupled from the gradient (Loshchilov & Hutter 2019) and acts on biases too; gradients are
     clipped by the norm of all of them together.

@@ -121,7 +121,7 @@ def baseline(space: Space) -> Configuration:  # noqa: ARG001 - one network to co
 
 
 def check(space: Space, signature: Signature) -> None:
-    """Nothing happens: a perceptron takes any row of numbers."""
+    """Accept everything: a perceptron takes any row of numbers."""
 
 
 def _check_repetition(parameter: Parameter) -> None:

@@ -65,7 +65,7 @@ class Model(Protocol):
         ...
 
     def check(self, space: Space, signature: Signature) -> None:
-        """Nothing happens where every network of a complete space can take such rows; else UserError."""
+        """Raise UserError unless every network of a complete space can take such rows."""
         ...
 
     def most_weights(self, space: Space, signature: Signature) -> int:
@@ -80,7 +80,7 @@ class Model(Protocol):
         ...
 
     def weight_shapes(self, configuration: Configuration, signature: Signature) -> tuple[tuple[int, ...], ...]:
-        """The shapes of a network's weights, in their order; ValueError for what is no configuration of this model."""
+        """The shapes of a network's weights, in their order; ValueError for configurations of other models."""
         ...
 
     def network(self, configuration: Configuration, signature: Signature, weights: Sequence[np.ndarray]) -> Network:
@@ -88,7 +88,7 @@ class Model(Protocol):
         ...
 
     def optimizer(self, configuration: Configuration, steps: int) -> Any:
-        """A new keras.optimizers.Optimizer for a training of at most so many steps."""
+        """A new keras.optimizers.Optimizer for a training of at most `steps` steps."""
         ...
 
     def callbacks(self, configuration: Configuration) -> list[Any]:

@@ -93,7 +93,7 @@ def baseline(space: Space) -> Configuration:  # noqa: ARG001 - one network to co
 
 
 def check(space: Space, signature: Signature) -> None:  # noqa: ARG001 - every network of a space takes every window
-    """Nothing happens for windows; else UserError."""
+    """Raise UserError unless the rows are windows of a series."""
     if len(signature.shape) != 2:
         raise UserError(
             "A recurrent network needs windows of a series",
@@ -114,7 +114,7 @@ def _units(configuration: Configuration) -> tuple[int, ...]:
 
 
 def weight_shapes(configuration: Configuration, signature: Signature) -> tuple[tuple[int, ...], ...]:
-    """The shapes of a network's weights, in their order; ValueError for what is no configuration of this model."""
+    """The shapes of a network's weights, in their order; ValueError for configurations of other models."""
     values = configuration.as_dict()
     units = values.pop("units", ())
     possible(Configuration.of(values), _ALL, {name: _ALL[name] for name in ("cell", "hidden_layers")})
@@ -123,7 +123,7 @@ def weight_shapes(configuration: Configuration, signature: Signature) -> tuple[t
     if not all(map(_LAYERS["units"].valid, units)):
         raise ValueError(f"units cannot be {units!r:.60}")
     if len(signature.shape) != 2:
-        raise ValueError("its inputs are no windows")
+        raise ValueError("its inputs are not windows")
     return tuple(_shapes(str(values["cell"]), tuple(int(each) for each in units), signature))
 
 

@@ -147,7 +147,7 @@ def restore(about: Mapping[str, Any]) -> Classes:
     found = Classes(**given)
     names, labels, shares = found.names, found.labels, found.frequencies
     if not all(isinstance(each, tuple) for each in (names, labels, shares)):
-        raise ValueError("its classes are no lists")
+        raise ValueError("its classes are not lists")
     if len(names) != 1 or not all(isinstance(each, str) for each in (*names, *labels)):
         raise ValueError("its classes have no names")
     if not 2 <= len(labels) == len(set(labels)) <= MOST_CLASSES or len(shares) != len(labels):

@@ -30,7 +30,7 @@ def log_losses(truth: np.ndarray, logits: np.ndarray) -> np.ndarray:
         raise ValueError(f"{truth.shape} classes cannot be compared with {logits.shape} logits")
     hot, values = np.asarray(truth, dtype=np.float64), np.asarray(logits, dtype=np.float64)
     if hot.shape[1] == 1:
-        with np.errstate(invalid="ignore"):  # a prediction that is no number has a loss that is none
+        with np.errstate(invalid="ignore"):  # the loss of a prediction that is not a number is not one either
             return np.asarray(np.logaddexp(0.0, values[:, 0]) - hot[:, 0] * values[:, 0])
     return np.asarray(_log_sum(values) - np.sum(hot * values, axis=1))
 

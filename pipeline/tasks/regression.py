@@ -30,7 +30,7 @@ class Quantities:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """None: numbers are no classes."""
+        """None: numbers have no classes."""
         return ()
 
     @property
@@ -115,10 +115,10 @@ def fit(columns: Columns, _weights: np.ndarray, scaler: str, _loss: str) -> Quan
 def restore(about: Mapping[str, Any]) -> Quantities:
     """The target that was described; ValueError or TypeError for anything else."""
     if not all(isinstance(value, list | tuple) for value in about.values()):
-        raise ValueError("its outputs are no lists")
+        raise ValueError("its outputs are not lists")
     target = Quantities(**{name: tuple(value) for name, value in about.items()})
     if not all(isinstance(name, str) for name in target.names) or not all(map(math.isfinite, _numbers(target))):
-        raise ValueError("its outputs are no names with finite scales")
+        raise ValueError("its outputs are not names with finite scales")
     if not len(target.names) == len(target.scale) == len(target.offset) > 0:
         raise ValueError("its scales do not belong to the outputs")
     return target

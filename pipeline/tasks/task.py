@@ -13,7 +13,7 @@ from pipeline.errors import UserError
 
 Scaler = Literal["standard", "minmax", "robust", "none"]
 InputScaler = Literal["standard", "minmax", "robust", "quantile", "none"]
-"""*quantile* is no straight line, so an error of a target could not be told in its units: it is for inputs alone."""
+"""*quantile* is not linear, so errors of a target would have no units: it is for inputs alone."""
 
 Columns = Mapping[str, np.ndarray]
 """The target columns of some rows: float64 (n,) for numbers, objects (n,) for the texts of classes."""

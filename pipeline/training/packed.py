@@ -82,7 +82,7 @@ class _Places:
     def run(self, trainings: Iterable[Training]) -> Iterator[Trained]:
         waiting = deque(trainings)
         advance = program.compiled(self._shape)
-        # With nothing in its places it trains nothing, but is compiled: that is no time of the first trainings.
+        # With empty places it trains nothing, but it is compiled: that time is not counted as the first trainings'.
         advance(self._tensors, self._given, self._state, self._orders())
         while waiting or any(self._running):
             began = time.perf_counter()

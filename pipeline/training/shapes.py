@@ -156,7 +156,7 @@ def _widest(space: Space) -> int:
 
 
 def places_of(parameters: int) -> int:
-    """How many trainings of padded networks with so many parameters share a program; see the cost model above.
+    """How many trainings of padded networks of this many parameters share a program; see the cost model above.
 
     A GPU is filled by many more. The rule knows the kind of device, never how much of it is free.
     """

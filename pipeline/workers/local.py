@@ -53,7 +53,7 @@ class LocalPlaces:
     """The slots of this machine as `Places`: all join at once, none leaves."""
 
     def __init__(self, slots: Sequence[Slot], logs: Path) -> None:
-        # A process that grew too large is replaced in passing; that is no news for a user.
+        # A process that grew too large is replaced in passing; which does not concern the user.
         warnings.filterwarnings("ignore", message="A worker stopped", category=UserWarning)
         self._workers = {Place(serial, slot): Worker(slot, logs) for serial, slot in enumerate(slots)}
         self._news: list[Event] = [Joined(place) for place in self._workers]

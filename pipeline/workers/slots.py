@@ -72,7 +72,7 @@ def _cpu_slots(count: int, each: int, cores: Sequence[int]) -> tuple[Slot, ...]:
     if count * each > len(cores):
         raise UserError(
             f"The slots need {count * each} cores",
-            expected=f"at most {len(cores)}, for so many may be used here",
+            expected=f"at most {len(cores)}, the number that may be used here",
             got=f"cpu:{count}x{each}",
             hint=f"use --slots cpu:{len(cores)}, or fewer",
         )
