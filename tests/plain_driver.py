@@ -16,3 +16,12 @@ def install() -> None:
     from pipeline.report import figures
 
     figures.draw = picture  # type: ignore[assignment]
+
+
+if __name__ == "__main__":
+    import typer
+
+    from pipeline.cli.commands import run
+
+    install()
+    typer.run(run)

@@ -78,7 +78,8 @@ def _sound(study: Path) -> None:
     assert not any(each.error for each in repeats)
     assert {each.program for each in repeats} == {"keras fit"}
     assert audit(study) == ()
-    assert re.search(r" has \*\*[^*]*learning_rate 0\.0\d", (study / "summary.md").read_text())  # never its key
+    named = r" has \*\*(?:\d hidden layers?|[^*]*learning_rate 0\.0\d)"  # what was searched, and never a key
+    assert re.search(named, (study / "summary.md").read_text())
     assert json.loads((study / "study.json").read_text())["fingerprint"]["engine"] == "keras"
     assert (study / "best.txt").exists()
 
@@ -111,7 +112,7 @@ def _is(repeat, top) -> bool:
         ("nowhere:build", (), "There is no module nowhere"),
         ("own_networks:wrong_outputs", (), "wrong_outputs returned a network of other"),
         ("own_networks:raises", (), "raised KeyError"),
-        ("own_networks:build", ("builtin:diabetes", "--engine", "packed"), "trains perceptrons"),
+        ("own_networks:build", ("builtin:diabetes", "--engine", "packed"), "trains --model mlp alone"),
         ("convnet", (), "needs images"),
     ],
 )

@@ -320,7 +320,7 @@ def test_diverging_configurations_are_failed_repeats_and_the_run_goes_on(tmp_pat
     )
     answer = run(tmp_path, space=str(tmp_path / "wild.toml"), configurations="5", elite="1")
     assert answer.returncode == 0, answer.stderr
-    assert "2 of 5 left" in answer.stdout.replace("\n", " ")
+    assert "2 of 5 configurations are left" in answer.stdout.replace("\n", " ")
     repeats = journal.read(tmp_path / "study" / "ledger.jsonl").repeats
     failed = [each for each in repeats if each.failed]
     assert len(failed) == 2
