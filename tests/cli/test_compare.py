@@ -29,6 +29,7 @@ def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         "space": str(tmp_path / "space.toml"),
         "study": str(tmp_path / "compared"),
         "engine": "keras",
+        "cluster": "tests.faults.small_study:here",
         "slots": "cpu:1",
     }
     lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
