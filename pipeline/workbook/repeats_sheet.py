@@ -73,8 +73,7 @@ def _repeat_columns(outputs: Sequence[Column]) -> tuple[Column, ...]:
         Column(ERROR, "wide", 60, "exact"),
         Column(LIMIT, "count", 8, "exact"),
         Column("device", "text", 24, "exact"),
-        Column("versions", "wide", 80, "exact"),
-        Column("started", "text", 25, "exact"),
+        Column("versions", "wide", 60, "exact"),
     )
 
 
@@ -97,7 +96,6 @@ def _repeat_cells(
         training.epochs,
         repeat.device,
         repeat.versions,
-        repeat.started,
     )
 
 
