@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE  # TensorFlow's import takes 4 s with byte code
 demo: .venv/.installed  ## the whole pipeline on scikit-learn's diabetes data
 	$(BIN)/python scripts/run_pipeline.py --settings search_spaces/demo.settings.toml
 
-test: check  ## lint, types, all tests: under ten minutes on two cores
+test: check  ## lint, types, all tests: about twelve minutes on two cores
 	$(PYTEST)
 
 quick: .venv/.installed-dev  ## the tests but for whole runs: under three minutes

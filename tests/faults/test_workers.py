@@ -89,6 +89,7 @@ def test_a_job_whose_process_cannot_end_itself_is_ended_by_the_driver(tmp_path):
     assert not children()
 
 
+@pytest.mark.slow
 def test_innocent_jobs_are_answered_at_their_usual_pace_while_one_hangs(workers):
     run(workers, ["ready", "ready"])  # both processes have started
     got = {}

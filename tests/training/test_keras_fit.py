@@ -31,6 +31,7 @@ def train(rows, index=0, epochs=6, protocol=PROTOCOL, **changes):
     return trained
 
 
+@pytest.mark.slow
 def test_equal_recipes_give_equal_bits_whatever_was_trained_before(rows):
     first = train(rows, dropout=0.2)
     train(rows, index=3, units=(5,))

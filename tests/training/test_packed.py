@@ -432,6 +432,7 @@ def test_a_wide_network_has_a_program_of_its_own_where_its_padding_costs_more_th
     assert len(kinds) == 2
 
 
+@pytest.mark.slow
 def test_a_program_of_its_own_gives_what_the_shared_one_gives(rows):
     wide = sampled(WIDE, 1, epochs=2)
     wide += [replace(wide[0], index=1)]
