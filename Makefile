@@ -11,7 +11,7 @@ demo: .venv/.installed  ## the whole pipeline on scikit-learn's diabetes data
 test: check  ## lint, types, all tests: about twelve minutes on two cores
 	$(PYTEST)
 
-quick: .venv/.installed-dev  ## the tests but for whole runs: under three minutes
+quick: .venv/.installed-dev  ## the tests but for whole runs: about three minutes
 	$(PYTEST) -m "not slow"
 
 soak: .venv/.installed-dev  ## many seeds, kills and combinations of what `make test` runs with a few: an hour or two
