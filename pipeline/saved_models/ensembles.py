@@ -9,8 +9,6 @@ of them, and the seal has to match the text.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ from pipeline.plugins import load_object
 from pipeline.saved_models.member_files import Member, load_members
 from pipeline.saved_models.predictor import TopModels
 from pipeline.storage import atomic, untrusted
+from pipeline.storage.sealed_json import with_content_seal
 from pipeline.storage.untrusted import Damage
 from pipeline.study_folder.layout import StudyFolder
 
@@ -60,8 +59,7 @@ def _text(name: str, entries: Sequence[Entry]) -> bytes:
         {"configuration": each.key, "repeat": each.index, "model": each.digest, "times": each.times} for each in entries
     ]
     content: dict[str, Any] = {"format": FORMAT, "name": name, "members": members}
-    seal = hashlib.sha256(json.dumps(content).encode()).hexdigest()
-    return json.dumps({**content, "sha256": seal}, indent=1).encode()
+    return with_content_seal(content)
 
 
 def entries_of(path: Path) -> tuple[Entry, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 from collections.abc import Mapping
@@ -15,13 +14,12 @@ from typing import Any, Final
 from pipeline import tasks
 from pipeline.errors import DamagedFile, StudyMismatch, UserError
 from pipeline.storage import atomic, untrusted
+from pipeline.storage.sealed_json import SEAL, fits_text, with_text_seal
 from pipeline.study_folder.layout import StudyFolder
 from pipeline.tasks import Task
 
 FORMAT: Final = 1
-_SEAL: Final = "sha256"
-_BLANK: Final = "0" * 64
-_KEYS: Final = frozenset({"format", "fingerprint", "settings", "versions", _SEAL})
+_KEYS: Final = frozenset({"format", "fingerprint", "settings", "versions", SEAL})
 _HINT: Final = "restore it, or use another --study"
 _LARGEST: Final = 4 << 20  # bytes of study.json, which has a few thousand
 # The values of fields that old fingerprints do not have, because there was no choice then.
@@ -69,8 +67,7 @@ def read(path: Path) -> Stored:
     data = untrusted.content(path, _LARGEST, _HINT)
     try:
         content = untrusted.json_object(data)
-        seal = content.get(_SEAL, _BLANK)  # the first versions had none
-        if not content.keys() <= _KEYS or not isinstance(seal, str) or (_SEAL in content and _seal(data, seal) != seal):
+        if not content.keys() <= _KEYS or not fits_text(data, content):
             raise untrusted.Damage("its text is not what was written")  # noqa: TRY301 - all damage takes one way out
         parts = [content[name] for name in ("fingerprint", "settings", "versions")]
         written = content["format"]
@@ -149,12 +146,4 @@ def write(study: Path, stored: Stored) -> None:
         "settings": stored.settings,
         "versions": stored.versions,
     }
-    text = json.dumps({**content, _SEAL: _BLANK}, indent=1, default=str)
-    head, _, tail = text.rpartition(_BLANK)
-    atomic.replace(StudyFolder(study).identity, f"{head}{_seal(text.encode(), _BLANK)}{tail}".encode())
-
-
-def _seal(data: bytes, seal: str) -> str:
-    """The SHA-256 of the text with its last seal replaced by zeros."""
-    head, _, tail = data.rpartition(seal.encode() or b"?")
-    return hashlib.sha256(head + _BLANK.encode() + tail).hexdigest()
+    atomic.replace(StudyFolder(study).identity, with_text_seal(content))
