@@ -138,7 +138,7 @@ def compare(
     slots: Annotated[
         str | None, typer.Option(help="workers: auto, gpu:0,1 or cpu:4x2 (four of two cores)", metavar="<text>")
     ] = None,
-    json: Annotated[Path | None, typer.Option(help="file for every figure, as JSON", metavar="<path>")] = None,
+    json: Annotated[Path | None, typer.Option(help="JSON file for all numbers", metavar="<path>")] = None,
 ) -> None:
     """Compare search strategies on a table, with equal budgets and several seeds. The same command resumes."""
     from pipeline.cli.compare import compare

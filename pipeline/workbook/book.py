@@ -166,7 +166,7 @@ def _set_aside(path: Path, say: Say) -> None:
     while beside(path, f"damaged-{number}").exists():
         number += 1
     kept = path.rename(beside(path, f"damaged-{number}"))
-    say(f"{path} is not a workbook any more: it was renamed to {kept}, and a new one was written.")
+    say(f"{path} is not a workbook any more: it was kept as {kept}, and a new one was written.")
 
 
 def unknown(path: Path, known: Collection[str], epochs: int, task: Task = FIRST) -> tuple[Imported, ...]:
