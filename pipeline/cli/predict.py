@@ -18,8 +18,9 @@ def predict(source: Path, target: Path, study: Path, *, count: int, ensemble: st
     function that makes the networks, and `task` the task, where they are the user's own.
     """
     console = standard()
-    frame = tables.read_frame(str(source))
     top = load_ensemble(study, ensemble, model, task) if ensemble else load_top_models(study, count, model, task)
+    columns = top.preprocessing.columns
+    frame = tables.read_frame(str(source), columns.reading, texts=columns.categories)
     for column, values in top.unknown_categories(frame).items():
         seen = ", ".join(values)
         line(console, f"{column}: never seen in training, treated as none of the known categories: {seen}")

@@ -24,6 +24,7 @@ import pandas as pd
 from pipeline.data import images, series
 from pipeline.errors import UserError
 
+READING: Final = 2  # number of the rules by which the tables of new studies are read; studies of before have 1
 BUILTIN: Final = "builtin:"
 BUILTIN_NAMES: Final = (
     "diabetes",
@@ -57,8 +58,11 @@ _UNREADABLE: Final = (
 )
 
 
-def read_frame(source: str) -> pd.DataFrame:
+def read_frame(source: str, reading: int = READING, texts: Sequence[str] = ()) -> pd.DataFrame:  # noqa: ARG001
     """Read a file or `builtin:NAME` as a table with stripped, distinct column names and a default RangeIndex.
+
+    `reading` is the number of the rules by which cells are read, and `texts` names the columns whose cells are texts,
+    whatever they look like.
 
     Formats are .csv, .tsv and .txt (UTF-8, UTF-16 with a byte order mark, else Windows-1252; separated by , ; tab | or
     :), .xlsx and .xlsm (first sheet), .parquet, and those of `images`. Raise UserError for a source that is missing,

@@ -6,7 +6,7 @@ import difflib
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -15,11 +15,11 @@ import pandas as pd
 from pipeline import tasks
 from pipeline.data import series
 from pipeline.data.cells import MISSING, has_numbers, kind, numbers, row_number, stray_text, texts
-from pipeline.data.readers import NAMELESS, read_frame
+from pipeline.data.readers import NAMELESS, READING, read_frame
 from pipeline.errors import UserError
 from pipeline.tasks import Task
 
-__all__ = ["Columns", "Table", "read", "read_frame", "unknown_column"]
+__all__ = ["READING", "Columns", "Table", "read", "read_frame", "unknown_column"]
 
 MOST_CATEGORIES: Final = 200
 _LISTED: Final = 30  # column names in an error
@@ -34,6 +34,13 @@ class Columns:
     categories: tuple[str, ...]  # the inputs that are one-hot encoded
     weight: str = ""
     groups: tuple[str, ...] = ()
+    time: str = ""  # of a series: orders its rows, at prediction too; "" where a study of before does not say it
+    reading: int = 1  # number of the rules by which its cells are read
+
+    def describe(self) -> dict[str, Any]:
+        """All of it in JSON's types; what a study of before does not say is left out where it says the same."""
+        unsaid = {"time": "", "reading": 1}
+        return {name: value for name, value in asdict(self).items() if unsaid.get(name) != value}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +69,7 @@ def read(
     time: str = "",
     window: int = 1,
     horizon: int = 1,
+    reading: int = READING,
 ) -> Table:
     """Read a table and check every used cell. Raise UserError naming the column, the row and what to do.
 
@@ -71,7 +79,7 @@ def read(
     `categories` names further, numeric ones. A group column is an input too, unless it is in `ignore`. With a `time`
     column, inputs are windows of all columns; see `series`.
     """
-    frame = read_frame(source)
+    frame = read_frame(source, reading)
     roles: dict[str, Sequence[str]] = {
         "target": targets,
         "input": inputs,
@@ -99,6 +107,8 @@ def read(
         categories=tuple(name for name in used if name in categories or _is_category(frame[name], name)),
         weight=weight,
         groups=tuple(dict.fromkeys(groups)),
+        time=time if reading > 1 else "",
+        reading=reading,
     )
     found, why = (tasks.load(task), "") if task != "auto" else _task(frame, columns.targets)
     checked = _checked(frame, columns, found)

@@ -90,4 +90,5 @@ def _table(settings: Settings) -> tables.Table:
         window=settings.window,
         horizon=settings.horizon,
         task=settings.task,
+        reading=identity.reading_of(settings.study) or tables.READING,
     )
