@@ -21,7 +21,8 @@ from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, RobustScale
 
 from pipeline import tasks
 from pipeline.data.preprocessing import InputScaler, Preprocessing, unfitted
-from pipeline.data.tables import READING, Columns
+from pipeline.data.roles import Columns
+from pipeline.data.rules import LATEST
 from pipeline.errors import DamagedFile, UserError
 from pipeline.storage import untrusted
 
@@ -198,7 +199,7 @@ def _check_numbers(data: bytes) -> None:
 def _columns(about: dict[str, Any]) -> Columns:
     given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in about.items()}
     columns = Columns(**given)
-    if type(columns.reading) is not int or not 1 <= columns.reading <= READING:
+    if type(columns.reading) is not int or not 1 <= columns.reading <= LATEST:
         raise untrusted.Damage("its cells are read by rules that this version does not know")
     for names in (columns.targets, columns.inputs, columns.categories, columns.groups, (columns.weight, columns.time)):
         if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
