@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -37,15 +37,25 @@ def distinct(column: pd.Series[Any]) -> list[Distinct]:
     1 and 1.0 are one value; 1, True and "1" are three, and so are lists and whatever else has no hash.
     """
     found: dict[tuple[type, object], tuple[object, list[int]]] = {}
-    for position, cell in enumerate(column.astype(object).tolist()):
+    for cell, count, position in _counted(column.astype(object)):
         value = tidy(cell) if isinstance(cell, str) else cell
-        if is_missing(value) or (isinstance(value, str) and not value):
+        if is_missing(value) or value == "":
             continue
         kind = type(value) if isinstance(value, str | bool | np.bool_) else object
         key = value if isinstance(value, Hashable) else id(value)
         known = found.setdefault((kind, key), (value, [0, position]))
-        known[1][0] += 1
+        known[1][0] += count
     return [Distinct(value, count, first) for value, (count, first) in found.values()]
+
+
+def _counted(cells: pd.Series[Any]) -> Iterator[tuple[object, int, int]]:
+    """Values with the number of cells that have them and the first position; texts each once, others as they come."""
+    if pd.api.types.infer_dtype(cells, skipna=False) != "string":
+        yield from ((cell, 1, position) for position, cell in enumerate(cells.tolist()))
+        return
+    codes, texts = pd.factorize(cells)
+    _, firsts = np.unique(codes, return_index=True)
+    yield from zip(texts.tolist(), np.bincount(codes).tolist(), firsts.tolist(), strict=True)
 
 
 def kind(column: pd.Series[Any]) -> Kind:
