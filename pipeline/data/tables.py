@@ -170,7 +170,7 @@ def _checked(frame: pd.DataFrame, columns: Columns, task: Task, rules: Rules) ->
     if columns.weight:
         checked[columns.weight] = _weights(frame[columns.weight], columns.weight, rules)
     for name in columns.groups:
-        _check_no_gaps(texts(name, f"Group {name!r}") == MISSING, f"Group {name!r}")
+        _check_no_gaps(texts(name, f"Group {name!r}") == MISSING, f"Group {name!r}", frame[name], rules)
         checked.setdefault(name, texts(name, f"Group {name!r}"))
     return pd.DataFrame(checked, index=frame.index)
 
@@ -184,22 +184,24 @@ def _target(
         holds = "dates or times" if found == "date" else "neither numbers nor text"
         raise UserError(f"{what} holds {holds}", expected="numbers", hint="convert it to a number")
     if task.targets == "numbers":
-        return _without_gaps(rules.numbers(column, what, task.otherwise), what)
+        return _without_gaps(rules.numbers(column, what, task.otherwise), what, column, rules)
     values = texts(name, what)
-    _check_no_gaps(values == MISSING, what)
+    _check_no_gaps(values == MISSING, what, column, rules)
     return values
 
 
-def _without_gaps(values: np.ndarray, what: str) -> np.ndarray:
-    _check_no_gaps(np.isnan(values), what)
+def _without_gaps(values: np.ndarray, what: str, column: pd.Series[Any], rules: Rules) -> np.ndarray:
+    _check_no_gaps(np.isnan(values), what, column, rules)
     return values
 
 
-def _check_no_gaps(gaps: np.ndarray, what: str) -> None:
+def _check_no_gaps(gaps: np.ndarray, what: str, column: pd.Series[Any], rules: Rules) -> None:
     if gaps.any():
+        words = ", ".join(f"{word!r} in {cells} of them" for word, cells in rules.missing_words(column).items())
         raise UserError(
             f"{what} has {int(gaps.sum())} empty cell(s), the first in {row_number(int(np.argmax(gaps)))}",
             expected="a value in every row",
+            got=words,
             hint="fill them in, or remove those rows from the file",
         )
 
@@ -217,7 +219,7 @@ def _limited(values: np.ndarray, name: str) -> np.ndarray:
 
 def _weights(column: pd.Series[Any], name: str, rules: Rules) -> np.ndarray:
     what = f"Weight {name!r}"
-    values = _without_gaps(rules.numbers(column, what), what)
+    values = _without_gaps(rules.numbers(column, what), what, column, rules)
     if (values < 0.0).any():
         first = int(np.argmax(values < 0.0))
         raise UserError(f"{what} is negative in {row_number(first)}", expected="0 or more", got=f"{values[first]:g}")

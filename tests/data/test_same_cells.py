@@ -224,3 +224,10 @@ def test_names_are_the_same_in_every_form_of_unicode(tmp_path: Path) -> None:
     assert prepared.inputs(pd.DataFrame({decomposed: [5.0]})).tolist() == [[5.0]]
     with pytest.raises(UserError, match="copy the name from the file"):
         read(as_csv({"a": [1, 2, 3], decomposed: [1.0, 2.0, 3.0]}, tmp_path), targets=[composed], reading=1)
+
+
+def test_a_word_in_the_place_of_a_target_is_quoted(tmp_path: Path) -> None:
+    columns = {"a": [1, 2, 3, 4], "y": ["1.5", "NA", None, "NA"]}
+    message = same_everywhere(columns, tmp_path, targets=["y"])
+    assert "Target 'y' has 3 empty cell(s), the first in row 3" in message
+    assert "'NA' in 2 of them" in message
