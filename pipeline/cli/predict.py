@@ -18,6 +18,7 @@ def predict(source: Path, target: Path, study: Path, *, count: int, ensemble: st
     function that makes the networks, and `task` the task, where they are the user's own.
     """
     console = standard()
+    readers.check_exists(str(source))  # before the study is loaded, which says how its cells are read
     top = load_ensemble(study, ensemble, model, task) if ensemble else load_top_models(study, count, model, task)
     columns = top.preprocessing.columns
     frame = readers.read_frame(str(source), columns.reading, texts=columns.categories)

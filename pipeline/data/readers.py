@@ -63,8 +63,8 @@ def read_frame(source: str, reading: int = LATEST, texts: Sequence[str] = ()) ->
         return _named(_builtin(source.removeprefix(BUILTIN)), source, tidy)
     if images.is_image_source(source):
         return _named(images.read(source), source, tidy)
+    check_exists(source)
     path = Path(source).expanduser()
-    _check_file(path, source)
     if path.suffix.lower() not in (*_TEXT_FILES, *_WORKBOOKS, _PARQUET):
         raise UserError(
             f"{source} has an unknown format",
@@ -92,7 +92,11 @@ def _of_file(path: Path, reading: int, texts: Sequence[str]) -> pd.DataFrame:
     return _trimmed(workbook_files.read(path, reading))
 
 
-def _check_file(path: Path, source: str) -> None:
+def check_exists(source: str) -> None:
+    """Raise UserError for a file that is missing or empty; built-in sets and images are not looked at."""
+    if source.startswith(BUILTIN) or images.is_image_source(source):
+        return
+    path = Path(source).expanduser()
     if not path.exists():
         hint = f"write {BUILTIN}{source}" if source in BUILTIN_NAMES else "check the name and the folder"
         raise UserError(f"There is no file {source}", expected=f"a file, or {BUILTIN}NAME", hint=hint)
