@@ -42,9 +42,9 @@ def compare(
             compared = run(asked, began=tally.begin, finished=tally.add, say=tally.notice, stop=stop)
         page = write(compared, folder, numbers)
     console.print(Markdown(page))
-    line(console, f"Page, tables and pictures: {folder}")
+    line(console, f"Page, tables and figures: {folder}")
     if numbers is not None:
-        line(console, f"Figures: {numbers}")
+        line(console, f"All numbers: {numbers}")
     return 0
 
 

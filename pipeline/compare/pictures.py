@@ -52,7 +52,7 @@ def progress(outcomes: Outcomes) -> Figure:
     _limit(left, [np.asarray(each.get_ydata(), float) for each in handles if each is not None])
     for axes in (left, right):
         axes.axhline(1.0, color=INK, linewidth=1.0, linestyle=(0, (1, 2)))
-    left.set_xlabel("trainings, in full ones")
+    left.set_xlabel("cost in full trainings")
     right.set_xlabel("seconds of training")
     left.set_ylabel("validation score / default network's")
     text = "The score of the configuration that each method would recommend, against its cost"

@@ -59,11 +59,11 @@ def main(words: Sequence[str]) -> int:
         console.print(table)
     picture = report.draw(figures, asked.out / "training_cost.png")
     if picture:
-        console.print(f"Picture: {picture}")
+        console.print(f"Figure: {picture}")
     if asked.json:
         asked.json.parent.mkdir(parents=True, exist_ok=True)
         asked.json.write_text(json.dumps(report.flat(figures), indent=1, sort_keys=True) + "\n")
-        console.print(f"Figures: {asked.json}")
+        console.print(f"All numbers: {asked.json}")
     return 0
 
 

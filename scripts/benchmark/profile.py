@@ -83,7 +83,7 @@ def main(words: Sequence[str]) -> int:
     if asked.json:
         asked.json.parent.mkdir(parents=True, exist_ok=True)
         asked.json.write_text(json.dumps(flat(profiles), indent=1, sort_keys=True) + "\n")
-        console.print(f"Figures: {asked.json}")
+        console.print(f"All numbers: {asked.json}")
     return 0
 
 

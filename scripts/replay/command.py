@@ -36,7 +36,7 @@ def main(words: Sequence[str]) -> int:
     if asked.json:
         asked.json.parent.mkdir(parents=True, exist_ok=True)
         asked.json.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
-        console.print(f"Figures: {asked.json}")
+        console.print(f"All numbers: {asked.json}")
     return 0
 
 
@@ -102,7 +102,7 @@ def compare(asked: argparse.Namespace, console: Console) -> dict[str, float]:
     for table in report.tables(figures, methods, budgets):
         console.print(table)
     asked.out.mkdir(parents=True, exist_ok=True)
-    console.print(f"Picture: {report.draw(figures, methods, budgets, asked.out / 'search_regret.png')}")
+    console.print(f"Figure: {report.draw(figures, methods, budgets, asked.out / 'search_regret.png')}")
     console.print(f"Replayed in {time.perf_counter() - began:.0f} s")
     return report.flat(figures)
 

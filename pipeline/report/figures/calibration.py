@@ -42,8 +42,8 @@ def calibration(contents: Contents) -> Iterator[Picture]:
     for (name, chances, happened), axes in zip(panels, grid.flat, strict=False):
         _panel(axes, name, probabilities.binned(chances, happened, weights, BINS))
     heading(figure, f"Calibration on test rows: the probabilities are off by {number(error)} on average", width)
-    about = "Dashed: perfect calibration. Dots: rows in ten bins of equal width, as large as"
-    about += f" they have rows, of all {len(best.predictions)} trainings together."
+    about = "Dashed: perfect calibration. Dots: ten bins of equal width, their size shows the number of rows;"
+    about += f" all {len(best.predictions)} trainings together."
     left = len(labels) + 1 - len(panels)
     missing = f"{left} rarer classes are not shown." if left and len(labels) > 2 else ""
     notes(figure, [f"{about} {missing}".strip()], width)
