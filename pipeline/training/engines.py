@@ -60,7 +60,7 @@ ENGINES: Final[Mapping[str, Engine]] = {
     for engine in (
         Engine(
             "packed",
-            "fast, for perceptrons alone",
+            "fast, for perceptrons only",
             "pipeline.training.packed",
             models=("mlp",),
             sharing=Sharing(shapes.group_of, shapes.pays, shapes.padded_widths, smallest_job=8, largest_job=40),
