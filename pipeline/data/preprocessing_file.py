@@ -23,6 +23,7 @@ from pipeline import tasks
 from pipeline.data.preprocessing import InputScaler, Preprocessing, unfitted
 from pipeline.data.roles import Columns
 from pipeline.data.rules import LATEST
+from pipeline.data.times import is_format
 from pipeline.errors import DamagedFile, UserError
 from pipeline.storage import untrusted
 
@@ -201,9 +202,12 @@ def _columns(about: dict[str, Any]) -> Columns:
     columns = Columns(**given)
     if type(columns.reading) is not int or not 1 <= columns.reading <= LATEST:
         raise untrusted.Damage("its cells are read by rules that this version does not know")
-    for names in (columns.targets, columns.inputs, columns.categories, columns.groups, (columns.weight, columns.time)):
+    written = (columns.weight, columns.time, columns.time_format)
+    for names in (columns.targets, columns.inputs, columns.categories, columns.groups, written):
         if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
             raise untrusted.Damage("its columns are not names")
+    if columns.time_format and not is_format(columns.time_format):
+        raise untrusted.Damage("its times have a format that is not one")
     return columns
 
 

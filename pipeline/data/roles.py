@@ -24,13 +24,14 @@ class Columns:
     weight: str = ""
     groups: tuple[str, ...] = ()
     time: str = ""  # of a series: orders its rows, at prediction too; "" where a study of before does not say it
+    time_format: str = ""  # how its cells are written, at prediction too; see `times.moments`
     truths: tuple[str, ...] = ()  # the inputs that are true or false
     spelled: tuple[str, ...] = ()  # columns of texts of which only the spelling tells some apart, as 1.1 and 1.10
     reading: int = 1  # number of the rules by which its cells are read
 
     def describe(self) -> dict[str, Any]:
         """All of it in JSON's types; what a study of before does not say is left out where it says the same."""
-        unsaid = {"time": "", "truths": (), "spelled": (), "reading": 1}
+        unsaid = {"time": "", "time_format": "", "truths": (), "spelled": (), "reading": 1}
         return {name: value for name, value in asdict(self).items() if name not in unsaid or unsaid[name] != value}
 
 
@@ -72,7 +73,7 @@ class Named:
 
     def check_series(self) -> None:
         """Raise UserError for roles that a series does not have."""
-        others = {"inputs": self.inputs, "categories": self.categories, "weight": self.weight, "group": self.groups}
+        others = {"inputs": self.inputs, "weight": self.weight, "group": self.groups}
         named = [name for name, given in others.items() if given]
         if named or self.time in self.targets:
             raise UserError(

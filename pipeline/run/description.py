@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from pipeline import space, tasks
+from pipeline.data.times import in_words
 from pipeline.run.prepared_run import PreparedRun
 
 LISTED: Final = 20  # names of inputs listed; an image has thousands
@@ -18,6 +19,7 @@ def describe(prepared: PreparedRun) -> tuple[str, ...]:
     return (
         _data(prepared),
         *((f"Folds: {_folds(prepared)}",) if settings.folds else ()),
+        *_time(prepared),
         f"Inputs: {_listed(prepared.table.columns.inputs)} ({len(prepared.rows.features)} numbers)",
         f"Task: {_task(prepared)}",
         f"Outputs: {prepared.rows.target.words}",
@@ -45,6 +47,14 @@ def _folds(prepared: PreparedRun) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names if len(names) <= LISTED else (*names[: LISTED - 2], "...", names[-1]))
+
+
+def _time(prepared: PreparedRun) -> tuple[str, ...]:
+    """How the times of a series were understood; nothing of those that an earlier version has read."""
+    columns, times = prepared.table.columns, prepared.table.times
+    if not times:
+        return ()
+    return (f"Time: {columns.time}, {in_words(columns.time_format)}; predicted are {times[0]} to {times[-1]}",)
 
 
 def _task(prepared: PreparedRun) -> str:

@@ -57,6 +57,7 @@ def _optional(settings: Settings, table: Table, rows: Rows, code: Mapping[str, S
         **({"folds": settings.folds} if settings.folds else {}),
         **{f"{name}_sha256": parcels[-1].digest for name, parcels in code.items()},
         **({"time": settings.time} if settings.time else {}),
+        **({"time_format": settings.time_format} if settings.time_format else {}),
         **({"reading": table.columns.reading} if table.columns.reading > 1 else {}),
         **({"shape": shape} if shape else {}),
     }

@@ -87,6 +87,7 @@ def _table(settings: Settings) -> tables.Table:
         weight=settings.weight,
         groups=settings.group,
         time=settings.time,
+        time_format=settings.time_format,
         window=settings.window,
         horizon=settings.horizon,
         task=settings.task,

@@ -68,6 +68,11 @@ class Settings(BaseModel):
         (), about="rows that agree in these columns stay in the same part of the split", heading=DATA
     )
     time: str = setting("", about="time column: the table is a series, and the inputs are windows of it", heading=DATA)
+    time_format: str = setting(
+        "",
+        about="how the time column is written, such as %d/%m/%Y; if not given, as fits every cell; number for numbers",
+        heading=DATA,
+    )
     window: int = setting(24, about="steps in a window of a series", heading=DATA, ge=1, le=10_000)
     horizon: int = setting(1, about="steps ahead that a series is forecast", heading=DATA, ge=1, le=10_000)
     validation: Share = setting(0.2, about="validation rows: a fraction below 1, or a count", heading=DATA)
@@ -283,6 +288,12 @@ class Settings(BaseModel):
             raise ValueError("one fold leaves no rows to train on; give --folds 2 or more, or 0 for one split")
         if self.folds and self.time:
             raise ValueError("a series is cut in order of time and has no folds; leave --folds out")
+        return self
+
+    @model_validator(mode="after")
+    def _time_format_is_of_a_column(self) -> Settings:
+        if self.time_format and not self.time:
+            raise ValueError("a time_format says how the column of --time is written; name that column, too")
         return self
 
     @model_validator(mode="after")
