@@ -139,6 +139,14 @@ def _numeric(scaler: InputScaler) -> Pipeline:
     return Pipeline([fill, ("scale", SCALERS[scaler]())])
 
 
+def typed(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
+    """The inputs alone, in their order: numbers as float64, categories as texts; rows from 0 on.
+
+    Raise UserError for a missing column, text in a numeric column, infinite values, and a frame without rows.
+    """
+    return _typed(frame, columns)
+
+
 def _typed(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     rules = rules_of(columns.reading)
     names = [rules.tidy(str(name)) for name in frame.columns]
