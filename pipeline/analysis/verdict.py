@@ -64,6 +64,7 @@ class Verdict:
     weights: np.ndarray  # (rows,) of the test rows
     ensembles: tuple[Ensemble, ...] = ()  # of networks of the best configurations
     further: tuple[Metric, ...] = ()  # user-defined, after those of the task
+    times: tuple[str, ...] = ()  # of the test rows of a series, as the table spells them
 
     @property
     def metrics(self) -> tuple[Metric, ...]:

@@ -13,6 +13,7 @@ from pipeline.analysis.ensemble import NAMES, Candidate, Ensemble, choose, exami
 from pipeline.analysis.verdict import Tested, Verdict, judge, tested
 from pipeline.baselines.constant import constant
 from pipeline.data.rows import Rows, load_rows, rows_file
+from pipeline.data.tables import Table
 from pipeline.errors import UserError
 from pipeline.ledger.journal import Journal
 from pipeline.ledger.known import searched
@@ -58,7 +59,13 @@ def verdict(prepared: PreparedRun, result: Result, journal: Journal, workers: Wo
     judged = judge(target, rows.test, median, default, [test(each) for each in best], further=further)
     chosen = _ensembles(examine, rows, judged, {each.key: answers[each.key] for each in best})
     _save_ensembles(study, chosen, examine.digests)
-    return replace(judged, ensembles=chosen)
+    return replace(judged, ensembles=chosen, times=_times(prepared.table, rows.test.rows))
+
+
+def _times(table: Table, rows: np.ndarray) -> tuple[str, ...]:
+    """The times of some rows of a series, as the table spells them; nothing where it does not say them."""
+    at = dict(zip(table.frame.index, table.times, strict=False))
+    return tuple(at[row] for row in rows) if at else ()
 
 
 def _best(prepared: PreparedRun, journal: Journal) -> list[Summary]:

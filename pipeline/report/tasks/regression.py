@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.report.contents import Contents
-from pipeline.report.rows import WorstRow, test_predictions_csv, worst_rows, worst_rows_csv
+from pipeline.report.rows import WorstRow, place_header, test_predictions_csv, worst_rows, worst_rows_csv
 from pipeline.report.wording import MAE, capital, escaped, number, table
 
 __all__ = ["headline", "sections", "test_predictions_csv", "worst_rows_csv"]
@@ -45,22 +45,18 @@ def _worst(contents: Contents) -> list[str]:
     found = worst_rows(contents.verdict)
     if not found:
         return []
-    names = contents.verdict.outputs
+    names, where = contents.verdict.outputs, [each.capitalize() for each in place_header(contents.verdict)]
     if len(names) == 1:
-        header = ["Row", "Spreadsheet row", f"Measured {names[0]}", "Predicted", "Error"]
-        rows = [[*_row(each), *_cells(each, 0)] for each in found]
+        header = [*where, f"Measured {names[0]}", "Predicted", "Error"]
+        rows = [[*each.where, *_cells(each, 0)] for each in found]
     else:
-        header = ["Row", "Spreadsheet row", "Scaled error", *names]
-        rows = [[*_row(each), number(each.error), *_changes(each)] for each in found]
+        header = [*where, "Scaled error", *names]
+        rows = [[*each.where, number(each.error), *_changes(each)] for each in found]
     text = "Mean prediction of the group of best configurations. Rows of the data count from 0, spreadsheet rows from"
     text += " 1 with a header line."
     if len(names) > 1:
         text += " Each output: measured, predicted, and the error in brackets; the largest mean scaled error first."
-    return ["## The test rows that the best models get most wrong", table(header, rows, left=2), text]
-
-
-def _row(each: WorstRow) -> tuple[str, str]:
-    return str(each.row), str(each.spreadsheet_row)
+    return ["## The test rows that the best models get most wrong", table(header, rows, left=len(where)), text]
 
 
 def _cells(each: WorstRow, output: int) -> tuple[str, str, str]:
