@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import models, tasks
-from pipeline.data import preprocessing, series
+from pipeline.data import preprocessing, series, unlike
 from pipeline.data.preprocessing import Preprocessing
 from pipeline.errors import UserError
 from pipeline.ledger.known import open_study
@@ -72,11 +72,12 @@ class TopModels:
             >>> top.predict_each(frame).std(axis=0)  # how far the networks differ, (rows, outputs)
         """
         rows, predictions = self._rows(frame), []
+        cells = preprocessing.typed(rows, self.preprocessing.columns)
         prepared: tuple[Preprocessing, np.ndarray] | None = None
         for member in self.members:
             own = member.preprocessing  # shared by all networks of a configuration, except with folds
             if prepared is None or prepared[0] is not own:
-                prepared = own, own.inputs(rows)
+                prepared = own, own.scaled(cells, None if rows is frame else rows.index.to_numpy())
             predictions.append(own.target.to_units(models.predict(member.network, prepared[1])))
         return np.stack(predictions)
 
@@ -112,8 +113,8 @@ class TopModels:
             frame: A table, as for `predict_each`.
 
         Returns:
-            Column -> categories, for columns that have any. With folds, all categories that at least one of the
-            networks was not trained with.
+            Column -> categories, for columns that have any; a column of a series is named once. With folds, all
+            categories that at least one of the networks was not trained with.
 
         Raises:
             UserError: As for `predict_each`.
@@ -122,11 +123,36 @@ class TopModels:
             >>> top.unknown_categories(pandas.DataFrame({"rooms": [3], "town": ["Z"]}))
             {'town': ('Z',)}
         """
-        rows, found = self._rows(frame), dict[str, dict[str, None]]()  # in order, each once
-        for own in {id(member.preprocessing): member.preprocessing for member in self.members}.values():
-            for column, values in preprocessing.unknown_categories(own, rows).items():
-                found.setdefault(column, {}).update(dict.fromkeys(values))
-        return {column: tuple(values) for column, values in found.items()}
+        return unlike.unknown_categories(self._preprocessings, self._typed(frame))
+
+    def unlike_training(self, frame: pd.DataFrame) -> dict[str, unlike.Unlike]:
+        """Find numbers that are unlike those of the training rows: what networks predict from them is a guess.
+
+        Args:
+            frame: A table, as for `predict_each`.
+
+        Returns:
+            Column -> how it differs, for columns that do: in how many rows it is missing though it never was in
+            training, in how many it is far outside of the range of the training rows, and these values and that range;
+            see `pipeline.data.unlike.Unlike`. A column of a series is named once, for all steps of its windows. With
+            folds, the rows count that are unlike the training rows of at least one of the networks. Studies of before
+            do not have the range, and neither have images.
+
+        Raises:
+            UserError: As for `predict_each`.
+
+        Example:
+            >>> top.unlike_training(pandas.DataFrame({"rooms": [3, 900], "town": ["A", "A"]}))
+            {'rooms': Unlike(missing=0, outside=1, values=(900.0,), low=1.0, high=12.0)}
+        """
+        return unlike.unlike(self._preprocessings, self._typed(frame))
+
+    @property
+    def _preprocessings(self) -> tuple[Preprocessing, ...]:
+        return tuple({id(member.preprocessing): member.preprocessing for member in self.members}.values())
+
+    def _typed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        return preprocessing.typed(self._rows(frame), self.preprocessing.columns)
 
     def _rows(self, frame: pd.DataFrame) -> pd.DataFrame:
         return series.unrolled(frame, self.preprocessing.columns.inputs)
