@@ -31,6 +31,7 @@ class Contents:
     importance: Importance  # of the hyperparameters, for the score of full trainings
     load_command: str  # the Python that reloads the models
     folder: str  # of the study
+    data: tuple[str, ...] = ()  # what was understood of it, a sentence each
     folds: int = 0  # of a cross-validation: a repeat has rows of its own then
     naming: Naming = field(default_factory=Naming)  # what configurations are called
 

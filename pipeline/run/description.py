@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
-
-from pipeline import space, tasks
+from pipeline import space
 from pipeline.run.prepared_run import PreparedRun
-
-LISTED: Final = 20  # names of inputs; an image has thousands
+from pipeline.run.understood import understood
 
 
 def describe(prepared: PreparedRun) -> tuple[str, ...]:
@@ -18,8 +14,7 @@ def describe(prepared: PreparedRun) -> tuple[str, ...]:
     return (
         _data(prepared),
         *((f"Folds: {_folds(prepared)}",) if settings.folds else ()),
-        f"Inputs: {_listed(prepared.table.columns.inputs)} ({len(prepared.rows.features)} numbers)",
-        f"Task: {_task(prepared)}",
+        *understood(prepared),
         f"Outputs: {prepared.rows.target.words}",
         f"Space: {settings.space}, {_size(prepared)} configurations",
         *prepared.plan.description,
@@ -41,17 +36,6 @@ def _folds(prepared: PreparedRun) -> str:
     if repeats < folds:
         text += f"; {repeats} repeats are {repeats} of the folds, contenders have up to {most}"
     return text
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names if len(names) <= LISTED else (*names[: LISTED - 2], "...", names[-1]))
-
-
-def _task(prepared: PreparedRun) -> str:
-    task, why, weights = prepared.rows.target.task, prepared.table.why, prepared.settings.class_weights
-    found = f", for {why} (--task {tasks.FIRST.name} takes {tasks.FIRST.takes})" if why else ""
-    weighed = f", class weights {weights}" if weights != "none" else ""
-    return f"{task.name}{found}; loss {prepared.protocol.loss}{weighed}, judged by {task.about}"
 
 
 def _size(prepared: PreparedRun) -> str:

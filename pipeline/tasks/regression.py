@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from pipeline.errors import UserError
+from pipeline.tasks.few import few_values
 from pipeline.tasks.task import Columns, Metric, Scores, Task, spread
 
 LOSSES: Final = ("mse", "mae", "huber")
@@ -236,6 +237,14 @@ def check(columns: Columns) -> None:
             )
 
 
+def doubt(columns: Columns) -> str:
+    """One target of few whole numbers could be one of classes; see `few_values`."""
+    found = [few_values(np.unique(values), len(values)) for values in columns.values()]
+    if len(found) > 1 or not found[0]:
+        return ""
+    return f"{found[0]} distinct values; --task classification takes them as classes"
+
+
 TASK: Final = Task(
     name="regression",
     objective="MAE",
@@ -252,6 +261,7 @@ TASK: Final = Task(
     report="pipeline.report.tasks.regression",
     otherwise="; or use --task classification if these are classes",
     unsaid=True,
+    doubt=doubt,
     accepts=accepts,
     check=check,
     loss=loss,
