@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipeline import load_ensemble, load_top_models
 from pipeline.cli.console import line, standard
+from pipeline.cli.unlike_training import unlike_training
 from pipeline.data import new_rows, readers
 from pipeline.errors import UserError
 from pipeline.storage.atomic import replace
@@ -22,9 +23,8 @@ def predict(source: Path, target: Path, study: Path, *, count: int, ensemble: st
     top = load_ensemble(study, ensemble, model, task) if ensemble else load_top_models(study, count, model, task)
     columns = top.preprocessing.columns
     frame = readers.read_frame(str(source), columns.reading, texts=new_rows.texts_of(columns))
-    for column, values in top.unknown_categories(frame).items():
-        seen = ", ".join(values)
-        line(console, f"{column}: never seen in training, treated as none of the known categories: {seen}")
+    for each in unlike_training(top.unknown_categories(frame), top.unlike_training(frame)):
+        line(console, each)
     predicted = top.predict(frame)
     try:
         replace(target, new_rows.labelled(predicted, frame, columns).to_csv(index=False).encode())

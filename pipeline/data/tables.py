@@ -232,8 +232,9 @@ def _without_gaps(values: np.ndarray, what: str, column: pd.Series[Any], rules: 
 def _check_no_gaps(gaps: np.ndarray, what: str, column: pd.Series[Any], rules: Rules) -> None:
     if gaps.any():
         words = ", ".join(f"{word!r} in {cells} of them" for word, cells in rules.missing_words(column).items())
+        first = column.index[int(np.argmax(gaps))]  # in the file, of which a series leaves rows out
         raise UserError(
-            f"{what} has {int(gaps.sum())} empty cell(s), the first in {row_number(int(np.argmax(gaps)))}",
+            f"{what} has {int(gaps.sum())} empty cell(s), the first in {row_number(first)}",
             expected="a value in every row",
             got=words,
             hint="fill them in, or remove those rows from the file",

@@ -31,6 +31,7 @@ class Contents:
     importance: Importance  # of the hyperparameters, for the scores of full trainings
     load_command: str  # Python code that reloads the models
     folder: str  # of the study
+    data: tuple[str, ...] = ()  # what was understood of it, a sentence each
     folds: int = 0  # with folds, each repeat has its own rows
     naming: Naming = field(default_factory=Naming)  # how configurations are named
 

@@ -38,6 +38,7 @@ def summary(contents: Contents) -> str:
         *tasks.load(contents.task).sections(contents),
         costs.section(contents),
         importance.section(contents),
+        _data(contents),
         "## What was spent",
         _spent(contents),
         "## The models and the files",
@@ -185,6 +186,10 @@ def _line(contents: Contents, rank: str, tested: Tested, names: tuple[str, ...])
 def _structure(contents: Contents, configuration: Configuration) -> tuple[str, str]:
     layers = contents.naming.depth(configuration)
     return "-" if layers is None else str(layers), contents.naming.neurons(configuration) or "-"
+
+
+def _data(contents: Contents) -> str:
+    return "\n".join(["## The data\n", *(f"- {escaped(each)}" for each in contents.data)]) if contents.data else ""
 
 
 # -------------------------------------------------------------------------------------------------------------- costs

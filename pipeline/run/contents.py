@@ -12,6 +12,7 @@ from pipeline.ledger.known import best_group, elite_of, ranking, searched
 from pipeline.report.contents import Contents
 from pipeline.report.wording import Naming
 from pipeline.run.prepared_run import PreparedRun
+from pipeline.run.understood import understood
 from pipeline.settings import Settings
 from pipeline.trial import Summary
 from pipeline.tuning.study import Result
@@ -39,6 +40,7 @@ def contents_of(
         importance=importance_of(prepared.space, ranking(known, settings.epochs)),
         load_command=_load_command(settings),
         folder=str(settings.study),
+        data=understood(prepared),
         naming=Naming.of(models.load(settings.model).layers, prepared.space),
     )
 

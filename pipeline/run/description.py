@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
-
-from pipeline import space, tasks
+from pipeline import space
 from pipeline.data.times import in_words
 from pipeline.run.prepared_run import PreparedRun
-
-LISTED: Final = 20  # names of inputs listed; an image has thousands
+from pipeline.run.understood import understood
 
 
 def describe(prepared: PreparedRun) -> tuple[str, ...]:
@@ -20,8 +16,7 @@ def describe(prepared: PreparedRun) -> tuple[str, ...]:
         _data(prepared),
         *((f"Folds: {_folds(prepared)}",) if settings.folds else ()),
         *_time(prepared),
-        f"Inputs: {_listed(prepared.table.columns.inputs)} ({len(prepared.rows.features)} numbers)",
-        f"Task: {_task(prepared)}",
+        *understood(prepared),
         f"Outputs: {prepared.rows.target.words}",
         f"Space: {settings.space}, {_size(prepared)} configurations",
         *prepared.plan.description,
@@ -45,23 +40,12 @@ def _folds(prepared: PreparedRun) -> str:
     return text
 
 
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names if len(names) <= LISTED else (*names[: LISTED - 2], "...", names[-1]))
-
-
 def _time(prepared: PreparedRun) -> tuple[str, ...]:
     """How the times of a series were understood; nothing of those that an earlier version has read."""
     columns, times = prepared.table.columns, prepared.table.times
     if not times:
         return ()
     return (f"Time: {columns.time}, {in_words(columns.time_format)}; predicted are {times[0]} to {times[-1]}",)
-
-
-def _task(prepared: PreparedRun) -> str:
-    task, why, weights = prepared.rows.target.task, prepared.table.why, prepared.settings.class_weights
-    found = f", for {why} (--task {tasks.FIRST.name} takes {tasks.FIRST.takes})" if why else ""
-    weighed = f", class weights {weights}" if weights != "none" else ""
-    return f"{task.name}{found}; loss {prepared.protocol.loss}{weighed}, objective {task.about}"
 
 
 def _size(prepared: PreparedRun) -> str:

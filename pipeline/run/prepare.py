@@ -6,6 +6,7 @@ from typing import Final
 
 from pipeline import models, space, tasks
 from pipeline.data import rules, tables
+from pipeline.data.overview import overview
 from pipeline.data.rows import targets_of
 from pipeline.plugins import load_object
 from pipeline.run import model_size
@@ -49,6 +50,7 @@ def prepare(settings: Settings) -> PreparedRun:
         settings=settings,
         space=searched,
         table=table,
+        overview=overview(table, rows.train.rows),
         rows=rows,
         preprocessing=fitted,
         slots=owned,

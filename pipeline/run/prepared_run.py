@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipeline.data.overview import Overview
 from pipeline.data.preprocessing import Preprocessing
 from pipeline.data.rows import Rows
 from pipeline.data.tables import Table
@@ -26,6 +27,7 @@ class PreparedRun:
     settings: Settings  # as the user gave them
     space: Space  # of the search space file, with every hyperparameter of the model
     table: Table  # the used columns of the data
+    overview: Overview  # what its columns were taken for, and what is odd in them
     rows: Rows  # split and scaled; with folds those of repeat 0
     preprocessing: Preprocessing  # scalers and encoders, fitted on the training rows of `rows`
     slots: tuple[Slot, ...]  # one for each worker

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import models, tasks
-from pipeline.data import preprocessing
+from pipeline.data import preprocessing, unlike
 from pipeline.data.new_rows import NewRows, new_rows
 from pipeline.data.preprocessing import Preprocessing
 from pipeline.errors import UserError
@@ -76,16 +76,16 @@ class TopModels:
             >>> top.predict_each(frame).std(axis=0)  # how far the networks differ, (rows, outputs)
         """
         rows = self._new_rows(frame)
-        return rows.aligned(self._predictions(rows.frame))
+        return rows.aligned(self._predictions(rows))
 
-    def _predictions(self, rows: pd.DataFrame) -> np.ndarray:
+    def _predictions(self, rows: NewRows) -> np.ndarray:
         """What every network predicts for the rows that it needs (members, rows, outputs)."""
-        predictions = []
+        cells, predictions = preprocessing.typed(rows.frame, self.preprocessing.columns), []
         prepared: tuple[Preprocessing, np.ndarray] | None = None
         for member in self.members:
             own = member.preprocessing  # shared by all networks of a configuration, except with folds
             if prepared is None or prepared[0] is not own:
-                prepared = own, own.inputs(rows)
+                prepared = own, own.scaled(cells, rows.places)
             predictions.append(own.target.to_units(models.predict(member.network, prepared[1])))
         return np.stack(predictions)
 
@@ -117,7 +117,7 @@ class TopModels:
             1  187702.33       2214.08
         """
         rows = self._new_rows(frame)
-        units = np.repeat(self._predictions(rows.frame), self.times or (1,), axis=0)
+        units = np.repeat(self._predictions(rows), self.times or (1,), axis=0)
         return rows.answer(self.preprocessing.target.table(units))
 
     def unknown_categories(self, frame: pd.DataFrame) -> dict[str, tuple[str, ...]]:
@@ -127,8 +127,8 @@ class TopModels:
             frame: A table, as for `predict_each`.
 
         Returns:
-            Column -> categories, for columns that have any. With folds, all categories that at least one of the
-            networks was not trained with.
+            Column -> categories, for columns that have any; a column of a series is named once. With folds, all
+            categories that at least one of the networks was not trained with.
 
         Raises:
             UserError: As for `predict_each`.
@@ -137,11 +137,36 @@ class TopModels:
             >>> top.unknown_categories(pandas.DataFrame({"rooms": [3], "town": ["Z"]}))
             {'town': ('Z',)}
         """
-        rows, found = self._rows(frame), dict[str, dict[str, None]]()  # in order, each once
-        for own in {id(member.preprocessing): member.preprocessing for member in self.members}.values():
-            for column, values in preprocessing.unknown_categories(own, rows).items():
-                found.setdefault(column, {}).update(dict.fromkeys(values))
-        return {column: tuple(values) for column, values in found.items()}
+        return unlike.unknown_categories(self._preprocessings, self._typed(frame))
+
+    def unlike_training(self, frame: pd.DataFrame) -> dict[str, unlike.Unlike]:
+        """Find numbers that are unlike those of the training rows: what networks predict from them is a guess.
+
+        Args:
+            frame: A table, as for `predict_each`.
+
+        Returns:
+            Column -> how it differs, for columns that do: in how many rows it is missing though it never was in
+            training, in how many it is far outside of the range of the training rows, and these values and that range;
+            see `pipeline.data.unlike.Unlike`. A column of a series is named once, for all steps of its windows. With
+            folds, the rows count that are unlike the training rows of at least one of the networks. Studies of before
+            do not have the range, and neither have images.
+
+        Raises:
+            UserError: As for `predict_each`.
+
+        Example:
+            >>> top.unlike_training(pandas.DataFrame({"rooms": [3, 900], "town": ["A", "A"]}))
+            {'rooms': Unlike(missing=0, outside=1, values=(900.0,), low=1.0, high=12.0)}
+        """
+        return unlike.unlike(self._preprocessings, self._typed(frame))
+
+    @property
+    def _preprocessings(self) -> tuple[Preprocessing, ...]:
+        return tuple({id(member.preprocessing): member.preprocessing for member in self.members}.values())
+
+    def _typed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        return preprocessing.typed(self._rows(frame), self.preprocessing.columns)
 
     def _rows(self, frame: pd.DataFrame) -> pd.DataFrame:
         return self._new_rows(frame).frame
