@@ -76,7 +76,7 @@ def plain(study: Path) -> None:
     folders = [study]
     while folders:
         with os.scandir(folders.pop()) as entries:
-            for entry in entries:
+            for entry in sorted(entries, key=lambda each: each.name):  # of several links the same one is named always
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(Path(entry.path))
                 elif not entry.is_file(follow_symlinks=False) and not entry.name.startswith(".#"):  # Emacs's marks
