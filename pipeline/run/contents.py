@@ -21,7 +21,7 @@ from pipeline.workbook.view import View, view_of
 def contents_of(
     prepared: PreparedRun, result: Result, verdict: Verdict, known: journal.Contents, elapsed: float
 ) -> Contents:
-    """What the page and the pictures show of a finished run; `elapsed` is its wall time in seconds."""
+    """What the page and the pictures show of a finished run; `elapsed` is its running time in seconds."""
     settings, repeats = prepared.settings, known.repeats
     return Contents(
         name=settings.study.name,

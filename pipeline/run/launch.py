@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import saved_models
+from pipeline import running_time, saved_models
 from pipeline.ledger.journal import Journal, open_journal
 from pipeline.report.contents import Contents
 from pipeline.run import test_phase
@@ -57,7 +56,7 @@ def launch(
     """
     if stop():
         raise StoppedError
-    began, folder = time.monotonic(), StudyFolder(prepared.settings.study)
+    began, folder = running_time.seconds(), StudyFolder(prepared.settings.study)
     room = _room(prepared)
     room.check()
     with lock.held(folder.path):
@@ -82,7 +81,7 @@ def launch(
                     if not stop():
                         room.check()
                     raise
-            contents = contents_of(prepared, result, verdict, journal.contents, time.monotonic() - began)
+            contents = contents_of(prepared, result, verdict, journal.contents, running_time.seconds() - began)
             return _report(folder, contents, book, prepared.settings.figures)
 
 

@@ -97,7 +97,8 @@ class Places(Protocol):
        gone before the next begins. A job of a place that has left and was not yet heard of ends with its `Left`.
     4. A job runs in a process that had `process.environment(slot)` before its first import, and that ends with the
        driver. After a job that gave no answer, the next one of the place has a fresh process.
-    5. `Ended` says what the job's own process did, `Left` what befell the place.
+    5. `Ended` says what the job's own process did, `Left` what befell the place. A job that runs past its limit is
+       ended where it runs; while it or who began it is stopped, it does not run.
     6. An answer comes by value.
     7. A job begins only where all its parcels are, after their digests were checked there; where one cannot be had,
        `events` raises UserError.
