@@ -84,12 +84,12 @@ class Watched(Generic[JobType, Answer]):
 @contextlib.contextmanager
 def _reporting(limit: float, file: int) -> Iterator[None]:
     """Write the stack into the file, which is empty until then, when the block has taken that many seconds."""
-    if not math.isfinite(limit):
-        yield
-        return
     with contextlib.suppress(OSError):  # no file, but the null device
         os.ftruncate(file, 0)
         os.lseek(file, 0, os.SEEK_SET)
+    if not math.isfinite(limit):
+        yield
+        return
     faulthandler.dump_traceback_later(limit, repeat=True, file=file)
     try:
         yield
