@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline import load_ensemble, load_top_models
 from pipeline.cli.console import line, standard
-from pipeline.data import tables
+from pipeline.data import readers
 from pipeline.errors import UserError
 from pipeline.storage.atomic import replace
 
@@ -18,8 +18,10 @@ def predict(source: Path, target: Path, study: Path, *, count: int, ensemble: st
     function that makes the networks, and `task` the task, where they are the user's own.
     """
     console = standard()
-    frame = tables.read_frame(str(source))
+    readers.check_exists(str(source))  # before the study is loaded, which says how its cells are read
     top = load_ensemble(study, ensemble, model, task) if ensemble else load_top_models(study, count, model, task)
+    columns = top.preprocessing.columns
+    frame = readers.read_frame(str(source), columns.reading, texts=columns.categories)
     for column, values in top.unknown_categories(frame).items():
         seen = ", ".join(values)
         line(console, f"{column}: never seen in training, treated as none of the known categories: {seen}")

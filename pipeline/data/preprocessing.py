@@ -11,7 +11,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -20,9 +20,10 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
 
-from pipeline.data.cells import SHOWN_MISSING, numbers, row_number, texts
+from pipeline.data.cells import SHOWN_MISSING, row_number
 from pipeline.data.layout import layout_of
-from pipeline.data.tables import Columns, unknown_column
+from pipeline.data.roles import Columns, unknown_column
+from pipeline.data.rules import Rules, rules_of
 from pipeline.errors import UserError
 from pipeline.tasks import FIRST, InputScaler, Scaler, Target
 from pipeline.tasks.scaling import SCALERS, pool, widen
@@ -139,7 +140,8 @@ def _numeric(scaler: InputScaler) -> Pipeline:
 
 
 def _typed(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
-    names = [str(name).strip() for name in frame.columns]
+    rules = rules_of(columns.reading)
+    names = [rules.tidy(str(name)) for name in frame.columns]
     missing = [name for name in columns.inputs if name not in names]
     if missing:
         listed = ", ".join(map(repr, missing))
@@ -152,13 +154,17 @@ def _typed(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
         raise UserError(f"The table has more than one column {twice[0]!r}", expected="one", hint="rename the other")
     if frame.empty:
         raise UserError("The table has no rows", expected="at least one row")
-    typed = {}
-    for name in columns.inputs:
-        column, what = frame.iloc[:, names.index(name)], f"Input {name!r}"
-        typed[name] = texts(column, what) if name in columns.categories else numbers(column, what)
+    typed = {name: _values(frame.iloc[:, names.index(name)], name, columns, rules) for name in columns.inputs}
     return pd.DataFrame(
         {name: pd.Series(values, dtype=values.dtype) for name, values in typed.items()}  # text stays of type object
     )
+
+
+def _values(column: pd.Series[Any], name: str, columns: Columns, rules: Rules) -> np.ndarray:
+    what = f"Input {name!r}"
+    if name in columns.categories:
+        return rules.texts(column, what, spelled=name in columns.spelled)
+    return rules.truths(column, what) if name in columns.truths else rules.numbers(column, what)
 
 
 def _known(preprocessing: Preprocessing) -> dict[str, tuple[str, ...]]:

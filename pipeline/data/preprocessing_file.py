@@ -12,7 +12,6 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from typing import Any, Final
 
 import numpy as np
@@ -22,7 +21,8 @@ from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, RobustScale
 
 from pipeline import tasks
 from pipeline.data.preprocessing import InputScaler, Preprocessing, unfitted
-from pipeline.data.tables import Columns
+from pipeline.data.roles import Columns
+from pipeline.data.rules import LATEST
 from pipeline.errors import DamagedFile, UserError
 from pipeline.storage import untrusted
 
@@ -72,7 +72,7 @@ def dumps(preprocessing: Preprocessing) -> bytes:
 
     about = {
         "format": FORMAT,
-        "columns": asdict(preprocessing.columns),
+        "columns": preprocessing.columns.describe(),
         "target": preprocessing.target.describe(),
     }
     stored = skops.io.dumps({"about": json.dumps(about, allow_nan=False), "transformer": preprocessing.transformer})
@@ -199,7 +199,9 @@ def _check_numbers(data: bytes) -> None:
 def _columns(about: dict[str, Any]) -> Columns:
     given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in about.items()}
     columns = Columns(**given)
-    for names in (columns.targets, columns.inputs, columns.categories, columns.groups, (columns.weight,)):
+    if type(columns.reading) is not int or not 1 <= columns.reading <= LATEST:
+        raise untrusted.Damage("its cells are read by rules that this version does not know")
+    for names in (columns.targets, columns.inputs, columns.categories, columns.groups, (columns.weight, columns.time)):
         if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
             raise untrusted.Damage("its columns are not names")
     return columns

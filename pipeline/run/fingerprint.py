@@ -46,16 +46,17 @@ def fingerprint_of(
         "loss": loss,
         **{name: getattr(settings, name) for name in _SETTINGS},
         **rows.target.task.facts(settings.class_weights),
-        **_optional(settings, rows, code),
+        **_optional(settings, table, rows, code),
     }
 
 
-def _optional(settings: Settings, rows: Rows, code: Mapping[str, Sequence[Parcel]]) -> dict[str, Any]:
+def _optional(settings: Settings, table: Table, rows: Rows, code: Mapping[str, Sequence[Parcel]]) -> dict[str, Any]:
     """What most studies do not have: folds, a source of the user's, a time, rows with a shape."""
     shape = shape_of(rows.features)
     return {
         **({"folds": settings.folds} if settings.folds else {}),
         **{f"{name}_sha256": parcels[-1].digest for name, parcels in code.items()},
         **({"time": settings.time} if settings.time else {}),
+        **({"reading": table.columns.reading} if table.columns.reading > 1 else {}),
         **({"shape": shape} if shape else {}),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pipeline import models, space, tasks
-from pipeline.data import tables
+from pipeline.data import rules, tables
 from pipeline.data.rows import targets_of
 from pipeline.plugins import load_object
 from pipeline.run import model_size
@@ -90,4 +90,5 @@ def _table(settings: Settings) -> tables.Table:
         window=settings.window,
         horizon=settings.horizon,
         task=settings.task,
+        reading=identity.reading_of(settings.study) or rules.LATEST,
     )

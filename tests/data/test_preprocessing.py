@@ -18,7 +18,7 @@ from sklearn.linear_model import LinearRegression
 from pipeline.data import preprocessing_file as module
 from pipeline.data.preprocessing import InputScaler, Preprocessing, Scaler, fit, unknown_categories
 from pipeline.data.preprocessing_file import dumps, loads
-from pipeline.data.tables import Columns
+from pipeline.data.roles import Columns
 from pipeline.errors import DamagedFile, UserError
 from pipeline.tasks.regression import Quantities
 

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.data import series, tables
+from pipeline.data import readers, series, tables
 from pipeline.data.layout import shape_of
 from pipeline.data.rows import prepare_rows
 from pipeline.errors import UserError
@@ -84,7 +84,7 @@ def test_moments_that_are_none_or_come_twice_are_refused(tmp_path):
 
 
 def test_the_built_in_series_is_bounded_and_does_not_repeat():
-    frame = tables.read_frame("builtin:mackey_glass")
+    frame = readers.read_frame("builtin:mackey_glass")
     values = frame["value"].to_numpy()
     assert frame.shape == (1500, 2)
     assert 0.2 < values.min() < 0.5

@@ -18,8 +18,9 @@ from pipeline import tasks
 from pipeline.analysis import verdict as verdicts
 from pipeline.baselines.constant import constant
 from pipeline.data.preprocessing_file import dumps, loads
+from pipeline.data.roles import Columns
 from pipeline.data.rows import load_rows, prepare_rows, save_rows
-from pipeline.data.tables import Columns, Table
+from pipeline.data.tables import Table
 from pipeline.ranking.summaries import summarise
 from pipeline.report import figures
 from pipeline.report import tasks as reports
