@@ -2,8 +2,9 @@
 
 Everything else of the file format is inside: markup, zip, shared strings, and the private attributes of openpyxl, which
 reads and writes all but the rows. Beside the doors stand questions to a file that open nothing to edit (`values`,
-`stamp`, `untouched`, `knows_only`), and the words for what goes through: a `Book` of `Sheet`s, each with a `Grid` of
-cells or drawn `Line`s, a `Look` for a cell, a `Layout` for a sheet. Nothing inside knows the product's columns.
+`is_workbook`, `stamp`, `untouched`, `knows_only`), and the words for what goes through: a `Book` of `Sheet`s, each with
+a `Grid` of cells or drawn `Line`s, a `Look` for a cell, a `Layout` for a sheet. Nothing inside knows the product's
+columns.
 
 Why rows are written by hand. openpyxl's public ways replace them as soon as they keep the promises within twice the
 time and memory. They do not yet; `scripts/benchmark_workbook.py --runs 3 --folder /dev/shm` says, of openpyxl 3.1.5 as
@@ -22,7 +23,7 @@ openpyxl writes 16 digits of a number, this package all 17. Reading alone is ope
 from pipeline.workbook.ooxml.cells import LIMIT, Link, content, text
 from pipeline.workbook.ooxml.grid import Cell, Grid, Line, height
 from pipeline.workbook.ooxml.looks import Layout, Look
-from pipeline.workbook.ooxml.package import BROKEN, load, save, values
+from pipeline.workbook.ooxml.package import BROKEN, is_workbook, load, save, values
 from pipeline.workbook.ooxml.seal import Stamp, knows_only, stamp, untouched
 from pipeline.workbook.ooxml.sheet import Area, Book, Immovable, Sheet
 
@@ -42,6 +43,7 @@ __all__ = [
     "Stamp",
     "content",
     "height",
+    "is_workbook",
     "knows_only",
     "load",
     "save",
