@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from pipeline import tasks
@@ -36,16 +37,18 @@ def verify(folder: Path, task: str) -> int:
 def rebuild(folder: Path, task: str) -> int:
     """Draw the workbook from the journal."""
     _use(task)
-    line(standard(), f"Ledger: {redrawing.rebuild(folder)}")
+    console = standard()
+    line(console, f"Ledger: {redrawing.rebuild(folder, partial(line, console))}")
     return 0
 
 
 def import_(folder: Path, other: Path, task: str) -> int:
     """Import the results of another ledger of the same study."""
     _use(task)
-    found = import_results.import_ledger(folder, other)
+    console = standard()
+    found = import_results.import_ledger(folder, other, partial(line, console))
     line(
-        standard(),
+        console,
         f"{found.imported} configurations imported, {found.known} already known, {found.skipped} skipped"
         f" (a failed repeat, or another limit of epochs). Ledger: {found.workbook}",
     )

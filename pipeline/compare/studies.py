@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline import running_time
 from pipeline.compare.borrowing import borrower, is_borrowed
 from pipeline.compare.request import BASELINE
 from pipeline.errors import UserError
@@ -100,11 +100,11 @@ def outcome_of(
     known = _stored(asked.study, prepared)
     if known is not None:
         return known
-    watch, began = Watch(), time.monotonic()
+    watch, began = Watch(), running_time.seconds()
     lend = partial(borrower, asked.study, lenders, prepared.identity.fingerprint)
     finished = launch(prepared, observe=watch, say=lambda text: say(f"  {text}"), stop=stop, lend=lend)
     repeats = journal.read(StudyFolder(asked.study).journal).repeats
-    outcome = replace(judged(method, asked, finished, watch.trials, repeats), seconds=time.monotonic() - began)
+    outcome = replace(judged(method, asked, finished, watch.trials, repeats), seconds=running_time.seconds() - began)
     content = {"format": FORMAT, "stamp": _stamp(asked.study, prepared), "outcome": asdict(outcome)}
     atomic.replace(asked.study / FILE, json.dumps(content, indent=1).encode())
     return outcome

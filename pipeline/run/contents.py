@@ -22,7 +22,7 @@ from pipeline.workbook.view import View, view_of
 def contents_of(
     prepared: PreparedRun, result: Result, verdict: Verdict, known: journal.Contents, elapsed: float
 ) -> Contents:
-    """The contents of the report of a finished run; `elapsed` is its wall time in seconds."""
+    """The contents of the report of a finished run; `elapsed` is its running time in seconds."""
     settings, repeats = prepared.settings, known.repeats
     return Contents(
         name=settings.study.name,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import saved_models
+from pipeline import running_time, saved_models
 from pipeline.ledger.journal import Journal, open_journal
 from pipeline.report.contents import Contents
 from pipeline.run import test_phase
@@ -57,7 +56,7 @@ def launch(
     """
     if stop():
         raise StoppedError
-    began, folder = time.monotonic(), StudyFolder(prepared.settings.study)
+    began, folder = running_time.seconds(), StudyFolder(prepared.settings.study)
     room = _room(prepared)
     room.check()
     with lock.held(folder.path):
@@ -67,6 +66,7 @@ def launch(
         with open_journal(folder.journal) as journal:
             _write_identity(prepared)  # after the journal was read: if that is damaged, nothing is written
             rows, common = write_rows(prepared, journal.repeats)
+            saved_models.check_known(folder.path, journal.repeats, _common_of(prepared, common))
             _import_rows(prepared, journal, say)
             book = Book(folder.workbook, _viewer(prepared, journal), say)
             watch = _watched(observe, Notices(journal.repeats), book, say)
@@ -81,7 +81,7 @@ def launch(
                     if not stop():
                         room.check()
                     raise
-            contents = contents_of(prepared, result, verdict, journal.contents, time.monotonic() - began)
+            contents = contents_of(prepared, result, verdict, journal.contents, running_time.seconds() - began)
             return _report(folder, contents, book, prepared.settings.figures)
 
 
@@ -131,6 +131,13 @@ def _watched(observe: Observe, notices: Notices, book: Book, say: Say) -> Observ
     return watch
 
 
+def _common_of(
+    prepared: PreparedRun, common: Sequence[saved_models.Common]
+) -> Callable[[Training], saved_models.Common]:
+    """What the model of a training is saved with."""
+    return lambda training: common[training.index if prepared.settings.folds else 0]
+
+
 def _evaluator(
     prepared: PreparedRun,
     journal: Journal,
@@ -145,8 +152,7 @@ def _evaluator(
     settings, study = prepared.settings, prepared.settings.study
     train = TrainJobs(tuple(each.digest for each in rows), prepared.protocol)
 
-    def common_of(training: Training) -> saved_models.Common:
-        return common[training.index if settings.folds else 0]
+    common_of = _common_of(prepared, common)
 
     def needs(job: Job) -> Sequence[Parcel]:
         return (*prepared.code, rows[job.trainings[0].index if settings.folds else 0])

@@ -132,7 +132,7 @@ class Settings(BaseModel):
         le=10_000_000,
     )
     seconds: float = setting(
-        0.0, about="start nothing new after this many seconds; 0 for no limit", heading=RUNNING, ge=0, le=1e8
+        0.0, about="start nothing new after this many seconds of running; 0 for no limit", heading=RUNNING, ge=0, le=1e8
     )
     target_score: float | None = setting(
         None, about="stop as soon as the validation score is this low, confirmed by repeated trainings", heading=SEARCH
@@ -192,7 +192,7 @@ class Settings(BaseModel):
     )
     job_limit: float = setting(
         0.0,
-        about="seconds until a job counts as hung; 0 for about a hundred times the expected time",
+        about="seconds of running until a job counts as hung; 0 for about a hundred times the expected time",
         heading=RUNNING,
         ge=0,
         le=10_000_000,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from pipeline.errors import UserError
+from pipeline.storage.untrusted import shown
 from pipeline.study_folder.layout import beside
 from pipeline.tasks import FIRST, Task
 from pipeline.trial import Imported
@@ -36,9 +37,10 @@ def write(path: Path, view: View, say: Say = _silent) -> Path:
     """Bring the workbook up to date and return the path that was written: `path`, or a file beside it.
 
     That file is `NAME.pending.xlsx` while the workbook is open elsewhere or not writable; the next write to the
-    workbook removes it. It is `NAME.fresh.xlsx` if the user changed the workbook so that a refresh would break it. A
-    file that is not a workbook is renamed to `NAME.damaged-N.xlsx`, and a new one is written. `say` gets a sentence
-    that says which of these happened, and why. Raise OSError if the disk fails; the old workbook is then unchanged.
+    workbook removes it. It is `NAME.fresh.xlsx` if the user changed the workbook so that a refresh would break it, or
+    if a part of it cannot be read that its cells do not need. A file that is not a workbook is renamed to
+    `NAME.damaged-N.xlsx`, and a new one is written. `say` gets a sentence that says which of these happened, and why.
+    Raise OSError if the disk fails; the old workbook is then unchanged.
     """
     return _write(path, tables(view), say)
 
@@ -71,7 +73,9 @@ def _write_free(path: Path, made: Sequence[Table], say: Say) -> Path:
         book = ooxml.load(path)
     except UserError:
         raise
-    except ooxml.BROKEN:
+    except ooxml.BROKEN as error:
+        if ooxml.is_workbook(path):
+            return _written_beside(path, made, f"a part of it cannot be read ({_first_line(error)})", say)
         _set_aside(path, say)
         ooxml.save(_drawn(made), path, None, sealed=True)
         return _tidied(path)
@@ -81,10 +85,22 @@ def _write_free(path: Path, made: Sequence[Table], say: Say) -> Path:
     except UserError:
         raise
     except (Unmergeable, *ooxml.BROKEN) as reason:
-        used = _write(beside(path, "fresh"), _explained(made, path, reason), say)
-        say(f"{path} was left as it is, because {reason}: the results are in {used}.")
-        return used
+        return _written_beside(path, made, str(reason), say)
+    if book.gone:
+        say(f"{path} had looks or properties that cannot be read ({', '.join(book.gone)}): they are plain or gone now.")
     return _tidied(path)
+
+
+def _first_line(error: Exception) -> str:
+    """What is wrong, without the program's own name for the place."""
+    first = error.__cause__ or error
+    return shown((str(first).splitlines() or [type(first).__name__])[0])
+
+
+def _written_beside(path: Path, made: Sequence[Table], reason: str, say: Say) -> Path:
+    used = _write(beside(path, "fresh"), _explained(made, path, reason), say)
+    say(f"{path} was left as it is, because {reason}: the results are in {used}.")
+    return used
 
 
 def _merge(book: ooxml.Book, made: Sequence[Table]) -> None:
@@ -121,7 +137,7 @@ def _adopt(grid: ooxml.Grid, table: Table) -> None:
             absent.discard(configuration.key)
 
 
-def _explained(made: Sequence[Table], path: Path, reason: Exception) -> tuple[Table, ...]:
+def _explained(made: Sequence[Table], path: Path, reason: str) -> tuple[Table, ...]:
     *others, study = made
     why = f"{path.name} was left as it is: {reason}"
     rows = (("written beside", why), *(row for row in study.rows if row[0] != "written beside"))

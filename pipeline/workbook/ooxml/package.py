@@ -29,7 +29,9 @@ from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.writer.excel import ExcelWriter
 
 from pipeline.storage.atomic import sync_folder
-from pipeline.workbook.ooxml import markup, seal
+from pipeline.storage.spreadsheet import cells_alone, read
+from pipeline.storage.untrusted import Damage
+from pipeline.workbook.ooxml import markup, mending, seal
 from pipeline.workbook.ooxml.markup import RELATION
 from pipeline.workbook.ooxml.seal import Stamp, stamp
 from pipeline.workbook.ooxml.sheet import Book, Sheet
@@ -57,19 +59,26 @@ BROKEN: Final = (
 _LOSSES: Final = re.compile(r"removed|lost|dropped|discarded|ignored|[Uu]nable to read")
 _PARTS: Final = re.compile(r"threadedComments/|slicers/|timelines/|ctrlProps/|embeddings/|diagrams/|vbaProject")
 _SHAPES: Final = re.compile(rb"<(?:\w+:)?(?:sp|cxnSp|grpSp)[ >]")
+_NO_SHEET: Final = "no worksheet is found in it"  # openpyxl says nothing of what it does not know, strict files say
 _NO_ROWS: Final = re.compile(rb"<sheetData ?(?:/>|></sheetData>)")
 _SHEET: Final = re.compile(r"xl/worksheets/[^/]+\.xml")
 
 
 class _Bodiless(zipfile.ZipFile):
-    """Gives openpyxl the worksheets without rows and links: its time grows with the square of the links."""
+    """Gives openpyxl the worksheets without rows and links: its time grows with the square of the links.
+
+    Styles and properties that it cannot read are given to it repaired; see `mending`.
+    """
 
     def __init__(self, path: Path, strings: Callable[[], Any]) -> None:
         super().__init__(path)
         self.taken: dict[str, markup.Read] = {}
         self._strings = strings
+        self._mended, self.gone = mending.mended(self)
 
     def open(self, name: Any, *arguments: Any, **options: Any) -> IO[bytes]:
+        if isinstance(name, str) and name in getattr(self, "_mended", ()):
+            return BytesIO(self._mended[name])
         plain = super().open
         if not (isinstance(name, str) and _SHEET.fullmatch(name)):
             return plain(name, *arguments, **options)
@@ -117,21 +126,40 @@ def load(path: Path) -> Book:
                 reader.read()
             parts = {sheet.name: rel.target for sheet, rel in reader.parser.find_sheets()}
             sheets = {ws.title: _linked(ws, archive.taken[parts[ws.title]]) for ws in reader.wb.worksheets}
+            gone = archive.gone
+    if not sheets:
+        raise ValueError(_NO_SHEET)
     lost += [str(each.message) for each in noted if _LOSSES.search(str(each.message))]
-    return Book(reader.wb, sheets, "; ".join(dict.fromkeys(lost)))
+    return Book(reader.wb, sheets, "; ".join(dict.fromkeys(lost)), gone)
+
+
+def is_workbook(path: Path) -> bool:
+    """True where the file has worksheets whose cells can be read, whatever `load` says of all else."""
+    try:
+        cells_alone(path)
+    except Damage:
+        return False
+    return True
 
 
 def values(path: Path, sheet: str) -> list[tuple[object, ...]]:
     """The values of a sheet row by row, for formulas their last results; empty if there is no such sheet.
 
-    Raise the same errors as `load`.
+    What is beside the cells does not matter. Raise OSError if the disk fails, and one of BROKEN for a file that is not
+    a workbook or too large unpacked.
     """
     _unsupported(path)
+    return read(path, lambda file: _values(file, sheet))
+
+
+def _values(file: Path | BytesIO, sheet: str) -> list[tuple[object, ...]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with _disk_errors_only():
-            book = load_workbook(path, read_only=True, data_only=True)
+            book = load_workbook(file, read_only=True, data_only=True)
         try:
+            if not book.sheetnames:
+                raise ValueError(_NO_SHEET)
             return [tuple(row) for row in book[sheet].iter_rows(values_only=True)] if sheet in book.sheetnames else []
         finally:
             book.close()
