@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import tasks
-from pipeline.data import series
+from pipeline.data import given_split, series
 from pipeline.data.cells import MISSING, row_number
 from pipeline.data.readers import read_frame
 from pipeline.data.roles import Columns, Named, quoted
@@ -34,6 +34,7 @@ class Table:
     task: str = tasks.FIRST.name  # its targets are numbers, or one text column
     why: str = ""  # the reason for a task that the user did not name
     in_time: bool = False  # rows are in order of time, which splits have to respect
+    split: given_split.GivenSplit | None = None  # the part of each row, where the user gives it
     words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Column -> word that can mean a missing cell -> cells that have it: missing ones among numbers and truth values, a
     category like others among texts."""
@@ -52,6 +53,7 @@ def read(
     time: str = "",
     window: int = 1,
     horizon: int = 1,
+    split: str = "",
     reading: int = LATEST,
 ) -> Table:
     """Read a table and check every used cell. Raise UserError naming the column, the row and what to do.
@@ -60,22 +62,23 @@ def read(
 
     Without `inputs`, all columns are inputs except targets, weight and those in `ignore`. Text columns are categories;
     `categories` names further, numeric ones. A group column is an input too, unless it is in `ignore`. With a `time`
-    column, inputs are windows of all columns; see `series`. `reading` is the number of the rules by which cells are
+    column, inputs are windows of all columns; see `series`. The column `split` says which part each row is in, see
+    `given_split`; it is no input. `reading` is the number of the rules by which cells are
     read.
     """
     rules = rules_of(reading)
-    named = Named(targets, inputs, ignore, categories, weight, groups, time).tidied(rules.tidy)
+    named = Named(targets, inputs, ignore, categories, weight, groups, time, split).tidied(rules.tidy)
     classes = named.targets if task != "auto" and tasks.load(task).targets == "texts" else ()
-    frame = read_frame(source, reading, texts=[*named.categories, *named.groups, *classes])
+    frame = read_frame(source, reading, texts=[*named.categories, *named.groups, *classes, named.split])
     named.check_existence([*frame.columns], source)
     words = {name: counted for name in frame.columns if (counted := rules.missing_words(frame[name]))}
     if time:
         named.check_series()
         frame = series.windowed(
-            rules.numbers_read(frame, {named.time, *named.ignore}),
+            rules.numbers_read(frame, {named.time, named.split, *named.ignore}),
             time=named.time,
-            targets=named.targets,
-            ignore=named.ignore,
+            targets=[*named.targets, *([named.split] if named.split else [])],
+            ignore=[*named.ignore, named.split],
             window=window,
             horizon=horizon,
         )
@@ -84,7 +87,23 @@ def read(
     columns = _columns(frame, named, rules, reading)
     found, why = (tasks.load(task), "") if task != "auto" else _task(frame, columns.targets, rules)
     checked = _checked(frame, columns, found, rules)
-    return Table(checked, columns, source, _hash(checked), found.name, why, bool(time), words)
+    parts = _split(frame, named, checked, columns, rules) if named.split else None
+    return Table(checked, columns, source, _hash(checked), found.name, why, bool(time), parts, words)
+
+
+def _split(
+    frame: pd.DataFrame, named: Named, checked: pd.DataFrame, columns: Columns, rules: Rules
+) -> given_split.GivenSplit:
+    """The split that the table has itself; a part holds whole groups, and parts of a series follow each other."""
+    found = given_split.read(rules.texts(frame[named.split], f"Split {named.split!r}"), named.split)
+    if named.time:
+        given_split.check_order(found)
+    if columns.groups:
+        names = checked[list(columns.groups)]
+        numbers = names.groupby(list(columns.groups), sort=False).ngroup().to_numpy(dtype=np.int64)
+        called = names.agg(" ".join, axis=1).to_numpy()
+        given_split.check_groups(found, numbers, called, quoted(columns.groups))
+    return found
 
 
 def _columns(frame: pd.DataFrame, named: Named, rules: Rules, reading: int) -> Columns:

@@ -59,4 +59,5 @@ def _optional(settings: Settings, table: Table, rows: Rows, code: Mapping[str, S
         **({"time": settings.time} if settings.time else {}),
         **({"reading": table.columns.reading} if table.columns.reading > 1 else {}),
         **({"shape": shape} if shape else {}),
+        **({"split": table.split.describe()} if table.split else {}),
     }
