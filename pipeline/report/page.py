@@ -26,7 +26,7 @@ from pipeline.trial import Configuration, Stage
 
 
 def summary(contents: Contents) -> str:
-    """The whole page; equal contents give equal text, and every table's cells are escaped."""
+    """The whole page. Equal contents give equal text, and the cells of tables are escaped."""
     sections = [
         f"# {escaped(contents.name)}",
         _headline(contents),
@@ -126,9 +126,11 @@ def _clause(difference: Gap, reference: float, name: str) -> str:
     size = with_bounds(sign * difference.mean, low, high)
     percent = f", {abs(100 * difference.mean / reference):.1f} %" if reference else ""
     paired = ", paired by seed" if difference.paired and difference.low is not None else ""
-    undecided = "" if difference.low is None or difference.low > 0 or (difference.high or 0) < 0 else ", undecided"
+    insignificant = (
+        "" if difference.low is None or difference.low > 0 or (difference.high or 0) < 0 else ", not significant"
+    )
     where = "below" if sign > 0 else "above"
-    return f"{size} {where} that of {name} ({number(reference)}{percent}{paired}{undecided})"
+    return f"{size} {where} that of {name} ({number(reference)}{percent}{paired}{insignificant})"
 
 
 # ------------------------------------------------------------------------------------------------------------- tables

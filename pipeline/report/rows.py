@@ -1,4 +1,4 @@
-"""The test rows themselves: those that the best models get most wrong, and what was predicted for each."""
+"""The test rows: those with the largest errors of the best models, and the predictions for each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HEADER_LINES = 2  # row 0 of the data is row 2 of a spreadsheet: rows count from
 
 @dataclass(frozen=True, slots=True)
 class WorstRow:
-    """One test row, and how far off the mean prediction of the group of best configurations is."""
+    """A test row, and the error of the mean prediction of the group of best configurations."""
 
     row: int  # in the user's table, from 0
     error: float  # mean over outputs of the absolute error on scaled outputs
@@ -25,7 +25,7 @@ class WorstRow:
 
     @property
     def spreadsheet_row(self) -> int:
-        """The row as a spreadsheet numbers it, a header line above the data assumed."""
+        """The row's number in a spreadsheet, if there is one header line above the data."""
         return self.row + HEADER_LINES
 
     @property
@@ -35,9 +35,9 @@ class WorstRow:
 
 
 def worst_places(verdict: Verdict, count: int = 10) -> tuple[tuple[int, float], ...]:
-    """Places and errors of at most `count` test rows, the largest error first, ties by row number.
+    """Positions and errors of at most `count` test rows, largest error first, ties by row number.
 
-    Every training of every best configuration predicts, configurations weigh equally; none without one.
+    All trainings of the best configurations predict, and configurations have equal weight. Empty without any.
     """
     if not verdict.best:
         return ()
@@ -51,7 +51,7 @@ def _predicted(verdict: Verdict) -> np.ndarray:
 
 
 def worst_rows(verdict: Verdict, count: int = 10) -> tuple[WorstRow, ...]:
-    """At most `count` test rows of numbers with what was predicted for them, as `worst_places` has them."""
+    """At most `count` test rows of a regression with their predictions, in the order of `worst_places`."""
     predicted = _predicted(verdict) if verdict.best else verdict.measured
     return tuple(
         WorstRow(
@@ -65,7 +65,7 @@ def worst_rows(verdict: Verdict, count: int = 10) -> tuple[WorstRow, ...]:
 
 
 def worst_rows_csv(verdict: Verdict, count: int = 10) -> str:
-    """The worst rows as CSV text: row, spreadsheet row, scaled error; per output measured, predicted and error."""
+    """The worst rows as CSV text: row, spreadsheet row, scaled error; for each output measured, predicted and error."""
     header = ["row", "spreadsheet row", "mean scaled error"]
     for name in verdict.outputs:
         header += [f"measured {name}", f"predicted {name}", f"error {name}"]
@@ -79,10 +79,10 @@ def worst_rows_csv(verdict: Verdict, count: int = 10) -> str:
 
 
 def test_predictions_csv(verdict: Verdict) -> str:
-    """Every test row as CSV text: row; per output measured, mean prediction of the best configuration, its spread.
+    """Every test row as CSV text: row; for each output measured, mean prediction of the best configuration, spread.
 
-    The spread is the sample standard deviation over the trainings, empty for one. Only a header without a tested
-    configuration.
+    The spread is the sample standard deviation over the trainings, empty for a single one. Without a tested
+    configuration there is only a header.
     """
     header = ["row", "spreadsheet row"]
     for name in verdict.outputs:

@@ -1,4 +1,4 @@
-"""What is about to happen, as sentences for people: printed before a run."""
+"""The description of a run, printed before it begins."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pipeline import space, tasks
 from pipeline.data.duplicates import equal_test_rows
 from pipeline.run.prepared_run import PreparedRun
 
-LISTED: Final = 20  # names of inputs; an image has thousands
+LISTED: Final = 20  # names of inputs listed; an image has thousands
 
 
 def describe(prepared: PreparedRun) -> tuple[str, ...]:
-    """What a prepared run is about to do, a line each."""
+    """What a prepared run is going to do, one line for each fact."""
     settings = prepared.settings
     slots = ", ".join(slot.name for slot in prepared.slots)
     return (
@@ -68,7 +68,7 @@ def _task(prepared: PreparedRun) -> str:
     task, why, weights = prepared.rows.target.task, prepared.table.why, prepared.settings.class_weights
     found = f", for {why} (--task {tasks.FIRST.name} takes {tasks.FIRST.takes})" if why else ""
     weighed = f", class weights {weights}" if weights != "none" else ""
-    return f"{task.name}{found}; loss {prepared.protocol.loss}{weighed}, judged by {task.about}"
+    return f"{task.name}{found}; loss {prepared.protocol.loss}{weighed}, objective {task.about}"
 
 
 def _size(prepared: PreparedRun) -> str:

@@ -1,4 +1,4 @@
-"""Before the first file of a run is written: checks everything that can be checked, and puts together what follows."""
+"""Preparation of a run: checks everything that can be checked before the first file is written."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from pipeline.study_folder import identity
 from pipeline.training import engines
 from pipeline.workers import backends, slots
 
-CODE: Final = ("model", "task", "engine")  # settings that may name code of the user's, on which results depend
+CODE: Final = ("model", "task", "engine")  # settings that may name user-defined code on which results depend
 
 
 def prepare(settings: Settings) -> PreparedRun:
-    """Read and check what the settings name, and compute once what follows from it; nothing is written.
+    """Read and check everything that the settings name, without writing anything.
 
-    Raise UserError for whatever the user can fix: the space, the data, the model, the prior, or a study folder with
-    results of other data or another protocol.
+    Raise UserError for a mistake in the space, the data, the model or the prior, and for a study folder with results
+    of other data or another protocol.
     """
     _load_named(settings)
     kind = models.load(settings.model)
@@ -68,7 +68,7 @@ def prepare(settings: Settings) -> PreparedRun:
 
 
 def _load_named(settings: Settings) -> None:
-    """Import the code of their own that the user names, so that it is known wherever it is asked for by name."""
+    """Import the user-defined code that the settings name, so that it can be looked up by name."""
     if settings.task != "auto":
         tasks.use(settings.task, load_object)
     tasks.metrics(settings.metrics, load_object)

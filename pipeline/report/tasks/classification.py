@@ -1,4 +1,4 @@
-"""Classes: the metrics, each class by itself, and the rows whose class was predicted with the lowest probability."""
+"""Classification: the metrics, each class, and the rows whose true class got the lowest probability."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def sections(contents: Contents) -> list[str]:
 
 
 def confusion(verdict: Verdict, tested: Tested) -> np.ndarray:
-    """Test rows (true class, likeliest class) by weight, the mean over the trainings: float64 (classes, classes)."""
+    """Weights of test rows by true and most likely class, mean over the trainings: float64 (classes, classes)."""
     truth = verdict.measured[:, 0].astype(int)
     each = [probabilities.confusion(truth, chances, verdict.weights) for chances in tested.predictions]
     counts: np.ndarray = np.mean(each, axis=0)
@@ -50,7 +50,7 @@ def _metrics(contents: Contents) -> list[str]:
     ]
     text = (
         "Test rows; means over the trainings with the 95 % interval over seeds. Balanced accuracy and macro F1 weigh"
-        " all classes alike, ROC AUC is each class against the others, 0.5 for guessing. The calibration error is the"
+        " all classes alike, ROC AUC is one class against the others, 0.5 for guessing. The calibration error is the"
         " difference between the probability of the likeliest class and how often it is right, in 15 bins (lower is"
         " better)."
     )
@@ -103,7 +103,7 @@ def _worst_rows(verdict: Verdict) -> Iterable[tuple[str, str, str, float, str, f
 
 
 def _mean(verdict: Verdict) -> np.ndarray:
-    """The mean probabilities (rows, classes) of the group, configurations weighing equally."""
+    """The mean probabilities (rows, classes) of the group; configurations have equal weight."""
     mean: np.ndarray = np.mean([each.predictions.mean(axis=0) for each in verdict.best], axis=0)
     return mean
 

@@ -1,4 +1,4 @@
-"""Numbers: errors of each output in original units, and the rows that are furthest off."""
+"""Regression: errors of each output in original units, and the rows with the largest errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["headline", "sections", "test_predictions_csv", "worst_rows_csv"]
 
 
 def headline(contents: Contents) -> str:
-    """The error of the best configuration in original units, where there is one output."""
+    """The error of the best configuration in original units, if there is a single output."""
     verdict = contents.verdict
     if len(verdict.outputs) != 1:
         return ""
@@ -19,7 +19,7 @@ def headline(contents: Contents) -> str:
 
 
 def sections(contents: Contents) -> list[str]:
-    """The table of outputs, and that of the worst rows."""
+    """The tables of the outputs and of the worst rows."""
     return [*_scores(contents), *_worst(contents)]
 
 
@@ -37,7 +37,7 @@ def _scores(contents: Contents) -> list[str]:
         + [number(each.get(name, {}).get(MAE)) for each in (default, median)]
         for name in verdict.outputs
     ]
-    text = "The first configuration on the test rows, in original units, mean of the scores of its single trainings."
+    text = "The first configuration on the test rows, in original units: means over the scores of its trainings."
     return ["## Each output", table(header, rows), text]
 
 
