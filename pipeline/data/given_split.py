@@ -37,7 +37,7 @@ class GivenSplit:
     @property
     def folds(self) -> int:
         """How many folds there are; 0 if there are none."""
-        return int(self.parts.max()) + 1
+        return max(0, int(self.parts.max()) + 1)
 
     @property
     def has_validation(self) -> bool:

@@ -87,21 +87,19 @@ def read(
     columns = _columns(frame, named, rules, reading)
     found, why = (tasks.load(task), "") if task != "auto" else _task(frame, columns.targets, rules)
     checked = _checked(frame, columns, found, rules)
-    parts = _split(frame, named, checked, columns, rules) if named.split else None
+    parts = _split(frame, named, columns, rules) if named.split else None
     return Table(checked, columns, source, _hash(checked), found.name, why, bool(time), parts, words)
 
 
-def _split(
-    frame: pd.DataFrame, named: Named, checked: pd.DataFrame, columns: Columns, rules: Rules
-) -> given_split.GivenSplit:
+def _split(frame: pd.DataFrame, named: Named, columns: Columns, rules: Rules) -> given_split.GivenSplit:
     """The split that the table has itself; a part holds whole groups, and parts of a series follow each other."""
     found = given_split.read(rules.texts(frame[named.split], f"Split {named.split!r}"), named.split)
     if named.time:
         given_split.check_order(found)
     if columns.groups:
-        names = checked[list(columns.groups)]
+        names = pd.DataFrame({name: rules.texts(frame[name], f"Group {name!r}") for name in columns.groups})
         numbers = names.groupby(list(columns.groups), sort=False).ngroup().to_numpy(dtype=np.int64)
-        called = names.agg(" ".join, axis=1).to_numpy()
+        called = names.agg(", ".join, axis=1).to_numpy()
         given_split.check_groups(found, numbers, called, quoted(columns.groups))
     return found
 
