@@ -46,6 +46,7 @@ class Named:
     weight: str = ""
     groups: Sequence[str] = ()
     time: str = ""
+    split: str = ""
 
     def tidied(self, tidy: Callable[[str], str]) -> Named:
         """The same names, spelled as a table spells them."""
@@ -53,7 +54,7 @@ class Named:
             role: tuple(map(tidy, getattr(self, role)))
             for role in ("targets", "inputs", "ignore", "categories", "groups")
         }
-        return replace(self, **several, weight=tidy(self.weight), time=tidy(self.time))
+        return replace(self, **several, weight=tidy(self.weight), time=tidy(self.time), split=tidy(self.split))
 
     def check_existence(self, names: Sequence[str], source: str) -> None:
         """Raise UserError for a column that the table does not have."""
@@ -65,6 +66,7 @@ class Named:
             "weight": [self.weight] if self.weight else [],
             "group": self.groups,
             "time": [self.time] if self.time else [],
+            "split": [self.split] if self.split else [],
         }
         for role, named in roles.items():
             for name in named:
@@ -98,6 +100,7 @@ class Named:
             "ignored": {*self.ignore},
             "group": {*self.groups},
             "weight": {self.weight} if self.weight else set(),
+            "split": {self.split} if self.split else set(),
         }
         for one, other in _EXCLUSIVE:
             both = sorted(named[one] & named[other])
@@ -112,7 +115,7 @@ class Named:
         """The inputs among the columns of a table, in their order: all that have no other role, if none is named."""
         if self.inputs:
             return tuple(name for name in names if name in {*self.inputs})
-        taken = {*self.targets, *self.ignore, self.weight}
+        taken = {*self.targets, *self.ignore, self.weight, self.split}
         left = tuple(name for name in names if name not in taken)
         nameless = [name for name in left if name.startswith(NAMELESS)]
         if nameless:
@@ -135,6 +138,10 @@ _EXCLUSIVE: Final = (
     ("input", "weight"),
     ("ignored", "weight"),
     ("weight", "group"),
+    ("target", "split"),
+    ("input", "split"),
+    ("weight", "split"),
+    ("group", "split"),
 )
 
 

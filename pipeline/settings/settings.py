@@ -75,6 +75,11 @@ class Settings(BaseModel):
     )
     window: int = setting(24, about="steps in a window of a series", heading=DATA, ge=1, le=10_000)
     horizon: int = setting(1, about="steps ahead that a series is forecast", heading=DATA, ge=1, le=10_000)
+    split: str = setting(
+        "",
+        about="column that says which part each row is in: train, validation and test, or numbers of folds and test",
+        heading=DATA,
+    )
     validation: Share = setting(0.2, about="validation rows: a fraction below 1, or a count", heading=DATA)
     test: Share = setting(0.2, about="test rows, used once at the end: a fraction below 1, or a count", heading=DATA)
     folds: int = setting(
@@ -294,6 +299,12 @@ class Settings(BaseModel):
     def _time_format_is_of_a_column(self) -> Settings:
         if self.time_format and not self.time:
             raise ValueError("a time_format says how the column of --time is written; name that column, too")
+        return self
+
+    @model_validator(mode="after")
+    def _a_split_has_test_rows(self) -> Settings:
+        if self.split and "test" in self.model_fields_set:
+            raise ValueError("the column of --split says which rows are for the test; leave --test out")
         return self
 
     @model_validator(mode="after")

@@ -217,10 +217,6 @@ class Book:
     `gone` names styles and properties that could not be read, and are plain or missing here.
     """
 
-
-    `gone` names looks and properties that could not be read, and are plain or missing here.
-    """
-
     __slots__ = ("gone", "lost", "sheets", "workbook")
 
     def __init__(self, workbook: Any, sheets: dict[str, Sheet], lost: str = "", gone: tuple[str, ...] = ()) -> None:
