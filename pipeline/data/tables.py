@@ -173,7 +173,8 @@ def _input_kind(column: pd.Series[Any], name: str, rules: Rules) -> str:
         raise UserError(
             f"{what} holds dates or times",
             expected="numbers or categories",
-            hint=f"{ignore}, or convert it to a number (days since a date, hour of the day){_or_categories(column, name)}",
+            hint=f"{ignore}, or convert it to a number (days since a date, hour of the day)"
+            + _or_categories(column, name),
         )
     if found == "other":
         raise UserError(f"{what} holds neither numbers nor text", expected="one value per cell", hint=ignore)
