@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from pipeline.analysis.gap import Gap, gap, gap_to
 from pipeline.analysis.verdict import Tested
 from pipeline.ranking.order import selection_interval
@@ -58,7 +60,7 @@ def _headline(contents: Contents) -> str:
     units = tasks.load(contents.task).headline(contents)
     return (
         f"The best of {count(len(contents.ranking), 'configuration')} on the validation rows has"
-        f" **{escaped(name)}**. On {count(len(verdict.rows), 'test row')} that it never saw,"
+        f" **{escaped(name)}**. On {count(int(np.count_nonzero(verdict.counted)), 'test row')} that it never saw,"
         f" its {contents.task.about} is **{with_bounds(best.mean, *best.bounds)}**, {_basis(best)}{units}."
         + _chosen(contents)
     )
@@ -164,6 +166,8 @@ def _group(contents: Contents) -> str:
         f" last two lines are the baselines: the default network, and {contents.task.constantly}. *As good*: not"
         " significantly different from the best (paired by seed, Holm-corrected, 5 %)."
     )
+    if verdict.weighted:
+        text += " Rows count by their weights, in the scores and the baselines alike."
     return table(header, rows, left=len(header) - 5) + "\n\n" + text
 
 

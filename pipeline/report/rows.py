@@ -37,12 +37,14 @@ class WorstRow:
 def worst_places(verdict: Verdict, count: int = 10) -> tuple[tuple[int, float], ...]:
     """Places and errors of at most `count` test rows, the largest error first, ties by row number.
 
-    Every training of every best configuration predicts, configurations weigh equally; none without one.
+    Every training of every best configuration predicts, configurations weigh equally; none without one. Rows of weight
+    0 are in no score, so they are not among the worst either.
     """
     if not verdict.best:
         return ()
     errors = verdict.target.row_errors(verdict.measured, _predicted(verdict))
-    return tuple((int(place), float(errors[place])) for place in np.lexsort((verdict.rows, -errors))[:count])
+    order = np.lexsort((verdict.rows, -errors))
+    return tuple((int(place), float(errors[place])) for place in order[verdict.counted[order]][:count])
 
 
 def _predicted(verdict: Verdict) -> np.ndarray:

@@ -86,8 +86,11 @@ class Target(Protocol):
         """What a network gives (..., outputs) that people are told this of: the way back from `to_units`."""
         ...
 
-    def constant(self, measured: np.ndarray) -> np.ndarray:
-        """The outputs (1, outputs) of the best prediction that knows the training rows' outputs and no input."""
+    def constant(self, measured: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """The outputs (1, outputs) of the best prediction that knows the training rows' outputs and no input.
+
+        Best is the one with the least objective by the weights (n,) of the rows, with which they train.
+        """
         ...
 
     def objective(self, scaled: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> float:

@@ -60,7 +60,8 @@ def _metrics(contents: Contents) -> list[str]:
 def _classes(verdict: Verdict) -> list[str]:
     counts = confusion(verdict, verdict.best[0])
     right, true, said = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
-    header = ["Class", "Share of test rows", "Predicted share", "Precision", "Recall", "F1"]
+    share = "Share of test rows, by weight" if verdict.weighted else "Share of test rows"
+    header = ["Class", share, "Predicted share", "Precision", "Recall", "F1"]
     rows = [
         [
             label,
