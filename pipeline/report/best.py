@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.ranking.statistics import OBJECTIVE
 from pipeline.report.contents import Contents
 from pipeline.report.wording import count, usable, with_bounds
 from pipeline.trial import Value
@@ -16,14 +17,14 @@ def best(contents: Contents) -> str:
     if found is None:
         return "# No configuration was trained without a failure.\n"
     measure = contents.task.objective
-    score = with_bounds(found.mean, found.low, found.high)
+    score = with_bounds(found.mean, found.low, found.high, OBJECTIVE)
     lines = [
         f"# The best of {len(contents.ranking)} configurations of {contents.name}, of key {found.key}",
         f"# {measure} on validation rows: {score}, mean of {count(found.repeats, 'training')}",
     ]
     tested = next((each for each in contents.verdict.best if each.summary.key == found.key), None)
     if tested is not None:
-        lines.append(f"# {measure} on test rows: {with_bounds(tested.mean, *tested.bounds)}")
+        lines.append(f"# {measure} on test rows: {with_bounds(tested.mean, *tested.bounds, OBJECTIVE)}")
     lines += [f"{name} = {_written(value)}" for name, value in found.configuration.items]
     return "\n".join(lines) + "\n"
 

@@ -9,6 +9,7 @@ import numpy as np
 from pipeline.analysis.gap import Gap, gap, gap_to
 from pipeline.analysis.verdict import Tested
 from pipeline.ranking.order import selection_interval
+from pipeline.ranking.statistics import DIFFERENCE, OBJECTIVE
 from pipeline.report import costs, ensembles, importance, tasks
 from pipeline.report.contents import Contents
 from pipeline.report.plain_sentence import plainly
@@ -61,7 +62,7 @@ def _headline(contents: Contents) -> str:
     return (
         f"The best of {count(len(contents.ranking), 'configuration')} on the validation rows has"
         f" **{escaped(name)}**. On {count(int(np.count_nonzero(verdict.counted)), 'test row')} that it never saw,"
-        f" its {contents.task.about} is **{with_bounds(best.mean, *best.bounds)}**, {_basis(best)}{units}."
+        f" its {contents.task.about} is **{with_bounds(best.mean, *best.bounds, OBJECTIVE)}**, {_basis(best)}{units}."
         + _chosen(contents)
     )
 
@@ -71,9 +72,10 @@ def _chosen(contents: Contents) -> str:
     low, high = selection_interval(best, contents.ranking)
     if low is None:
         return ""
+    score = with_bounds(best.mean, low, high, OBJECTIVE)
     return (
-        f" On the validation rows, on which it was selected, it is {with_bounds(best.mean, low, high)}: the 95 %"
-        " interval is corrected for selecting the best of many."
+        f" On the validation rows, on which it was selected, it is {score}: the 95 % interval is corrected for"
+        " selecting the best of many."
     )
 
 
@@ -125,7 +127,7 @@ def _clause(difference: Gap, reference: float, name: str) -> str:
     sign = 1 if difference.mean >= 0 else -1
     ends = sorted(sign * each for each in (difference.low, difference.high) if each is not None)
     low, high = ends or (None, None)
-    size = with_bounds(sign * difference.mean, low, high)
+    size = with_bounds(sign * difference.mean, low, high, DIFFERENCE)
     percent = f", {abs(100 * difference.mean / reference):.1f} %" if reference else ""
     paired = ", paired by seed" if difference.paired and difference.low is not None else ""
     undecided = "" if difference.low is None or difference.low > 0 or (difference.high or 0) < 0 else ", undecided"
@@ -157,7 +159,7 @@ def _group(contents: Contents) -> str:
         rows.append([*_line(contents, "default", verdict.default, names), "-"])
     rows.append([constant, "-", "-", *(["-"] if names else []), "-", number(verdict.constant), "-", "-", "-"])
     over = "folds and seeds, as if they were independent" if contents.folds else "seeds"
-    spread = f"mean over the repeats, with the 95 % interval of the mean over {over}"
+    spread = f"mean over the repeats, with the 95 % interval of the mean over {over}, which ends at 0 at the lowest"
     if all(len(each.objectives) == 1 for each in verdict.best):
         spread = "of one training each, so the spread over seeds is unknown"
     text = (
@@ -177,8 +179,8 @@ def _line(contents: Contents, rank: str, tested: Tested, names: tuple[str, ...])
         rank,
         *_structure(contents, configuration),
         *([others(configuration, names) or "-"] if names else []),
-        with_bounds(known.mean, known.low, known.high),
-        with_bounds(tested.mean, *tested.bounds),
+        with_bounds(known.mean, known.low, known.high, OBJECTIVE),
+        with_bounds(tested.mean, *tested.bounds, OBJECTIVE),
         str(len(tested.objectives)),
         f"{known.weights:,}" if known.weights else "-",
     ]

@@ -204,11 +204,11 @@ def _largest(measured: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -
 
 
 METRICS: Final = (
-    Metric("mae", "MAE", _mae),
-    Metric("rmse", "RMSE", _rmse),
-    Metric("r2", "R2", _r2, "share"),
-    Metric("percent", "percent error", _percent, "percent"),
-    Metric("largest", "largest error", _largest),
+    Metric("mae", "MAE", _mae, low=0.0),
+    Metric("rmse", "RMSE", _rmse, low=0.0),
+    Metric("r2", "R2", _r2, "share", high=1.0),
+    Metric("percent", "percent error", _percent, "percent", low=0.0),
+    Metric("largest", "largest error", _largest, low=0.0),
 )
 
 

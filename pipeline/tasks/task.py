@@ -35,6 +35,8 @@ class Metric:
     predictions (n, classes) probabilities.
     """
     look: Literal["", "share", "percent"] = ""  # how a spreadsheet shows it: a share of 1, a percentage, or as it comes
+    low: float = -math.inf  # the values that it can have, beyond which no interval of it is shown
+    high: float = math.inf
 
 
 class Target(Protocol):

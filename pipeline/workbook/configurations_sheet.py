@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from pipeline.ranking.statistics import OBJECTIVE
 from pipeline.trial import Summary, Value
 from pipeline.workbook.columns import (
     CONFIGURATIONS,
@@ -140,8 +141,8 @@ def _objective(view: View) -> list[_Source]:
     return [
         (column(MEAN), lambda row: row.summary.mean),
         (column(STD), lambda row: row.summary.std),
-        (column(LOW), lambda row: row.summary.low),
-        (column(HIGH), lambda row: row.summary.high),
+        (column(LOW), lambda row: _ends(row.summary)[0]),
+        (column(HIGH), lambda row: _ends(row.summary)[1]),
         (column(LEAST), lambda row: row.summary.best),
         (column(MOST), lambda row: row.summary.worst),
         # Empty until the end of a run: a number from before may be that of fewer repeats.
@@ -149,6 +150,10 @@ def _objective(view: View) -> list[_Source]:
         (Column(GROUP, "text", 16, "objective"), lambda row: view.group.get(row.key)),
         (Column(FRONT, "text", 16, "objective"), lambda row: view.front.get(row.key)),
     ]
+
+
+def _ends(summary: Summary) -> tuple[float | None, float | None]:
+    return OBJECTIVE.cut(summary.mean, summary.low, summary.high)[1:]
 
 
 def _outputs(view: View, rows: Sequence[_Row], taken: set[str]) -> list[_Source]:

@@ -212,6 +212,20 @@ def test_scores_are_those_that_are_named_and_finite_even_of_one_row(case: Case) 
             assert all(type(value) is float and np.isfinite(value) for value in scores.values())
 
 
+@given(seed=st.integers(0, 9999), rows=st.integers(1, 12))
+@settings(deadline=None, max_examples=25)
+def test_metrics_stay_within_the_values_that_they_say(seed: int, rows: int) -> None:
+    rng = np.random.default_rng(seed)
+    for case in CASES.values():
+        target, measured = case.drawn(seed)
+        predicted = rng.normal(scale=10.0 ** rng.integers(-3, 4), size=(rows, target.outputs))
+        weights = rng.integers(0, 4, rows) + (np.arange(rows) == 0)
+        found = tasks.scores(target, measured[:rows], target.to_units(predicted), weights)
+        for metric in target.task.metrics:
+            assert all(metric.low <= each[metric.name] <= metric.high + 1e-12 for each in found.values())
+            assert metric.low > -np.inf or metric.high < np.inf
+
+
 def test_predictions_that_are_no_numbers_have_no_score(case: Case) -> None:
     target, measured = case.drawn()
     predicted = np.full((len(measured), target.outputs), np.nan)
