@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pipeline.ranking.front import SECONDS, WEIGHTS, front_of
+from pipeline.ranking.order import ranks
 from pipeline.ranking.statistics import OBJECTIVE
 from pipeline.report.contents import Contents
 from pipeline.report.wording import count, duration, table, varying, with_bounds
@@ -19,7 +20,7 @@ def section(contents: Contents) -> str:
     if not front:
         return ""
     quick = front_of(contents.ranking, SECONDS)
-    places = {each.key: rank for rank, each in enumerate(contents.ranking, 1)}
+    places = ranks(contents.ranking)
     names = varying([each.configuration for each in contents.ranking])
     objective = contents.task.objective
     header = ["Rank", "Hidden layers", "Neurons", *(["Other settings"] if names else [])]

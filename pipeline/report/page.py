@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.analysis.gap import Gap, gap, gap_to
 from pipeline.analysis.verdict import Tested
-from pipeline.ranking.order import selection_interval
+from pipeline.ranking.order import ahead, ranks, selection_interval
 from pipeline.ranking.statistics import DIFFERENCE, OBJECTIVE
 from pipeline.report import costs, ensembles, importance, tasks
 from pipeline.report.contents import Contents
@@ -60,10 +60,25 @@ def _headline(contents: Contents) -> str:
     name = contents.naming.title(best.summary.configuration)
     units = tasks.load(contents.task).headline(contents)
     return (
-        f"The best of {count(len(contents.ranking), 'configuration')} on the validation rows has"
+        f"The best of {count(len(ranks(contents.ranking)), 'configuration')} on the validation rows has"
         f" **{escaped(name)}**. On {count(int(np.count_nonzero(verdict.counted)), 'test row')} that it never saw,"
         f" its {contents.task.about} is **{with_bounds(best.mean, *best.bounds, OBJECTIVE)}**, {_basis(best)}{units}."
         + _chosen(contents)
+        + _ahead(contents)
+    )
+
+
+def _ahead(contents: Contents) -> str:
+    """Who is ahead of the best, where somebody is: imported results, which have no networks to be tested."""
+    found = ahead(contents.ranking)
+    if not found:
+        return ""
+    first, one = found[0], len(found) == 1
+    score = f"{contents.task.objective} {with_bounds(first.mean, first.low, first.high, OBJECTIVE)}"
+    which = f"{'' if one else 'the first: '}{escaped(contents.naming.title(first.configuration))}, {score}"
+    return (
+        f" **{count(len(found), 'imported result')} {'is' if one else 'are'} ahead of it** on the validation rows"
+        f" ({which}). Without models here, {'it is' if one else 'they are'} neither ranked nor tested."
     )
 
 
@@ -140,7 +155,7 @@ def _clause(difference: Gap, reference: float, name: str) -> str:
 
 def _group(contents: Contents) -> str:
     verdict = contents.verdict
-    places = {each.key: rank for rank, each in enumerate(contents.ranking, 1)}
+    places = ranks(contents.ranking)
     names = varying([each.configuration for each in (*contents.ranking, contents.result.baseline)])
     header = ["Rank", "Hidden layers", "Neurons", *(["Other settings"] if names else [])]
     name, constant = capital(contents.task.objective), contents.task.constant

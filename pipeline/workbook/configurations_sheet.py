@@ -6,7 +6,9 @@ import math
 import statistics
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from pipeline.ranking.order import ranks
 from pipeline.ranking.statistics import OBJECTIVE
 from pipeline.trial import Summary, Value
 from pipeline.workbook.columns import (
@@ -70,30 +72,33 @@ _Source = tuple[Column, Callable[[_Row], Cell]]
 
 
 def configurations(view: View) -> Table:
-    """One row per configuration, best first; the baseline stands where its mean places it, without a rank."""
+    """One row per configuration, best first; the baseline and imported rows stand where they belong, without a rank."""
     rows = _placed(view)
     sources = [*_place(rows, view), *_hyperparameters(rows), *_objective(view)]
     sources += [*_outputs(view, rows, taken={column.header for column, _ in sources} | OURS), *_cost(rows), *_exact()]
     return Table(
         title=CONFIGURATIONS,
         columns=tuple(column for column, _ in sources),
-        rows=tuple(tuple(_cell(row, source) for _, source in sources) for row in rows[:ROWS]),
+        rows=tuple(tuple(_cell(row, *source) for source in sources) for row in rows[:ROWS]),
         identity=(KEY,),
         ranked=True,
     )
 
 
-def _cell(row: _Row, source: Callable[[_Row], Cell]) -> Cell:
+_MARKS: Final = frozenset({RANK, ELITE, GROUP, FRONT})  # by us alone: one that does not hold any more is taken away
+
+
+def _cell(row: _Row, column: Column, source: Callable[[_Row], Cell]) -> Cell:
     value = source(row)
     if isinstance(value, float) and not math.isfinite(value):
         value = None
-    return ... if value is None and not row.trained_here else value
+    return ... if value is None and not row.trained_here and column.header not in _MARKS else value
 
 
 def _placed(view: View) -> list[_Row]:
+    known = ranks(view.ranking)
     rows = [
-        _Row.of(summary, place if math.isfinite(summary.mean) else None)
-        for place, summary in enumerate(view.ranking, 1)
+        _Row.of(summary, known.get(summary.key) if math.isfinite(summary.mean) else None) for summary in view.ranking
     ]
     baseline = view.baseline
     # A baseline that the search came upon as well is one configuration: one row, with its rank.

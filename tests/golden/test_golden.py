@@ -249,7 +249,7 @@ def test_the_same_command_trains_what_is_lost_alone_and_says_the_same(name, home
 
 
 def cut_at_zero(text: str) -> str:
-    """The scores of the best as they are told since: an interval ends where a score does, which was told below 0 then."""
+    """A text with intervals as they are told since: they end at 0, where a score does, and were told below it then."""
     return re.sub(r"\(-[\d.]+ to", lambda found: re.sub(r"\d", "0", found.group()).replace("-", ""), text)
 
 
