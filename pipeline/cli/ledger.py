@@ -44,9 +44,11 @@ def import_(folder: Path, other: Path, task: str) -> int:
     """Import the results of another ledger of the same study."""
     _use(task)
     found = import_results.import_ledger(folder, other)
+    for remark in found.remarks:
+        line(standard(), remark)
     line(
         standard(),
-        f"{found.imported} configurations imported, {found.known} already known, {found.skipped} skipped"
-        f" (a failed repeat, or another limit of epochs). Ledger: {found.workbook}",
+        f"{found.imported} configurations imported, {found.known} already known, {found.skipped} skipped."
+        f" Ledger: {found.workbook}",
     )
     return 0
