@@ -328,6 +328,7 @@ HARMLESS = {
     ("saved_models/member_files.py", "_probe"),  # the rows are part of the folder, not the user's: it is damage
     ("space/reading.py", "read_toml"),
     ("space/unit_cube.py", "row_of"),
+    ("storage/spreadsheet_cells.py", "_moment"),
     ("storage/untrusted.py", "shown"),
     ("storage/untrusted.py", "json_object"),
     ("tasks/classification.py", "_sorted"),
@@ -336,6 +337,7 @@ HARMLESS = {
     ("workbook/typed_cells.py", "_exact"),
     ("workbook/typed_cells.py", "_rebuilt"),
     ("workbook/ooxml/markup.py", "_number"),
+    ("workbook/ooxml/mending.py", "_reads"),
     ("workbook/ooxml/seal.py", "knows_only"),
     ("workbook/ooxml/seal.py", "untouched"),
     ("workers/guard.py", "_raised"),

@@ -1,7 +1,8 @@
-"""What the `ledger` commands do to a study folder at rest, in words on the terminal."""
+"""The `ledger` commands: they work on a study folder without a run, and print what they did."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from pipeline import tasks
@@ -12,13 +13,13 @@ from pipeline.plugins import load_object
 
 
 def _use(task: str) -> None:
-    """Import the task that the user names as theirs; whatever the study folder says imports nothing."""
+    """Import the task that the user names; the study folder itself never causes an import."""
     if task:
         tasks.use(task, load_object)
 
 
 def verify(folder: Path, task: str) -> int:
-    """Check the folder; 1 with a line for each finding where something does not hold."""
+    """Check the folder; return 1 and print a line for each problem, if there are any."""
     _use(task)
     console = standard()
     found = audit.audit(folder)
@@ -36,18 +37,18 @@ def verify(folder: Path, task: str) -> int:
 def rebuild(folder: Path, task: str) -> int:
     """Draw the workbook from the journal."""
     _use(task)
-    line(standard(), f"Ledger: {redrawing.rebuild(folder)}")
+    console = standard()
+    line(console, f"Ledger: {redrawing.rebuild(folder, partial(line, console))}")
     return 0
 
 
 def import_(folder: Path, other: Path, task: str) -> int:
     """Import the results of another ledger of the same study."""
     _use(task)
-    found = import_results.import_ledger(folder, other)
-    for remark in found.remarks:
-        line(standard(), remark)
+    console = standard()
+    found = import_results.import_ledger(folder, other, partial(line, console))
     line(
-        standard(),
+        console,
         f"{found.imported} configurations imported, {found.known} already known, {found.skipped} skipped."
         f" Ledger: {found.workbook}",
     )

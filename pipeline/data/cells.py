@@ -1,13 +1,15 @@
-"""Interpret cells independently of the file format: as numbers, as the texts of categories, or as missing.
+"""What a cell means, whatever the format of the file: a number, a truth value, a moment, a text, or nothing.
 
-The same table gives the same values from CSV, Excel and Parquet. The types that readers guess would not: they differ
-between formats, and a column with `1, 2, A` in training may have only `1.0` in the file to predict.
+The same table gives the same values from CSV, Excel, Parquet and a data frame, as far as the format keeps them;
+docs/tables.md has the rules as a table. They have the number 2: `first_rules` has those of studies of before.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
+import unicodedata
 from decimal import Decimal
 from typing import Any, Final, Literal
 
@@ -18,17 +20,34 @@ from pipeline.errors import UserError
 
 MISSING: Final = ""  # the text of an empty cell among categories
 SHOWN_MISSING: Final = "(empty)"
+UNCOMPUTED: Final = "(formula without a value)"  # what the reader of workbooks puts in the place of one
+ERRORS: Final = frozenset(  # what spreadsheets show in the place of a value: missing in every column
+    {"#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", UNCOMPUTED}
+)
+WORDS: Final = frozenset(  # spellings of a missing number: missing among numbers, a word among words
+    {"NA", "N/A", "n/a", "<NA>", "NaN", "nan", "-NaN", "-nan", "None", "NULL", "null", "#NA", "#N/A N/A"}
+    | {"1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"}
+)
+MISSING_NUMBERS: Final = frozenset({MISSING}) | WORDS | ERRORS
 
 Kind = Literal["number", "truth", "text", "date", "empty", "other"]
+"""Of a column. A text column with nothing but numbers is one of numbers."""
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_INTEGER: Final = re.compile(r"[+-]?\d{1,300}", re.ASCII)
+_INFINITE: Final = re.compile(r"[+-]?inf(inity)?", re.ASCII | re.IGNORECASE)
+_WRITTEN_OUT: Final = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?", re.ASCII)  # no code: 01, +1 and 1e5 may be one
+_SCALED: Final = re.compile(r"-?\d(\.\d+)?e[+-]\d+", re.ASCII)  # as Python writes out very large and small numbers
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?[\d.]*,\d+", re.ASCII)
-_FIGURE: Final = re.compile(f"{_NUMBER.pattern}|{_DECIMAL_COMMA.pattern}", re.ASCII)
-_DATE: Final = re.compile(r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([ T]\d.*)?", re.ASCII)
-_TRUTH: Final = {"true": "True", "TRUE": "True", "false": "False", "FALSE": "False"}
+_TRUTH: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_MOMENTS: Final = (
+    dt.date,
+    dt.time,
+    dt.timedelta,
+    np.datetime64,
+    np.timedelta64,
+    pd.Period,
+)
 _EXACT: Final = 2.0**53  # the integers below it are floats without loss
-_NUMBERS_TO_DOUBT: Final = 20  # with more distinct numbers than this, a text is a typing error, not a category
 
 
 def row_number(position: int) -> str:
@@ -36,61 +55,41 @@ def row_number(position: int) -> str:
     return f"row {int(position) + 2}"
 
 
-def kind(column: pd.Series[Any]) -> Kind:
-    """The kind of a column, missing cells aside. A text column with nothing but numbers counts as numbers."""
-    dtype = column.dtype
-    if isinstance(dtype, pd.CategoricalDtype):
-        inner = kind(pd.Series(dtype.categories.astype(object)))
-        return inner if inner in {"date", "empty"} else "text"
-    found = pd.api.types.infer_dtype(column, skipna=True)
-    if bool(column.isna().all()):
+def tidy(text: str) -> str:
+    """A text without the spaces around it, its letters composed: spellings that look alike are one text."""
+    return unicodedata.normalize("NFC", text.strip())
+
+
+def kind_of(cell: object) -> Literal["number", "truth", "word", "missing word", "date", "empty", "other"]:
+    """What one cell is by itself; a *missing word* is empty among numbers, and a word among words."""
+    if isinstance(cell, str):
+        return _kind_of_text(cell.strip())
+    if is_missing(cell):
         return "empty"
-    if found in {"integer", "floating", "mixed-integer-float", "decimal"}:
-        return "number"
-    if found == "boolean":
+    if isinstance(cell, bool | np.bool_):
         return "truth"
-    if found in {"string", "mixed", "mixed-integer"}:
-        return _kind_of_objects(column)
-    return (
-        "date" if found in {"datetime", "datetime64", "date", "timedelta", "timedelta64", "time", "period"} else "other"
-    )
-
-
-def _kind_of_objects(column: pd.Series[Any]) -> Kind:
-    values = column.dropna().tolist()
-    if not all(isinstance(value, str | int | float | Decimal | np.number | np.bool_) for value in values):
-        return "other"
-    texts = {value.strip() for value in values if isinstance(value, str)} - {""}
-    plain = [value for value in values if not isinstance(value, str)]
-    if not texts and not plain:
-        return "empty"
-    if all(_NUMBER.fullmatch(text) for text in texts):
+    if isinstance(cell, int | float | Decimal | np.integer | np.floating):
         return "number"
-    return "date" if not plain and all(_DATE.fullmatch(text) for text in texts) else "text"
+    return "date" if isinstance(cell, _MOMENTS) else "other"
+
+
+def _kind_of_text(text: str) -> Literal["number", "truth", "word", "missing word", "empty"]:
+    if not text or text in ERRORS:
+        return "empty"
+    if text in WORDS:
+        return "missing word"
+    if text in _TRUTH:
+        return "truth"
+    return "word" if _number_of_text(text) is None else "number"
 
 
 def numbers(column: pd.Series[Any], what: str, otherwise: str = "") -> np.ndarray:
     """Convert the cells to float64 `(n,)`, with NaN for missing ones and 0 and 1 for truth values.
 
-    Raise UserError for text and infinity. Its text begins with `what`, as in "Target 'price'"; for text it ends with
-    `otherwise`.
+    A float32 is read as its shortest decimal, as a text file has it. Raise UserError for text and infinity. Its text
+    begins with `what`, as in "Target 'price'"; for text it ends with `otherwise`.
     """
-    dtype = column.dtype
-    if (pd.api.types.is_numeric_dtype(dtype) and dtype.kind != "c") or pd.api.types.is_bool_dtype(dtype):
-        values = np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
-    else:
-        cells = column.astype(object).tolist()
-        parsed = [_number(cell) for cell in cells]
-        for position, value in enumerate(parsed):
-            if value is None:
-                raise _not_a_number(
-                    what,
-                    cells[position],
-                    position,
-                    some=any(each is not None and not math.isnan(each) for each in parsed),
-                    otherwise=otherwise,
-                )
-        values = np.array(parsed, dtype=np.float64)
+    values = _typed(column) if has_number_type(column) else _parsed(column, what, otherwise)
     infinite = np.flatnonzero(np.isinf(values))
     if infinite.size:
         raise UserError(
@@ -102,10 +101,37 @@ def numbers(column: pd.Series[Any], what: str, otherwise: str = "") -> np.ndarra
     return values + 0.0  # -0.0 becomes 0.0: one value, one hash
 
 
-def _number(cell: object) -> float | None:
+def has_number_type(column: pd.Series[Any]) -> bool:
+    """True if the type of the column has nothing but numbers or truth values."""
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return False
+    return pd.api.types.is_bool_dtype(dtype) or (pd.api.types.is_numeric_dtype(dtype) and dtype.kind != "c")
+
+
+def _typed(column: pd.Series[Any]) -> np.ndarray:
+    if column.dtype.kind == "f" and getattr(column.dtype, "itemsize", 8) < 8:
+        short = column.to_numpy(dtype=np.float32, na_value=np.nan)
+        return short.astype(str).astype(np.float64)
+    return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
+
+
+def _parsed(column: pd.Series[Any], what: str, otherwise: str) -> np.ndarray:
+    cells = column.astype(object).tolist()
+    parsed = [number(cell) for cell in cells]
+    for position, value in enumerate(parsed):
+        if value is None:
+            some = any(each is not None and not math.isnan(each) for each in parsed)
+            raise _not_a_number(what, cells[position], position, some=some, otherwise=otherwise)
+    return np.array(parsed, dtype=np.float64)
+
+
+def number(cell: object) -> float | None:
+    """The number of a cell, NaN for a missing one, None for anything else."""
     if isinstance(cell, str):
-        text = cell.strip()
-        return float(text) if _NUMBER.fullmatch(text) else None if text else math.nan
+        return _number_of_text(cell.strip())
+    if isinstance(cell, np.float32 | np.float16):
+        return float(str(cell))
     if isinstance(cell, bool | int | float | Decimal | np.number | np.bool_):
         try:
             return float(cell)  # complex numbers are np.number too, and fail
@@ -113,7 +139,15 @@ def _number(cell: object) -> float | None:
             return math.inf
         except TypeError:
             return None
-    return math.nan if _is_missing(cell) else None
+    return math.nan if is_missing(cell) else None
+
+
+def _number_of_text(text: str) -> float | None:
+    if _NUMBER.fullmatch(text) or _INFINITE.fullmatch(text):
+        return float(text)
+    if text in MISSING_NUMBERS:
+        return math.nan
+    return float(_TRUTH[text]) if text in _TRUTH else None
 
 
 def _not_a_number(what: str, cell: object, position: int, *, some: bool, otherwise: str) -> UserError:
@@ -128,57 +162,69 @@ def _not_a_number(what: str, cell: object, position: int, *, some: bool, otherwi
     )
 
 
-def texts(column: pd.Series[Any], what: str) -> np.ndarray:
-    """Convert the cells to texts of categories `(n,)`.
+def truths(column: pd.Series[Any], what: str) -> np.ndarray:
+    """Convert true and false to float64 `(n,)`: 1, 0, and NaN for missing ones; 1 and 0 may stand in their place.
 
-    1, 1.0 and "1" become "1", True and "true" become "True", and a missing cell becomes `MISSING`. Raise UserError for
-    cells that are neither numbers nor text.
+    Raise UserError, whose text begins with `what`, for everything else.
     """
-    try:
-        codes, distinct = pd.factorize(column.astype(object), use_na_sentinel=True)
-    except TypeError:
+    for position, cell in enumerate(column.astype(object).tolist()):
+        value = number(cell)
+        if value is None or not (math.isnan(value) or value in (0.0, 1.0)):
+            raise UserError(
+                f"{what} has another value than true and false, which it had in training",
+                expected="true or false, or 1 and 0",
+                got=f"{str(cell)!r} in {row_number(position)}",
+                hint="write true or false in every cell of the column",
+            )
+    return numbers(column, what)
+
+
+def texts(column: pd.Series[Any], what: str, *, spelled: bool = False) -> np.ndarray:
+    """Convert the cells to texts of categories `(n,)`; a missing cell becomes `MISSING`.
+
+    A number and the text that writes it out are one category: 1, 1.0, "1" and "1.0" are "1", True and "true" are
+    "True". Codes are texts: "01", "+1" and "1e5" stay what they are. With `spelled` every text stays what it is. Raise
+    UserError for cells that are neither numbers nor text.
+    """
+    cells = column.astype(object).tolist()
+    if any(not isinstance(cell, str) and kind_of(cell) in {"date", "other"} for cell in cells):
         raise UserError(
             f"{what} holds neither numbers nor text", expected="one value per cell", hint="name it in `ignore`"
-        ) from None
-    known = np.array([*(text(value) for value in distinct), MISSING], dtype=object)
-    return np.asarray(known[codes])  # the code of a missing cell is -1, the last one
+        )
+    known = {cell: text(cell, spelled=spelled) for cell in {cell for cell in cells if isinstance(cell, str)}}
+    found = [known[cell] if isinstance(cell, str) else text(cell) for cell in cells]
+    return np.array([*found, MISSING], dtype=object)[:-1]  # one-dimensional, whatever the cells are
 
 
-def text(cell: object) -> str:
-    """Convert one cell to the text of a category."""
-    if _is_missing(cell):
+def text(cell: object, *, spelled: bool = False) -> str:
+    """Convert one cell to the text of a category; see `texts`."""
+    if is_missing(cell):
         return MISSING
     if isinstance(cell, bool | np.bool_):
         return str(bool(cell))
     if isinstance(cell, int | np.integer):
         return str(int(cell))
-    if isinstance(cell, float | np.floating):
-        value = float(str(cell))  # a float32 0.1 is "0.1", not "0.10000000149011612"
-        return str(int(value)) if abs(value) < _EXACT and value.is_integer() else repr(value)
-    stripped = str(cell).strip()
-    if _INTEGER.fullmatch(stripped):
-        return str(int(stripped))
-    return text(float(stripped)) if _NUMBER.fullmatch(stripped) else _TRUTH.get(stripped, stripped)
+    if isinstance(cell, float | np.floating | Decimal):
+        return _written_out(float(str(cell)))  # a float32 0.1 is "0.1", not "0.10000000149011612"
+    found = tidy(str(cell))
+    if found in ERRORS:
+        return MISSING
+    return found if spelled else plain(found)
 
 
-def stray_text(column: pd.Series[Any]) -> tuple[str, int] | None:
-    """The first text, and its position, in a column of numbers; None for a column of categories."""
-    cells = column.astype(object).tolist()
-    words = [isinstance(cell, str) and cell.strip() != "" and _number(cell) is None for cell in cells]
-    found = {_number(cell) for cell, word in zip(cells, words, strict=True) if not word}
-    figures = {value for value in found if value is not None and not math.isnan(value)}
-    others = {str(cell).strip() for cell, word in zip(cells, words, strict=True) if word}
-    if len(figures) <= max(_NUMBERS_TO_DOUBT, len(others)):
-        return None
-    position = words.index(True)
-    return str(cells[position]), position
+def plain(text: str) -> str:
+    """A text as a number or a truth value of this meaning is written out, where it is one; others as they are."""
+    if _WRITTEN_OUT.fullmatch(text):
+        return _written_out(float(text)) if "." in text or text == "-0" else text
+    if _SCALED.fullmatch(text) and repr(float(text)) == text:
+        return _written_out(float(text))
+    return str(_TRUTH[text]) if text in _TRUTH else text
 
 
-def has_numbers(column: pd.Series[Any]) -> bool:
-    """True if any cell of a text column is a number, including those with a decimal comma."""
-    cells = [cell for cell in column.astype(object).tolist() if not _is_missing(cell)]
-    return any(not isinstance(cell, str) or bool(_FIGURE.fullmatch(cell.strip())) for cell in cells)
+def _written_out(value: float) -> str:
+    return str(int(value)) if abs(value) < _EXACT and value.is_integer() else repr(value)
 
 
-def _is_missing(cell: object) -> bool:
+def is_missing(cell: object) -> bool:
+    """True for the values of an empty cell, other than the text `MISSING`."""
     return cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and math.isnan(cell))

@@ -5,15 +5,9 @@ Rows keep their positions: a blank line within a file is a row of missing cells,
 
 from __future__ import annotations
 
-import codecs
 import csv
-import io
-import itertools
-import re
 import tempfile
-import warnings
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 from xml.etree.ElementTree import ParseError
@@ -21,7 +15,10 @@ from zipfile import BadZipFile
 
 import pandas as pd
 
-from pipeline.data import images, series
+from pipeline.data import images, series, text_files, workbook_files
+from pipeline.data.cells import MISSING
+from pipeline.data.header import NAMELESS, check_distinct
+from pipeline.data.rules import LATEST, rules_of
 from pipeline.errors import UserError
 
 BUILTIN: Final = "builtin:"
@@ -34,16 +31,10 @@ BUILTIN_NAMES: Final = (
     "iris",
     "digits",
 )
-NAMELESS: Final = "Unnamed: "  # and its position: the name given to a column without a name
 
-_SEPARATORS: Final = (",", ";", "\t", "|", ":")
-_NONE: Final = "\x1f"  # a separator that no text file contains
-_SNIFFED: Final = 200  # records that are looked at to find the separator
-_AGREEING: Final = 0.8  # fraction of them that must have more than one cell
-# Before 3.1 pandas by default read some numbers with a wrong last bit, so that CSV and Parquet differed.
-_PRECISION: Final[dict[str, Any]] = (
-    {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
-)
+_TEXT_FILES: Final = (".csv", ".tsv", ".txt")
+_WORKBOOKS: Final = (".xlsx", ".xlsm")
+_PARQUET: Final = ".parquet"
 _UNREADABLE: Final = (
     OSError,
     ValueError,
@@ -57,41 +48,55 @@ _UNREADABLE: Final = (
 )
 
 
-def read_frame(source: str) -> pd.DataFrame:
-    """Read a file or `builtin:NAME` as a table with stripped, distinct column names and a default RangeIndex.
+def read_frame(source: str, reading: int = LATEST, texts: Sequence[str] = ()) -> pd.DataFrame:
+    """Read a file or `builtin:NAME` as a table with tidy, distinct column names and a default RangeIndex.
+
+    `reading` is the number of the rules by which cells are read, and `texts` names the columns whose cells are texts,
+    whatever they look like.
 
     Formats are .csv, .tsv and .txt (UTF-8, UTF-16 with a byte order mark, else Windows-1252; separated by , ; tab | or
     :), .xlsx and .xlsm (first sheet), .parquet, and those of `images`. Raise UserError for a source that is missing,
     unreadable, empty or without a header.
     """
+    tidy = rules_of(reading).tidy
     if source.startswith(BUILTIN):
-        return _named(_builtin(source.removeprefix(BUILTIN)), source)
+        return _named(_builtin(source.removeprefix(BUILTIN)), source, tidy)
     if images.is_image_source(source):
-        return _named(images.read(source), source)
+        return _named(images.read(source), source, tidy)
+    check_exists(source)
     path = Path(source).expanduser()
-    _check_file(path, source)
-    readers = {".csv": _text, ".tsv": _text, ".txt": _text, ".xlsx": _excel, ".xlsm": _excel, ".parquet": _parquet}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
+    if path.suffix.lower() not in (*_TEXT_FILES, *_WORKBOOKS, _PARQUET):
         raise UserError(
             f"{source} has an unknown format",
-            expected=f"a file that ends in {', '.join(readers)}",
+            expected=f"a file that ends in {', '.join((*_TEXT_FILES, *_WORKBOOKS, _PARQUET))}",
             hint="save it as .xlsx or .csv"
             if path.suffix.lower() in {".xls", ".ods"}
             else "convert it to one of these formats",
         )
     try:
-        frame = reader(path)
+        frame = _of_file(path, reading, texts)
     except UserError:
         raise
     except _UNREADABLE as error:
         raise UserError(
             f"{source} cannot be read", expected=f"a {path.suffix} file", got=_first_line(error), hint="check the file"
         ) from error
-    return _named(frame, source)
+    return _named(frame, source, tidy)
 
 
-def _check_file(path: Path, source: str) -> None:
+def _of_file(path: Path, reading: int, texts: Sequence[str]) -> pd.DataFrame:
+    if path.suffix.lower() == _PARQUET:
+        return _parquet(path)
+    if path.suffix.lower() in _TEXT_FILES:
+        return _trimmed(text_files.read(path, reading, texts))
+    return _trimmed(workbook_files.read(path, reading))
+
+
+def check_exists(source: str) -> None:
+    """Raise UserError for a file that is missing or empty; built-in sets and images are not looked at."""
+    if source.startswith(BUILTIN) or images.is_image_source(source):
+        return
+    path = Path(source).expanduser()
     if not path.exists():
         hint = f"write {BUILTIN}{source}" if source in BUILTIN_NAMES else "check the name and the folder"
         raise UserError(f"There is no file {source}", expected=f"a file, or {BUILTIN}NAME", hint=hint)
@@ -99,15 +104,9 @@ def _check_file(path: Path, source: str) -> None:
         raise UserError(f"{source} is empty", expected="a header and rows", hint="check the file")
 
 
-def _named(frame: pd.DataFrame, source: str) -> pd.DataFrame:
-    names = [str(name).strip() for name in frame.columns]
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise UserError(
-            f"{source} has more than one column named {', '.join(map(repr, twice))}",
-            expected="names that are all different",
-            hint="rename or remove one of them",
-        )
+def _named(frame: pd.DataFrame, source: str, tidy: Callable[[str], str]) -> pd.DataFrame:
+    names = [tidy(str(name)) for name in frame.columns]
+    check_distinct(names, source)
     if not frame.shape[0]:
         raise UserError(f"{source} has no rows", expected="a header and rows", hint="check the file")
     frame = frame.reset_index(drop=True)
@@ -115,103 +114,12 @@ def _named(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     return frame
 
 
-def _text(path: Path) -> pd.DataFrame:
-    text = _decoded(path.read_bytes(), path).lstrip("\r\n").rstrip("\r\n ")
-    separator = _separator(text)
-    records = list(itertools.islice(_records(text, separator), _SNIFFED))
-    if not records:
-        raise UserError(f"{path} is empty", expected="a header and rows", hint="check the file")
-    header = records[0]
-    long = next((number for number, record in enumerate(records) if len(record) > len(header)), None)
-    if long is not None and any(cell.strip() for cell in records[long][len(header) :]):
-        # pandas would silently take the first column for an index, or leave the last one out.
-        raise UserError(
-            f"{path} has a row with more cells than the header",
-            expected=f"{len(header)} cells, separated by {separator!r}",
-            got=f"{len(records[long])} cells in row {long + 1}",
-            hint="give every column a name, and quote cells that contain the separator",
-        )
-    names = _header(header, str(path))
-    frame = pd.read_csv(
-        io.StringIO(text),
-        sep=separator,
-        header=0,
-        names=names,
-        index_col=False,
-        skip_blank_lines=False,  # positions stay those of the file
-        skipinitialspace=True,
-        low_memory=False,
-        **_PRECISION,
-    )
-    return _trimmed(frame)
-
-
-def _decoded(content: bytes, path: Path) -> str:
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16")
-    if b"\0" in content:
-        raise UserError(f"{path} is not a text file", expected="text", hint="give it the extension of its real format")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252")  # what Excel writes as CSV in Western Europe
-
-
-def _records(text: str, separator: str) -> Iterable[list[str]]:
-    return csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
-
-
-def _separator(text: str) -> str:
-    """The separator with which most records have as many cells as the header; `_NONE` if there is only one column."""
-    best, best_rank = _NONE, (0.0, 0.0, 1)
-    for separator in _SEPARATORS:
-        widths = [len(record) for record in itertools.islice(_records(text, separator), _SNIFFED) if record]
-        if not widths or widths[0] < 2:
-            continue
-        rows = widths[1:] or widths
-        equal, several = (sum(fits) / len(rows) for fits in zip(*((w == widths[0], w > 1) for w in rows), strict=True))
-        rank = (equal, several, widths[0])
-        if several >= _AGREEING and rank > best_rank:
-            best, best_rank = separator, rank
-    return best
-
-
-def _header(cells: Sequence[object], source: str) -> list[str]:
-    names = ["" if pd.isna(cell) else str(cell).strip() for cell in cells]  # type: ignore[call-overload]
-    if not any(names) or all(re.fullmatch(r"[+-]?[\d.,]+([eE][+-]?\d+)?", name) for name in names):
-        raise UserError(
-            f"{source} has no header", expected="the names of the columns in the first row", hint="add a header"
-        )
-    filled = [name or f"{NAMELESS}{position}" for position, name in enumerate(names)]
-    twice = [name for name, count in Counter(filled).items() if count > 1]
-    if twice:
-        raise UserError(
-            f"{source} has more than one column named {', '.join(map(repr, twice))}",
-            expected="names that are all different",
-            hint="rename or remove one of them",
-        )
-    return filled
-
-
 def _trimmed(frame: pd.DataFrame) -> pd.DataFrame:
     """Remove empty rows at the end and nameless empty columns, which editors leave behind."""
-    nameless = [name for name in frame.columns if str(name).startswith(NAMELESS) and bool(frame[name].isna().all())]
-    frame = frame.drop(columns=nameless)
-    filled = frame.notna().any(axis=1).to_numpy().nonzero()[0]
-    return frame.iloc[: int(filled[-1]) + 1 if filled.size else 0]
-
-
-def _excel(path: Path) -> pd.DataFrame:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # openpyxl warns of styles and drop-down lists
-        with pd.ExcelFile(path, engine="openpyxl") as book:
-            first = pd.read_excel(book, sheet_name=0, header=None, nrows=1, dtype=object, keep_default_na=False)
-            frame = pd.read_excel(book, sheet_name=0, header=0)
-    if first.empty:
-        raise UserError(f"The first sheet of {path} is empty", expected="a header and rows", hint="check the file")
-    cells = first.iloc[0].tolist()
-    frame.columns = pd.Index(_header([*cells, *[""] * (frame.shape[1] - len(cells))], str(path)), dtype=object)
-    return _trimmed(frame)
+    filled = frame.notna() & (frame != MISSING)
+    nameless = [name for name in frame.columns if str(name).startswith(NAMELESS) and not bool(filled[name].any())]
+    rows = filled.drop(columns=nameless).any(axis=1).to_numpy().nonzero()[0]
+    return frame.drop(columns=nameless).iloc[: int(rows[-1]) + 1 if rows.size else 0]
 
 
 def _parquet(path: Path) -> pd.DataFrame:

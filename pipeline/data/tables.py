@@ -2,51 +2,44 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from pipeline import tasks
-from pipeline.data import series
-from pipeline.data.cells import MISSING, has_numbers, kind, numbers, row_number, stray_text, texts
-from pipeline.data.readers import NAMELESS, read_frame
+from pipeline.data import given_split, series
+from pipeline.data.cells import MISSING, row_number
+from pipeline.data.readers import read_frame
+from pipeline.data.roles import Columns, Named, quoted
+from pipeline.data.rules import LATEST, Rules, rules_of
+from pipeline.data.time_cells import NUMBER
 from pipeline.errors import UserError
 from pipeline.tasks import Task
 
-__all__ = ["Columns", "Table", "read", "read_frame", "unknown_column"]
-
 MOST_CATEGORIES: Final = 200
-_LISTED: Final = 30  # column names in an error
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The role of every used column; groups may be inputs as well."""
-
-    targets: tuple[str, ...]  # in the user's order
-    inputs: tuple[str, ...]  # in the file's order
-    categories: tuple[str, ...]  # the inputs that are one-hot encoded
-    weight: str = ""
-    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """The used columns only: numbers as float64, categories and groups as text; rows as in the user's file."""
 
-    frame: pd.DataFrame  # default RangeIndex: positions in the file
+    frame: pd.DataFrame  # its index: positions in the file
     columns: Columns
     source: str
     sha256: str  # of the used columns' names and values: the same from CSV, Excel and Parquet
     task: str = tasks.FIRST.name  # its targets are numbers, or one text column
     why: str = ""  # the reason for a task that the user did not name
     in_time: bool = False  # rows are in order of time, which splits have to respect
+    times: tuple[str, ...] = ()  # of the rows of a series, as the table spells them
+    split: given_split.GivenSplit | None = None  # the part of each row, where the user gives it
+    words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Column -> word that can mean a missing cell -> cells that have it: missing ones among numbers and truth values, a
+    category like others among texts."""
 
 
 def read(
@@ -60,8 +53,11 @@ def read(
     groups: Sequence[str] = (),
     task: str = "auto",
     time: str = "",
+    time_format: str = "",
     window: int = 1,
     horizon: int = 1,
+    split: str = "",
+    reading: int = LATEST,
 ) -> Table:
     """Read a table and check every used cell. Raise UserError naming the column, the row and what to do.
 
@@ -69,143 +65,133 @@ def read(
 
     Without `inputs`, all columns are inputs except targets, weight and those in `ignore`. Text columns are categories;
     `categories` names further, numeric ones. A group column is an input too, unless it is in `ignore`. With a `time`
-    column, inputs are windows of all columns; see `series`.
+    column, inputs are windows of all columns; see `series`. `time_format` says how its cells are written, if they do
+    not say it themselves. The column `split` says which part each row is in, see `given_split`; it is no input.
+    `reading` is the number of the rules by which cells are read.
     """
-    frame = read_frame(source)
-    roles: dict[str, Sequence[str]] = {
-        "target": targets,
-        "input": inputs,
-        "ignored": ignore,
-        "category": categories,
-        "weight": [weight] if weight else [],
-        "group": groups,
-        "time": [time] if time else [],
-    }
-    _check_names(frame, roles, source)
+    rules = rules_of(reading)
+    named = Named(targets, inputs, ignore, categories, weight, groups, time, split).tidied(rules.tidy)
+    classes = named.targets if task != "auto" and tasks.load(task).targets == "texts" else ()
+    written = [named.time] if time_format not in ("", NUMBER) else []
+    frame = read_frame(source, reading, texts=[*named.categories, *named.groups, *classes, *written, named.split])
+    named.check_existence([*frame.columns], source)
+    words = {name: counted for name in frame.columns if (counted := rules.missing_words(frame[name]))}
+    known, steps = (tasks.load(task), "") if task != "auto" else None, None
     if time:
-        _check_series({"inputs": inputs, "categories": categories, "weight": weight, "group": groups}, time, targets)
-        frame = series.windowed(frame, time=time, targets=targets, ignore=ignore, window=window, horizon=horizon)
-        ignore = ()
-    _check_roles(targets, inputs, ignore, weight, groups)
-    used = _inputs(frame, targets, inputs, ignore, weight)
-    outside = [name for name in categories if name not in used]
+        named.check_series()
+        named.of_windows().check_roles()
+        if reading > 1:
+            known = known or _task(frame, named.targets, rules)
+            steps = _steps(frame, named, known[0], rules, reading)
+        ordered = rules.in_order(frame, named.time, time_format)
+        kept = [*named.targets, *([named.split] if named.split else [])]  # as they are, and not in windows
+        frame = series.windowed(ordered, {named.time, named.split, *named.ignore}, kept, window, horizon)
+        named = named.of_windows()
+    named.check_roles()
+    columns = _of_windows(steps, frame, ordered, named.split) if steps else _columns(frame, named, rules, reading)
+    found, why = known or _task(frame, columns.targets, rules)
+    checked = _checked(frame, columns, found, rules)
+    times = ordered.times[-len(checked) :] if time else ()
+    parts = _split(frame, named, columns, rules) if named.split else None
+    return Table(checked, columns, source, _hash(checked), found.name, why, bool(time), times, parts, words)
+
+
+def _split(frame: pd.DataFrame, named: Named, columns: Columns, rules: Rules) -> given_split.GivenSplit:
+    """The split that the table has itself; a part holds whole groups, and parts of a series follow each other."""
+    cells = rules.texts(frame[named.split], f"Split {named.split!r}")
+    found = given_split.read(cells, named.split, frame.index.to_numpy())
+    if named.time:
+        given_split.check_order(found)
+    if columns.groups:
+        names = pd.DataFrame({name: rules.texts(frame[name], f"Group {name!r}") for name in columns.groups})
+        numbers = names.groupby(list(columns.groups), sort=False).ngroup().to_numpy(dtype=np.int64)
+        called = names.agg(", ".join, axis=1).to_numpy()
+        given_split.check_groups(found, numbers, called, quoted(columns.groups))
+    return found
+
+
+def _steps(frame: pd.DataFrame, named: Named, task: Task, rules: Rules, reading: int) -> Columns:
+    """The columns of a series, with all of their cells checked.
+
+    This is done before rows are sorted and repeated in windows: an error names the column and the row of the file, and
+    a column is one thing in every step of a window.
+    """
+    used = replace(named, targets=(), ignore=(*named.ignore, named.time)).inputs_of([*frame.columns])
+    columns = _columns(frame, replace(named, inputs=used), rules, reading)
+    _checked(frame, columns, task, rules)
+    return columns
+
+
+def _of_windows(steps: Columns, frame: pd.DataFrame, ordered: series.Ordered, split: str) -> Columns:
+    """The columns of the windows of a series."""
+    inputs = tuple(name for name in frame.columns if name not in (*steps.targets, split))
+
+    def of(names: Sequence[str]) -> tuple[str, ...]:
+        return tuple(name for name in inputs if series.base(name) in names)
+
+    targets = tuple(name for name in steps.targets if name in steps.spelled)
+    return replace(
+        steps,
+        inputs=inputs,
+        categories=of(steps.categories),
+        truths=of(steps.truths),
+        spelled=(*of(steps.spelled), *targets),
+        time_format=ordered.format,
+    )
+
+
+def _columns(frame: pd.DataFrame, named: Named, rules: Rules, reading: int) -> Columns:
+    used = named.inputs_of([*frame.columns])
+    outside = [name for name in named.categories if name not in used]
     if outside:
         raise UserError(
-            f"{_quoted(outside)} cannot be a category: it is not an input", hint="remove it from `categories`"
+            f"{quoted(outside)} cannot be a category: it is not an input", hint="remove it from `categories`"
         )
-    columns = Columns(
-        targets=tuple(dict.fromkeys(targets)),
+    kinds = {name: "text" if name in named.categories else _input_kind(frame[name], name, rules) for name in used}
+    categories = tuple(name for name in used if kinds[name] == "text")
+    texts = (*categories, *(name for name in (*named.targets, *named.groups) if name not in categories))
+    return Columns(
+        targets=tuple(dict.fromkeys(named.targets)),
         inputs=used,
-        categories=tuple(name for name in used if name in categories or _is_category(frame[name], name)),
-        weight=weight,
-        groups=tuple(dict.fromkeys(groups)),
-    )
-    found, why = (tasks.load(task), "") if task != "auto" else _task(frame, columns.targets)
-    checked = _checked(frame, columns, found)
-    return Table(checked, columns, source, _hash(checked), found.name, why, bool(time))
-
-
-def _check_names(frame: pd.DataFrame, roles: Mapping[str, Sequence[str]], source: str) -> None:
-    for role, names in roles.items():
-        for name in names:
-            if name not in frame.columns:
-                raise unknown_column(name, frame.columns, f"{source} has no column {name!r} (named as {role})")
-
-
-def _check_series(others: Mapping[str, object], time: str, targets: Sequence[str]) -> None:
-    named = [name for name, given in others.items() if given]
-    if named or time in targets:
-        raise UserError(
-            f"{named[0]} cannot be used with a series" if named else f"{time!r} is the time and cannot be a target",
-            expected="a time column, targets, and columns to ignore; all other columns are inputs at every step",
-            hint=f"leave {named[0]} out" if named else "name another target",
-        )
-
-
-def _task(frame: pd.DataFrame, targets: Sequence[str]) -> tuple[Task, str]:
-    """The task that the targets call for, and the reason if it is not the obvious one."""
-    # A text among numbers is a typing error, and so are decimal commas: `numbers` reports the cell.
-    found = {name: kind(frame[name]) for name in targets}
-    doubted = (name for name in targets if found[name] == "text" and has_numbers(frame[name]))
-    return tasks.for_targets([*{**found, **dict.fromkeys(doubted, "number")}.values()])
-
-
-def unknown_column(name: str, names: Iterable[object], what: str) -> UserError:
-    """The error for a column that does not exist; it suggests the closest names."""
-    there = [str(each) for each in names]
-    folded = {each.casefold(): each for each in reversed(there)}
-    near = [folded[each] for each in difflib.get_close_matches(name.casefold(), folded, n=3)]
-    listed = _quoted(there[:_LISTED]) + (f" and {len(there) - _LISTED} more" if len(there) > _LISTED else "")
-    return UserError(
-        what,
-        expected=f"one of {listed}",
-        hint=f"did you mean {_quoted(near, ' or ')}?" if near else "check the name",
+        categories=categories,
+        weight=named.weight,
+        groups=tuple(dict.fromkeys(named.groups)),
+        time=named.time if reading > 1 else "",
+        truths=tuple(name for name in used if kinds[name] == "truth") if reading > 1 else (),
+        spelled=tuple(name for name in dict.fromkeys(texts) if rules.spelled_apart(frame[name])),
+        reading=reading,
     )
 
 
-def _quoted(names: Iterable[str], between: str = ", ") -> str:
-    return between.join(repr(name) for name in names)
-
-
-def _check_roles(
-    targets: Sequence[str], inputs: Sequence[str], ignore: Sequence[str], weight: str, groups: Sequence[str]
-) -> None:
-    if not targets:
-        raise UserError("No target is named", expected="the column, or columns, to predict", hint="name it")
-    named = {"target": set(targets), "input": set(inputs), "ignored": set(ignore), "group": set(groups)}
-    named["weight"] = {weight} if weight else set()
-    for one, other in (
-        ("target", "input"),
-        ("target", "ignored"),
-        ("target", "weight"),
-        ("target", "group"),
-        ("input", "ignored"),
-        ("input", "weight"),
-        ("ignored", "weight"),
-        ("weight", "group"),
-    ):
-        both = sorted(named[one] & named[other])
-        if both:
-            raise UserError(
-                f"Column {_quoted(both)} is named as {one} and as {other}",
-                expected="one role for each column",
-                hint="remove it from one of the two",
-            )
-
-
-def _inputs(
-    frame: pd.DataFrame, targets: Sequence[str], inputs: Sequence[str], ignore: Sequence[str], weight: str
-) -> tuple[str, ...]:
-    if inputs:
-        return tuple(name for name in frame.columns if name in set(inputs))
-    taken = {*targets, *ignore, weight}
-    left = tuple(name for name in frame.columns if name not in taken)
-    nameless = [name for name in left if name.startswith(NAMELESS)]
-    if nameless:
-        raise UserError(
-            f"Column {int(nameless[0].removeprefix(NAMELESS)) + 1} has no name",
-            expected="a name for every input; a column without one is often the row number",
-            hint=f"name {nameless[0]!r} in `ignore`, or give the column a name in the file",
-        )
-    if not left:
-        raise UserError("No input is left", expected="at least one column beside targets, weight and ignored ones")
-    return left
-
-
-def _is_category(column: pd.Series[Any], name: str) -> bool:
-    found = kind(column)
+def _input_kind(column: pd.Series[Any], name: str, rules: Rules) -> str:
+    """Of an input that the user did not name as a category: "number", "truth" or "text"."""
+    found, what = rules.kind(column), f"Input {name!r}"
     ignore = f"name {name!r} in `ignore`"
     if found == "empty":
-        raise UserError(f"Input {name!r} is empty", expected="at least one value", hint=ignore)
+        raise UserError(f"{what} is empty", expected="at least one value", hint=ignore)
     if found == "date":
         raise UserError(
-            f"Input {name!r} holds dates or times",
+            f"{what} holds dates or times",
             expected="numbers or categories",
             hint=f"{ignore}, or convert it to a number (days since a date, hour of the day)",
         )
     if found == "other":
-        raise UserError(f"Input {name!r} holds neither numbers nor text", expected="one value per cell", hint=ignore)
-    odd = stray_text(column) if found == "text" and not isinstance(column.dtype, pd.CategoricalDtype) else None
+        raise UserError(f"{what} holds neither numbers nor text", expected="one value per cell", hint=ignore)
+    if found == "text" and not isinstance(column.dtype, pd.CategoricalDtype):
+        _check_words(column, name, rules)
+    return found
+
+
+def _check_words(column: pd.Series[Any], name: str, rules: Rules) -> None:
+    """Raise UserError for texts that are no categories, but numbers with a mistake or in a local spelling."""
+    odd, local = rules.stray_text(column), rules.local_spelling(column)
+    if local:
+        raise UserError(
+            f"Input {name!r} holds {local.holds} in a local spelling",
+            expected="numbers with a decimal point, or categories",
+            got=f"{local.cell!r} in {row_number(local.first)}; {local.cells} are spelled like this",
+            hint=f"{local.hint}; or name {name!r} in `categories` if its texts are categories",
+        )
     if odd:
         raise UserError(
             f"Input {name!r} has some text among its numbers",
@@ -213,52 +199,63 @@ def _is_category(column: pd.Series[Any], name: str) -> bool:
             got=f"{odd[0]!r} in {row_number(odd[1])}",
             hint=f"correct the cells (leave them empty where the value is missing), or name {name!r} in `categories`",
         )
-    return found == "text"
 
 
-def _checked(frame: pd.DataFrame, columns: Columns, task: Task) -> pd.DataFrame:
-    checked = {name: _target(frame[name], name, task) for name in columns.targets}
+def _task(frame: pd.DataFrame, targets: Sequence[str], rules: Rules) -> tuple[Task, str]:
+    """The task that the targets call for, and the reason if it is not the obvious one."""
+    # A text among numbers is a typing error, and so are decimal commas: `numbers` reports the cell.
+    found = {name: rules.kind(frame[name]) for name in targets}
+    doubted = (name for name in targets if found[name] == "text" and rules.has_numbers(frame[name]))
+    return tasks.for_targets([*{**found, **dict.fromkeys(doubted, "number")}.values()])
+
+
+def _checked(frame: pd.DataFrame, columns: Columns, task: Task, rules: Rules) -> pd.DataFrame:
+    def texts(name: str, what: str) -> np.ndarray:
+        return rules.texts(frame[name], what, spelled=name in columns.spelled)
+
+    checked = {name: _target(frame[name], name, task, texts, rules) for name in columns.targets}
     task.check(checked)
     for name in columns.inputs:
         what = f"Input {name!r}"
         checked[name] = (
-            _limited(texts(frame[name], what), name) if name in columns.categories else numbers(frame[name], what)
+            _limited(texts(name, what), name) if name in columns.categories else rules.numbers(frame[name], what)
         )
     if columns.weight:
-        checked[columns.weight] = _weights(frame[columns.weight], columns.weight)
+        checked[columns.weight] = _weights(frame[columns.weight], columns.weight, rules)
     for name in columns.groups:
-        _check_no_gaps(texts(frame[name], f"Group {name!r}") == MISSING, f"Group {name!r}")
-        checked.setdefault(name, texts(frame[name], f"Group {name!r}"))
+        _check_no_gaps(texts(name, f"Group {name!r}") == MISSING, f"Group {name!r}", frame[name], rules)
+        checked.setdefault(name, texts(name, f"Group {name!r}"))
     return pd.DataFrame(checked, index=frame.index)
 
 
-def _target(column: pd.Series[Any], name: str, task: Task) -> np.ndarray:
+def _target(
+    column: pd.Series[Any], name: str, task: Task, texts: Callable[[str, str], np.ndarray], rules: Rules
+) -> np.ndarray:
     what = f"Target {name!r}"
-    if task.targets == "numbers":
-        return _without_gaps(numbers(_without_dates(column, name), what, task.otherwise), what)
-    values = texts(_without_dates(column, name), what)
-    _check_no_gaps(values == MISSING, what)
-    return values
-
-
-def _without_dates(column: pd.Series[Any], name: str) -> pd.Series[Any]:
-    found = kind(column)
+    found = rules.kind(column)
     if found in {"date", "other"}:
         holds = "dates or times" if found == "date" else "neither numbers nor text"
-        raise UserError(f"Target {name!r} holds {holds}", expected="numbers", hint="convert it to a number")
-    return column
-
-
-def _without_gaps(values: np.ndarray, what: str) -> np.ndarray:
-    _check_no_gaps(np.isnan(values), what)
+        raise UserError(f"{what} holds {holds}", expected="numbers", hint="convert it to a number")
+    if task.targets == "numbers":
+        return _without_gaps(rules.numbers(column, what, task.otherwise), what, column, rules)
+    values = texts(name, what)
+    _check_no_gaps(values == MISSING, what, column, rules)
     return values
 
 
-def _check_no_gaps(gaps: np.ndarray, what: str) -> None:
+def _without_gaps(values: np.ndarray, what: str, column: pd.Series[Any], rules: Rules) -> np.ndarray:
+    _check_no_gaps(np.isnan(values), what, column, rules)
+    return values
+
+
+def _check_no_gaps(gaps: np.ndarray, what: str, column: pd.Series[Any], rules: Rules) -> None:
     if gaps.any():
+        words = ", ".join(f"{word!r} in {cells} of them" for word, cells in rules.missing_words(column).items())
+        first = column.index[int(np.argmax(gaps))]  # in the file, of which a series leaves rows out
         raise UserError(
-            f"{what} has {int(gaps.sum())} empty cell(s), the first in {row_number(int(np.argmax(gaps)))}",
+            f"{what} has {int(gaps.sum())} empty cell(s), the first in {row_number(first)}",
             expected="a value in every row",
+            got=words,
             hint="fill them in, or remove those rows from the file",
         )
 
@@ -274,9 +271,9 @@ def _limited(values: np.ndarray, name: str) -> np.ndarray:
     return values
 
 
-def _weights(column: pd.Series[Any], name: str) -> np.ndarray:
+def _weights(column: pd.Series[Any], name: str, rules: Rules) -> np.ndarray:
     what = f"Weight {name!r}"
-    values = _without_gaps(numbers(column, what), what)
+    values = _without_gaps(rules.numbers(column, what), what, column, rules)
     if (values < 0.0).any():
         first = int(np.argmax(values < 0.0))
         raise UserError(f"{what} is negative in {row_number(first)}", expected="0 or more", got=f"{values[first]:g}")

@@ -1,14 +1,13 @@
-"""One run of a prepared study: opens its folder, searches, tests the best and writes what people read."""
+"""One run of a prepared study: opens its folder, searches, tests the best and writes the report."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pipeline import models, saved_models
+from pipeline import models, running_time, saved_models
 from pipeline.ledger.journal import Journal, open_journal
 from pipeline.report.contents import Contents
 from pipeline.run import test_phase
@@ -36,12 +35,12 @@ from pipeline.workers.places import Parcel
 from pipeline.workers.pool import StoppedError, Workers
 
 Lend = Callable[[Callable[[Training], saved_models.Common]], Borrow]
-"""Makes what copies trainings that another study has, from what the models of this one are saved with."""
+"""Makes a function that copies trainings of another study, given what the models of this one are saved with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What a run leaves behind."""
+    """The result of a run."""
 
     contents: Contents
     summary: str  # Markdown, also in summary.md
@@ -51,23 +50,24 @@ class Finished:
 def launch(
     prepared: PreparedRun, *, observe: Observe, say: Say, stop: Callable[[], bool], lend: Lend | None = None
 ) -> Finished:
-    """Run the study, or go on where it stopped; what `lend` has of another study is copied instead of trained.
+    """Run or resume the study; trainings that `lend` has from another study are copied instead of trained.
 
-    `observe` gets what happens, `say` sentences for the user. Raise StoppedError once `stop` answers True, DiskFailed
-    if the disk is full, and UserError if the folder cannot be worked on; everything finished is on the disk then.
+    `observe` gets the events, `say` sentences for the user. Raise StoppedError once `stop` returns True, DiskFailed
+    if the disk is full, and UserError if the folder cannot be used; everything finished is then on the disk.
     """
     if stop():
         raise StoppedError
-    began, folder = time.monotonic(), StudyFolder(prepared.settings.study)
+    began, folder = running_time.seconds(), StudyFolder(prepared.settings.study)
     room = _room(prepared)
     room.check()
     with lock.held(folder.path):
         identity.check(folder.path, prepared.identity.fingerprint)
         if not folder.journal.exists():
-            _write_identity(prepared)  # there is never a journal without it
+            _write_identity(prepared)  # a journal never exists without it
         with open_journal(folder.journal) as journal:
-            _write_identity(prepared)  # after the journal was read: where that is damaged, nothing is written
+            _write_identity(prepared)  # after the journal was read: if that is damaged, nothing is written
             rows, common = write_rows(prepared, journal.repeats)
+            saved_models.check_known(folder.path, journal.repeats, _common_of(prepared, common))
             _import_rows(prepared, journal, say)
             book = Book(folder.workbook, _viewer(prepared, journal), say)
             watch = _watched(observe, Notices(journal.repeats), book, say)
@@ -82,12 +82,12 @@ def launch(
                     if not stop():
                         room.check()
                     raise
-            contents = contents_of(prepared, result, verdict, journal.contents, time.monotonic() - began)
+            contents = contents_of(prepared, result, verdict, journal.contents, running_time.seconds() - began)
             return _report(folder, contents, book, prepared.settings.figures)
 
 
 def _room(prepared: PreparedRun) -> Room:
-    """The room for what is lost if it cannot be written: a job for each worker, and the exported models."""
+    """The disk space needed to save the models in training, a job for each worker, and the exported ones."""
     settings = prepared.settings
     in_training = len(prepared.slots) * engines.load(settings.engine).largest_job
     models = in_training + settings.top * settings.repeats
@@ -103,7 +103,7 @@ def _write_identity(prepared: PreparedRun) -> None:
 
 
 def _import_rows(prepared: PreparedRun, journal: Journal, say: Say) -> None:
-    """Record rows that somebody added to the workbook, or that a lost journal had: results, never trained again."""
+    """Import rows that were added to the workbook, or that a lost journal had: they are not trained again."""
     epochs, workbook = prepared.settings.epochs, StudyFolder(prepared.settings.study).workbook
     known = {each.training.configuration.key for each in journal.repeats if each.training.epochs == epochs}
     known |= {row.configuration.key for row in journal.imported if row.epochs == epochs} | {prepared.plan.baseline.key}
@@ -116,16 +116,16 @@ def _import_rows(prepared: PreparedRun, journal: Journal, say: Say) -> None:
     many = len(found.results)
     if many:
         which = "1 configuration of the workbook was" if many == 1 else f"{many} configurations of the workbook were"
-        say(f"{which} not in the journal: taken in, not to be trained again.")
+        say(f"{which} not in the journal: imported, and not trained again.")
 
 
 def _viewer(prepared: PreparedRun, journal: Journal) -> Callable[[frozenset[str], Mapping[str, float]], View]:
-    """What the workbook shows whenever it is drawn: what the journal has then."""
+    """A function that makes the view of the workbook from the journal's current contents."""
     return lambda elite, test: workbook_view(prepared, journal.contents, elite, test)
 
 
 def _watched(observe: Observe, notices: Notices, book: Book, say: Say) -> Observe:
-    """The observer, and with it what a run does itself at every repeat that the journal has."""
+    """The observer, extended by what a run itself does at every committed repeat."""
 
     def watch(event: Event) -> None:
         observe(event)
@@ -135,6 +135,13 @@ def _watched(observe: Observe, notices: Notices, book: Book, say: Say) -> Observ
             book.refresh()
 
     return watch
+
+
+def _common_of(
+    prepared: PreparedRun, common: Sequence[saved_models.Common]
+) -> Callable[[Training], saved_models.Common]:
+    """What the model of a training is saved with."""
+    return lambda training: common[training.index if prepared.settings.folds else 0]
 
 
 def _evaluator(
@@ -147,18 +154,17 @@ def _evaluator(
     lend: Lend | None,
     watch: Observe,
 ) -> Evaluator:
-    """What answers the trials of the study: the journal, or a lender, or else the workers, who train."""
+    """The evaluator of the study: trials are answered by the journal, by a lender, or by training on workers."""
     settings, study = prepared.settings, prepared.settings.study
     train = TrainJobs(tuple(each.digest for each in rows), prepared.protocol)
 
-    def common_of(training: Training) -> saved_models.Common:
-        return common[training.index if settings.folds else 0]
+    common_of = _common_of(prepared, common)
 
     def needs(job: Job) -> Sequence[Parcel]:
         return (*prepared.code, rows[job.trainings[0].index if settings.folds else 0])
 
     def save(trained: Trained) -> str:
-        # Trainings with fewer epochs chose what goes on: they are facts, and nobody wants their models.
+        # Trainings with fewer epochs only select configurations: they are recorded without models.
         in_full = trained.training.epochs == settings.epochs
         return saved_models.save(study, trained, common_of(trained.training)) if in_full else ""
 
@@ -175,7 +181,7 @@ def _search(prepared: PreparedRun, evaluator: Evaluator, say: Say, began: float)
 
 
 def _report(folder: StudyFolder, contents: Contents, book: Book, own: Sequence[str]) -> Finished:
-    """Write everything that people read."""
+    """Write the summary, the tables and the figures."""
     from pipeline.report import best, figures, page, tasks  # deferred: matplotlib takes a second to import
 
     elite = frozenset(each.key for each in contents.result.elite)

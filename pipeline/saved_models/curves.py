@@ -3,7 +3,7 @@
     {"epochs": [1, 2, 3], "training": [0.9, 0.5, 0.4], "validation": [0.8, 0.6, 0.5]}
 
 The numbers of a `training.curve.Curve` have all the digits that are needed to read them back bit by bit. Models of
-earlier versions have no curve, and neither have those of an engine that reports none.
+earlier versions have no curve, nor do those of an engine that reports none.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pipeline.storage.untrusted import Damage
 from pipeline.study_folder.layout import ModelFolder, StudyFolder, curve_index
 from pipeline.training.curve import POINTS, Curve
 
-LARGEST: Final = 1 << 16  # bytes: more than `POINTS` points take
+LARGEST: Final = 1 << 16  # bytes: more than `POINTS` points need
 _LATEST: Final = 1 << 31  # epochs: more than a training can have
 
 
@@ -29,7 +29,7 @@ def dumps(curve: Curve) -> bytes:
     """Encode a curve; equal curves give equal bytes."""
     content = {
         "epochs": curve.epochs.tolist(),
-        # The text of a float32 is the shortest that comes back as it; a Python float of it has twice the digits.
+        # The text of a float32 is the shortest that is read back exactly; as a Python float it has twice the digits.
         "training": [float(str(value)) for value in curve.training],
         "validation": [float(str(value)) for value in curve.validation],
     }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,17 +16,17 @@ import pandas as pd
 
 from pipeline.errors import DamagedFile, UserError
 from pipeline.models import Signature
-from pipeline.saved_models import curves
+from pipeline.saved_models import agreement, curves
 from pipeline.saved_models.member_files import FORMAT, PROBE, check, manifest
 from pipeline.storage import atomic
 from pipeline.study_folder.layout import ModelFolder, StudyFolder
 from pipeline.training.protocol import Trained
-from pipeline.trial import Configuration, Repeat
+from pipeline.trial import Configuration, Repeat, Training
 
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What all saved models of a study share."""
+    """What all saved models of a study have in common."""
 
     model: str
     signature: Signature
@@ -54,10 +55,13 @@ def probe_of(frame: pd.DataFrame) -> bytes:
 
 
 def save(study: Path, trained: Trained, common: Common) -> str:
-    """Write the model of one repeat and fsync it. Return the SHA-256 of its file of weights."""
+    """Write the model of one repeat and fsync it. Return the SHA-256 of its file of weights.
+
+    Raise StudyMismatch if the folder of the configuration holds networks that were made otherwise.
+    """
     configuration = trained.training.configuration
     folder, index = StudyFolder(study).model(configuration.key), trained.training.index
-    hashes = manifest(folder) if folder.manifest.exists() else _begin(folder, configuration, common)
+    hashes = _opened(folder, configuration, common)
     assert trained.probe is not None
     arrays: dict[str, Any] = {f"weight_{position:03d}": array for position, array in enumerate(trained.weights)}
     if common.folds:
@@ -98,6 +102,31 @@ def _put(folder: ModelFolder, hashes: Mapping[str, str], contents: Mapping[str, 
     return complete
 
 
+def check_known(study: Path, repeats: Iterable[Repeat], common_of: Callable[[Training], Common]) -> None:
+    """Raise StudyMismatch, before anything is trained beside them, if models of the journal were made otherwise.
+
+    What is missing or damaged is skipped: whoever uses it says so.
+    """
+    checked: set[tuple[str, int | None]] = set()
+    for repeat in repeats:
+        folder, common = StudyFolder(study).model(repeat.training.configuration.key), common_of(repeat.training)
+        fold = repeat.training.index if common.folds else None
+        if repeat.model and (folder.path.name, fold) not in checked:
+            checked.add((folder.path.name, fold))
+            with suppress(DamagedFile):
+                agreement.check_saved(folder, manifest(folder), fold, common.preprocessing, common.probe)
+
+
+def _opened(folder: ModelFolder, configuration: Configuration, common: Common) -> dict[str, str]:
+    """The manifest of a folder, which is made where there is none."""
+    if not folder.manifest.exists():
+        return _begin(folder, configuration, common)
+    hashes = manifest(folder)
+    if not common.folds:  # what repeats share was written by the first of them
+        agreement.check_saved(folder, hashes, None, common.preprocessing, common.probe)
+    return hashes
+
+
 def _begin(folder: ModelFolder, configuration: Configuration, common: Common) -> dict[str, str]:
     atomic.make_folder(folder.path)
     sizes = {"features": common.signature.features, "outputs": common.signature.outputs}
@@ -114,7 +143,10 @@ def _begin(folder: ModelFolder, configuration: Configuration, common: Common) ->
 
 
 def adopt(study: Path, other: Path, repeat: Repeat, common: Common) -> None:
-    """Copy the model of a repeat from a study of the same protocol. Raise DamagedFile if it was altered."""
+    """Copy the model of a repeat from a study of the same protocol.
+
+    Raise DamagedFile if it was altered, and StudyMismatch if it was made with other columns, classes or scales.
+    """
     source, folder = (StudyFolder(each).model(repeat.training.configuration.key) for each in (other, study))
     saved, index = check(source), repeat.training.index
     weights, curve = source.weights(index), source.curve(index)
@@ -122,7 +154,8 @@ def adopt(study: Path, other: Path, repeat: Repeat, common: Common) -> None:
     contents = {path.name: path.read_bytes() for path in files}
     if hashlib.sha256(contents[weights.name]).hexdigest() != repeat.model:
         raise DamagedFile(f"{weights} is not the model that the ledger of {other} has")
-    hashes = manifest(folder) if folder.manifest.exists() else _begin(folder, repeat.training.configuration, common)
+    agreement.check_saved(source, saved, index if common.folds else None, common.preprocessing, common.probe)
+    hashes = _opened(folder, repeat.training.configuration, common)
     _put(folder, hashes, contents)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from pipeline import models, tasks
 from pipeline.data.rows import load_rows, rows_file
 from pipeline.plugins import load_object
+from pipeline.saved_models.agreement import check_tested
 from pipeline.saved_models.member_files import Digests, Member, load_members
 from pipeline.saved_models.predictor import digests_of
 from pipeline.study_folder.layout import StudyFolder
@@ -30,11 +31,15 @@ class Examined:
 
     @classmethod
     def of(cls, members: Sequence[Member], rows: Path, keras: Mapping[str, bytes], folds: int = 0) -> Examined:
-        """Predict the rows of the study, which are in one file, or with folds in a file for each repeat."""
+        """Predict the rows of the study, which are in one file, or with folds in a file for each repeat.
+
+        Raise StudyMismatch for a network that was made with other columns, classes or scales than the rows have.
+        """
         own = load_rows(rows_file(rows, folds, 0))
         target, outputs, units, validated = own.target, [], [], []
         for member in members:
             own = load_rows(rows_file(rows, folds, member.index)) if folds else own
+            check_tested(member.preprocessing, own, f"configuration {member.configuration.key}")
             scaled = models.predict(member.network, own.test.inputs)
             units.append(own.target.to_units(scaled))
             outputs.append(target.of_units(units[-1]) if folds else scaled)
@@ -47,8 +52,8 @@ class Examined:
 class Examine:
     """A function for workers: from the key of a configuration to the predictions of its reloaded models.
 
-    Predicted are rows that the models were not trained with: the test rows for the final scores, the validation rows to
-    choose an ensemble.
+    The models predict rows that they were not trained with: the test rows for the final scores, the validation rows
+    to select an ensemble.
     """
 
     study: Path
@@ -69,7 +74,7 @@ class Examine:
         *,
         task: str = "",
     ) -> Examine:
-        """Take the models of these configurations from the repeats of the journal; no others are loaded."""
+        """An instance for these configurations, which loads only models of the journal's repeats."""
         return cls(
             study, StudyFolder(study).rows, {each.key: digests_of(repeats, each) for each in wanted}, model, folds, task
         )

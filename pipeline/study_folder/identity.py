@@ -23,7 +23,7 @@ _KEYS: Final = frozenset({"format", "fingerprint", "settings", "versions", SEAL}
 _HINT: Final = "restore it, or use another --study"
 _LARGEST: Final = 4 << 20  # bytes of study.json, which has a few thousand
 # The values of fields that old fingerprints do not have, because there was no choice then.
-_DEFAULTS: Final[Mapping[str, Any]] = {**tasks.UNSAID, "folds": 0}
+_DEFAULTS: Final[Mapping[str, Any]] = {**tasks.UNSAID, "folds": 0, "reading": 1, "split": None}
 _PACKAGES: Final = (
     "tensorflow",
     "keras",
@@ -97,6 +97,15 @@ def task_of(fingerprint: Mapping[str, Any]) -> Task:
             hint="use the version of the program that wrote it",
         )
     return tasks.load(name)
+
+
+def reading_of(study: Path) -> int | None:
+    """The number of the rules by which the study reads its table; None for a folder that is no study yet."""
+    path = StudyFolder(study).identity
+    if not path.exists():
+        return None
+    found = read(path).fingerprint.get("reading", _DEFAULTS["reading"])
+    return found if type(found) is int else None
 
 
 def check(study: Path, fingerprint: Mapping[str, Any]) -> None:

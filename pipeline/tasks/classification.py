@@ -134,10 +134,14 @@ def fit(columns: Columns, weights: np.ndarray, _scaler: str, loss: str) -> Class
 
 
 def _sorted(labels: set[str]) -> tuple[str, ...]:
+    """By size where all are numbers, or else by alphabet: "nan" has no size, and would leave the order to the set."""
     try:
-        return tuple(sorted(labels, key=lambda label: (float(label), label)))
+        sizes = {label: float(label) for label in labels}
     except ValueError:
         return tuple(sorted(labels))
+    if any(map(math.isnan, sizes.values())):
+        return tuple(sorted(labels))
+    return tuple(sorted(labels, key=lambda label: (sizes[label], label)))
 
 
 def restore(about: Mapping[str, Any]) -> Classes:

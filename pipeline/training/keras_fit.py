@@ -1,14 +1,13 @@
-"""Any Keras model through `model.fit`: the reference that faster engines have to agree with."""
+"""Training of any Keras model with `model.fit`: the reference with which faster engines have to agree."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from pipeline import models
+from pipeline import models, running_time
 from pipeline.data.rows import Part, Rows
 from pipeline.errors import DivergedTraining
 from pipeline.training.curve import Curve
@@ -29,7 +28,7 @@ def train_one(training: Training, rows: Rows, protocol: Protocol) -> Trained:
     The order of the rows comes from the repeat's own generator, not from Keras: an epoch is a permutation of the
     training rows, cut into batches, the last one short.
     """
-    started, began = utc_now(), time.perf_counter()
+    started, began = utc_now(), running_time.seconds()
     weight_seed, order_seed = seeds(protocol.seed, training.index)
     try:
         scored = _fit(training, rows, protocol, weight_seed, order_seed)
@@ -40,7 +39,7 @@ def train_one(training: Training, rows: Rows, protocol: Protocol) -> Trained:
     return Trained(
         training=training,
         seed=weight_seed,
-        seconds=time.perf_counter() - began,
+        seconds=running_time.seconds() - began,
         threads=intra_op_threads(),
         program="keras fit",
         started=started,
@@ -60,7 +59,7 @@ def _fit(training: Training, rows: Rows, protocol: Protocol, weight_seed: int, o
         optimizer=kind.optimizer(training.configuration, steps * training.epochs),
         loss=_loss(protocol.loss),
         weighted_metrics=[_objective(protocol.loss)],
-        jit_compile=False,  # compiling a program for each training costs more than a small network's training
+        jit_compile=False,  # compiling a program costs more than training a small network
         steps_per_execution=steps,
     )
     stopping = keras.callbacks.EarlyStopping(
@@ -75,7 +74,7 @@ def _fit(training: Training, rows: Rows, protocol: Protocol, weight_seed: int, o
         epochs=training.epochs,
         steps_per_epoch=steps,
         validation_data=_whole(rows.validation),
-        shuffle=False,  # the batches come shuffled
+        shuffle=False,  # the batches are shuffled already
         callbacks=[stopping, keras.callbacks.TerminateOnNaN(), *kind.callbacks(training.configuration)],
         verbose=0,
     ).history
@@ -107,7 +106,7 @@ def _loss(name: str) -> Any:
 
 
 def _objective(loss: str) -> Any:
-    """What early stopping looks at: the log loss where it is the loss, the MAE with all others."""
+    """The metric of early stopping: the log loss if that is the loss, otherwise the MAE."""
     import keras
 
     kinds = {
@@ -119,7 +118,7 @@ def _objective(loss: str) -> Any:
 
 
 def _batches(part: Part, training: Training, order_seed: int) -> Any:
-    """Endless (inputs, outputs, weights) batches: one permutation of the rows after the other."""
+    """Endless batches (inputs, outputs, weights): one permutation of the rows after the other."""
     import tensorflow as tf
 
     rng = np.random.default_rng(order_seed)
@@ -137,7 +136,7 @@ def _batches(part: Part, training: Training, order_seed: int) -> Any:
 
 
 def _whole(part: Part) -> Any:
-    """The part as batches of a thousand rows, in order."""
+    """The part in batches of a thousand rows, in order."""
     import tensorflow as tf
 
     return tf.data.Dataset.from_tensor_slices((part.inputs, part.outputs, part.weights)).batch(models.BATCH)

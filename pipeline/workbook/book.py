@@ -1,7 +1,7 @@
-"""The workbook: what people read. It is drawn from the journal, and keeps what people made of it.
+"""The workbook, drawn from the journal; the user's own changes are kept.
 
-Never in the way: open in Excel or LibreOffice, read-only or changed beyond recognition, it is left alone and the
-results are written beside it. Saving is all or nothing.
+If it is open in Excel or LibreOffice, read-only, or changed so that it cannot be merged, it is left alone and the
+results are written beside it. It is saved completely or not at all.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.errors import UserError
+from pipeline.storage.untrusted import shown
 from pipeline.study_folder.layout import beside
 from pipeline.tasks import FIRST, Task
 from pipeline.workbook import ooxml
@@ -34,12 +35,13 @@ def _silent(_: str) -> None:
 
 
 def write(path: Path, view: View, say: Say = _silent) -> Path:
-    """Bring the workbook up to date and return where that was written: `path`, or a file beside it.
+    """Bring the workbook up to date and return the path that was written: `path`, or a file beside it.
 
-    `NAME.pending.xlsx` while the workbook is open elsewhere or refused, removed again at the first write after;
-    `NAME.fresh.xlsx` where the user changed the workbook so that a refresh would break it. A file that is not a
-    workbook is renamed to `NAME.damaged-N.xlsx`, and a new one written. `say` gets a sentence with which of these
-    happened, and why. Raises OSError where the disk refuses; then the old workbook is as it was.
+    That file is `NAME.pending.xlsx` while the workbook is open elsewhere or not writable; the next write to the
+    workbook removes it. It is `NAME.fresh.xlsx` if the user changed the workbook so that a refresh would break it, or
+    if a part of it cannot be read that its cells do not need. A file that is not a workbook is renamed to
+    `NAME.damaged-N.xlsx`, and a new one is written. `say` gets a sentence that says which of these happened, and why.
+    Raise OSError if the disk fails; the old workbook is then unchanged.
     """
     return _write(path, tables(view), say)
 
@@ -72,7 +74,9 @@ def _write_free(path: Path, made: Sequence[Table], say: Say) -> Path:
         book = ooxml.load(path)
     except UserError:
         raise
-    except ooxml.BROKEN:
+    except ooxml.BROKEN as error:
+        if ooxml.is_workbook(path):
+            return _written_beside(path, made, f"a part of it cannot be read ({_first_line(error)})", say)
         _set_aside(path, say)
         ooxml.save(_drawn(made), path, None, sealed=True)
         return _tidied(path)
@@ -82,10 +86,22 @@ def _write_free(path: Path, made: Sequence[Table], say: Say) -> Path:
     except UserError:
         raise
     except (Unmergeable, *ooxml.BROKEN) as reason:
-        used = _write(beside(path, "fresh"), _explained(made, path, reason), say)
-        say(f"{path} was left as it is, because {reason}: the results are in {used}.")
-        return used
+        return _written_beside(path, made, str(reason), say)
+    if book.gone:
+        say(f"{path} had looks or properties that cannot be read ({', '.join(book.gone)}): they are plain or gone now.")
     return _tidied(path)
+
+
+def _first_line(error: Exception) -> str:
+    """What is wrong, without the program's own name for the place."""
+    first = error.__cause__ or error
+    return shown((str(first).splitlines() or [type(first).__name__])[0])
+
+
+def _written_beside(path: Path, made: Sequence[Table], reason: str, say: Say) -> Path:
+    used = _write(beside(path, "fresh"), _explained(made, path, reason), say)
+    say(f"{path} was left as it is, because {reason}: the results are in {used}.")
+    return used
 
 
 def _merge(book: ooxml.Book, made: Sequence[Table]) -> None:
@@ -97,9 +113,9 @@ def _merge(book: ooxml.Book, made: Sequence[Table]) -> None:
 
 
 def _adopt(grid: ooxml.Grid, table: Table) -> None:
-    """Give the rows that a user typed the keys of their configurations: they are filled in, not doubled.
+    """Give rows that a user typed the keys of their configurations, so that they are completed and not repeated.
 
-    A typed score of what was trained here meanwhile is not written over: such a row stays as it is.
+    A typed score of a configuration that was trained here in the meantime is not overwritten: the row stays as it is.
     """
     header = find_header(grid.numbered(), (KEY,))
     if header is None:
@@ -132,7 +148,7 @@ def _key_of(cells: Cells, known: Typed) -> str:
         return ""
 
 
-def _explained(made: Sequence[Table], path: Path, reason: Exception) -> tuple[Table, ...]:
+def _explained(made: Sequence[Table], path: Path, reason: str) -> tuple[Table, ...]:
     *others, study = made
     why = f"{path.name} was left as it is: {reason}"
     rows = (("written beside", why), *(row for row in study.rows if row[0] != "written beside"))
@@ -147,14 +163,14 @@ def _drawn(made: Sequence[Table]) -> ooxml.Book:
 
 
 def _redrawn(path: Path, made: Sequence[Table]) -> bool:
-    """True where nobody touched the workbook since it was drawn, and everything in it is in the new one."""
+    """True if the workbook is unchanged since it was drawn, and everything in it is in the new one."""
     table = made[0]
     at = table.headers.index(KEY)
     return ooxml.knows_only(path, CONFIGURATIONS, {str(row[at]) for row in table.rows})
 
 
 def _tidied(path: Path) -> Path:
-    """Remove what was written beside the workbook while it could not be written; a file that a user edited stays."""
+    """Remove the file written beside the workbook while that was not writable, unless a user edited it."""
     for name in ("pending", "fresh"):
         other = beside(path, name)
         if other.is_file() and not refused(other) and ooxml.untouched(other):
@@ -163,12 +179,12 @@ def _tidied(path: Path) -> Path:
 
 
 def refused(path: Path) -> str:
-    """Why a file must not be replaced: Excel or LibreOffice has it open, or its owner made it read-only; else empty."""
+    """The reason why a file must not be replaced: it is open in Excel or LibreOffice, or read-only; else empty."""
     locks = (path.with_name(f"~${path.name}"), path.with_name(f".~lock.{path.name}#"))
     for lock in locks:
         if lock.exists():
             return f"it is open elsewhere, as {lock.name} shows"
-    # Renaming over it would succeed: the folder decides that, not the file.
+    # Renaming over it would succeed, because only the permissions of the folder matter for that.
     return "it is read-only" if path.is_file() and not path.stat().st_mode & stat.S_IWUSR else ""
 
 
@@ -188,11 +204,11 @@ def unknown(
     task: Task = FIRST,
     possible: Possible = lambda _: "",
 ) -> Found:
-    """The results in the sheet Configurations whose key is not known, in its order; none where the file is broken.
+    """The results with unknown keys in the sheet Configurations, in its order; none if the file is broken.
 
-    The exact text of a configuration decides; a typed row without one is put together from its columns. `epochs` are
-    those of the study, which results have to have, and what `possible` says no network can have is refused. Raises
-    UserError naming all rows that are meant as results and are wrong; see `import_rows`.
+    A configuration is read from its exact text, or from its columns if a typed row has no text. `epochs` are those of
+    the study, which results must have, and configurations that `possible` rejects are refused. Raise UserError naming
+    all rows that are meant as results and are wrong; see `import_rows`.
     """
     known = frozenset(known)
     if not path.is_file() or ooxml.knows_only(path, CONFIGURATIONS, known):
@@ -210,7 +226,7 @@ def unknown(
     except ooxml.BROKEN:
         return Found()
     if headless:
-        missing = f"The sheet {CONFIGURATIONS} of {path} has no column {headers[MEAN]}: none of its rows was taken in."
+        missing = f"The sheet {CONFIGURATIONS} of {path} has no column {headers[MEAN]}: none of its rows was imported."
         return Found(remarks=(missing,))
     plain = {header: name for name, header in headers.items()}
     named = [(at, {plain.get(name, name): cell for name, cell in cells.items()}) for at, cells in rows]

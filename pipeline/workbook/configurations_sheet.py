@@ -1,4 +1,4 @@
-"""The sheet *Configurations*: a row for each, best first."""
+"""The sheet *Configurations*: one row for each, best first."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ from pipeline.workbook.view import View
 class _Row:
     summary: Summary
     rank: int | None
-    key: str  # derived once: a hash of everything below
+    key: str  # computed once: a hash
     values: Mapping[str, Value]
 
     @classmethod
@@ -64,7 +64,7 @@ class _Row:
 
     @property
     def trained_here(self) -> bool:
-        """False for an imported row: values that its summary lacks may be in the user's workbook, and stay."""
+        """False for an imported row: values that its summary lacks may be in the user's workbook and are kept."""
         return self.summary.stage != "imported"
 
 
@@ -72,7 +72,7 @@ _Source = tuple[Column, Callable[[_Row], Cell]]
 
 
 def configurations(view: View) -> Table:
-    """One row per configuration, best first; the baseline and imported rows stand where they belong, without a rank."""
+    """One row for each configuration, best first; the baseline and imported rows have their places, without a rank."""
     rows = _placed(view)
     sources = [*_place(rows, view), *_hyperparameters(rows), *_objective(view)]
     sources += [*_outputs(view, rows, taken={column.header for column, _ in sources} | OURS), *_cost(rows), *_exact()]
@@ -101,7 +101,7 @@ def _placed(view: View) -> list[_Row]:
         _Row.of(summary, known.get(summary.key) if math.isfinite(summary.mean) else None) for summary in view.ranking
     ]
     baseline = view.baseline
-    # A baseline that the search came upon as well is one configuration: one row, with its rank.
+    # A baseline that the search also found is one configuration: one row, with its rank.
     if baseline is not None and baseline.key not in {row.key for row in rows}:
         position = sum(row.summary.order < baseline.order for row in rows)
         rows.insert(position, _Row.of(baseline, None))
@@ -150,7 +150,7 @@ def _objective(view: View) -> list[_Source]:
         (column(HIGH), lambda row: _ends(row.summary)[1]),
         (column(LEAST), lambda row: row.summary.best),
         (column(MOST), lambda row: row.summary.worst),
-        # Empty until the end of a run: a number from before may be that of fewer repeats.
+        # Empty until the end of a run: an earlier number may be that of fewer repeats.
         (column(TEST), lambda row: view.test.get(row.key)),
         (Column(GROUP, "text", 16, "objective"), lambda row: view.group.get(row.key)),
         (Column(FRONT, "text", 16, "objective"), lambda row: view.front.get(row.key)),
@@ -184,7 +184,7 @@ def _scored(output: str, metric: str) -> Callable[[_Row], Cell]:
 
 def _cost(rows: Sequence[_Row]) -> list[_Source]:
     def measured(value: Callable[[Summary], float]) -> Callable[[_Row], Cell]:
-        return lambda row: value(row.summary) or None  # zero says that nothing was measured
+        return lambda row: value(row.summary) or None  # zero means that nothing was measured
 
     seconds = [row.summary.seconds for row in rows if row.summary.seconds]
     kind: Kind = "plain" if not seconds or statistics.median(seconds) >= 1 else "fraction"

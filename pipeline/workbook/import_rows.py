@@ -1,8 +1,8 @@
-"""Rows of a workbook that the journal does not know: a colleague's results, or one's own after a lost journal.
+"""Import of workbook rows that are not in the journal: a colleague's results, or one's own after a lost journal.
 
-One rule for all of them. A row that has a hyperparameter and something in the cell of its score is meant as a result,
-and has to be right in every cell that is read: otherwise nothing is taken in, and the error names every such row. Other
-rows, and results that the study has no use for, are left as they are, and named.
+There is one rule. A row that has a hyperparameter and a score is meant as a result, and every cell of it that is read
+must be correct: otherwise nothing is imported, and the error names all such rows. Other rows, and results that the
+study cannot use, are left as they are, and named.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def unknown_results(
 
 def _sentence(rows: Sequence[int], path: Path, why: str) -> str:
     one = len(rows) == 1
-    return f"Row{'' if one else 's'} {listed(rows)} of {path} {'was' if one else 'were'} not taken in: {why}."
+    return f"Row{'' if one else 's'} {listed(rows)} of {path} {'was' if one else 'were'} not imported: {why}."
 
 
 def listed(numbers: Sequence[int]) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.data import preprocessing, tables
+from pipeline.data import preprocessing, readers, tables
 from pipeline.data.layout import shape_of
 from pipeline.data.rows import prepare_rows
 from pipeline.errors import UserError
@@ -36,21 +36,21 @@ def holds(frame, images=IMAGES, labels=LABELS):
 @pytest.mark.parametrize("pack", [gzip.compress, bytes])
 def test_idx_files_are_read(tmp_path, pack):
     folder(tmp_path, pack=pack)
-    holds(tables.read_frame(str(tmp_path)))
+    holds(readers.read_frame(str(tmp_path)))
     (path,) = tmp_path.glob("*images*")
-    holds(tables.read_frame(str(path)))
+    holds(readers.read_frame(str(path)))
 
 
 def test_training_images_come_before_others(tmp_path):
     folder(tmp_path, part="t10k", count=2)
     folder(tmp_path, count=3)
-    frame = tables.read_frame(str(tmp_path))
+    frame = readers.read_frame(str(tmp_path))
     holds(frame, np.concatenate([IMAGES[:3], IMAGES[:2]]), [*LABELS[:3], *LABELS[:2]])
 
 
 def test_images_without_labels_can_be_predicted(tmp_path):
     (tmp_path / "new-images-idx3-ubyte").write_bytes(idx(IMAGES))
-    frame = tables.read_frame(str(tmp_path / "new-images-idx3-ubyte"))
+    frame = readers.read_frame(str(tmp_path / "new-images-idx3-ubyte"))
     assert "label" not in frame
     assert len(frame) == 7
 
@@ -58,13 +58,13 @@ def test_images_without_labels_can_be_predicted(tmp_path):
 @pytest.mark.parametrize("names", [("images", "labels"), ("x", "y"), ("x_train", "y_train")])
 def test_arrays_are_read(tmp_path, names):
     np.savez(tmp_path / "some.npz", **dict(zip(names, (IMAGES, LABELS[:, None]), strict=True)))
-    holds(tables.read_frame(str(tmp_path / "some.npz")))
+    holds(readers.read_frame(str(tmp_path / "some.npz")))
 
 
 def test_colours_and_two_parts_are_read(tmp_path):
     coloured = np.random.default_rng(1).random((5, 2, 2, 3))
     np.savez(tmp_path / "c.npz", x_train=coloured[:3], y_train=LABELS[:3], x_test=coloured[3:], y_test=LABELS[3:5])
-    frame = tables.read_frame(str(tmp_path / "c.npz"))
+    frame = readers.read_frame(str(tmp_path / "c.npz"))
     assert shape_of([str(name) for name in frame][:-1]) == (2, 2, 3)
     assert np.array_equal(frame.drop(columns="label").to_numpy().reshape(coloured.shape), coloured)
 
@@ -72,7 +72,7 @@ def test_colours_and_two_parts_are_read(tmp_path):
 def test_pickles_are_not_executed(tmp_path):
     np.savez(tmp_path / "p.npz", images=np.array([print], dtype=object))
     with pytest.raises(UserError, match="cannot be read"):
-        tables.read_frame(str(tmp_path / "p.npz"))
+        readers.read_frame(str(tmp_path / "p.npz"))
 
 
 @pytest.mark.parametrize(
@@ -92,24 +92,24 @@ def test_what_is_no_idx_file_is_explained(tmp_path, content, text):
     path = tmp_path / "train-images-idx3-ubyte"
     path.write_bytes(content)
     with pytest.raises(UserError, match=text):
-        tables.read_frame(str(path))
+        readers.read_frame(str(path))
 
 
 def test_parts_that_do_not_belong_together_are_refused(tmp_path):
     np.savez(tmp_path / "n.npz", images=IMAGES, labels=LABELS[:3])
     with pytest.raises(UserError, match="7 images and 3 labels"):
-        tables.read_frame(str(tmp_path / "n.npz"))
+        readers.read_frame(str(tmp_path / "n.npz"))
     np.savez(tmp_path / "s.npz", x_train=IMAGES, y_train=LABELS, x_test=IMAGES[:, :2], y_test=LABELS)
     with pytest.raises(UserError, match="cannot form one table"):
-        tables.read_frame(str(tmp_path / "s.npz"))
+        readers.read_frame(str(tmp_path / "s.npz"))
     np.savez(tmp_path / "o.npz", other=IMAGES)
     with pytest.raises(UserError, match="Got: other"):
-        tables.read_frame(str(tmp_path / "o.npz"))
+        readers.read_frame(str(tmp_path / "o.npz"))
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="folder without images"):
-        tables.read_frame(str(tmp_path / "empty"))
+        readers.read_frame(str(tmp_path / "empty"))
     with pytest.raises(UserError, match="no image set keras:imagenet"):
-        tables.read_frame("keras:imagenet")
+        readers.read_frame("keras:imagenet")
 
 
 @pytest.mark.parametrize("scaler", ["standard", "minmax", "robust"])
@@ -135,6 +135,6 @@ def test_pixels_have_no_quantiles():
 
 @pytest.mark.skipif(not FASHION.is_dir(), reason="the images of Fashion-MNIST are not here")
 def test_fashion_mnist_is_read():
-    frame = tables.read_frame(str(FASHION / "t10k-images-idx3-ubyte.gz"))
+    frame = readers.read_frame(str(FASHION / "t10k-images-idx3-ubyte.gz"))
     assert frame.shape == (10_000, 785)
     assert frame["label"].value_counts().to_dict() == dict.fromkeys(range(10), 1000)

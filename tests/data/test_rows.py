@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from pipeline.data.preprocessing import Preprocessing
 from pipeline.data.preprocessing_file import dumps
+from pipeline.data.roles import Columns
 from pipeline.data.rows import Rows, load_rows, prepare_rows, save_rows
 from pipeline.data.splits import split
-from pipeline.data.tables import Columns, Table, read
+from pipeline.data.tables import Table, read
 from pipeline.errors import DamagedFile, UserError
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.data import preprocessing
+from pipeline.data.roles import Columns
 from pipeline.data.rows import prepare_rows
 from pipeline.data.splits import fold, split
-from pipeline.data.tables import Columns, Table
+from pipeline.data.tables import Table
 from pipeline.errors import UserError
 
 SHARES: Any = {"validation": 0.2, "test": 0.25, "seed": 3}

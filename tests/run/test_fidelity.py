@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from pipeline import best_group, load_top_models
-from pipeline.data import tables
+from pipeline.data import readers
 from pipeline.ledger import journal
 from pipeline.ledger.records import encode, frame
 from pipeline.maintenance.audit import audit
@@ -44,7 +44,7 @@ def test_every_training_is_a_fact_and_full_ones_alone_are_results(finished):
 
 def test_models_of_full_trainings_are_reloaded(finished):
     top = load_top_models(finished / "study", 3)
-    predicted = top.predict(tables.read_frame("builtin:diabetes"))
+    predicted = top.predict(readers.read_frame("builtin:diabetes"))
     assert predicted["target"].notna().all()
 
 

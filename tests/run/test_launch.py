@@ -21,7 +21,7 @@ import pandas as pd
 import pytest
 
 from pipeline import best_group, load_top_models
-from pipeline.data import tables
+from pipeline.data import readers
 from pipeline.ledger import journal
 from pipeline.saved_models import check
 from pipeline.study_folder.layout import ModelFolder, StudyFolder
@@ -127,7 +127,7 @@ def test_a_rerun_trains_nothing_and_ends_equal(finished):
 
 
 def test_reloaded_models_predict_in_original_units_in_another_process(finished):
-    frame = tables.read_frame("builtin:diabetes")
+    frame = readers.read_frame("builtin:diabetes")
     top = load_top_models(finished / "study", 2)
     predicted = top.predict(frame)
     assert list(predicted.columns) == ["target", "target spread"]
@@ -157,7 +157,7 @@ def test_keras_files_of_the_top_hold_the_same_networks(finished):
 
     study = finished / "study"
     top = load_top_models(study, 2)
-    frame = tables.read_frame("builtin:diabetes")
+    frame = readers.read_frame("builtin:diabetes")
     inputs = top.preprocessing.inputs(frame)
     for member in top.members:
         path = StudyFolder(study).model(member.configuration.key).keras(member.index)

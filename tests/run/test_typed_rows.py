@@ -86,7 +86,7 @@ def test_a_row_without_a_score_is_named_and_stays(study: Path) -> None:
     row = type_in(study, notes="to be run")
     answer = small_study.run(study.parent, target="c")
     assert answer.exit_code == 0, answer.output
-    told = f"Row {row} of {study / 'ledger.xlsx'} was not taken in: its log loss mean is empty."
+    told = f"Row {row} of {study / 'ledger.xlsx'} was not imported: its log loss mean is empty."
     assert told in " ".join(answer.output.split())
     assert [each["neurons"] for each in rows(study) if each["notes"] == "to be run"] == ["[9]"]
     assert journal.read(study / "ledger.jsonl").imported == ()
@@ -99,7 +99,7 @@ def test_a_colleagues_sheet_names_what_is_skipped(study: Path, tmp_path: Path, h
     answer = small_study.command("ledger", "import", str(study), str(other / "ledger.xlsx"))
     assert answer.exit_code == 0, answer.output
     said = " ".join(answer.output.split())
-    assert f"Row {row} of {other / 'ledger.xlsx'} was not taken in: some of its trainings failed" in said
+    assert f"Row {row} of {other / 'ledger.xlsx'} was not imported: some of its trainings failed" in said
     assert "1 configurations imported, 5 already known, 1 skipped." in said
     type_in(other, log_loss_mean=-0.5, neurons="[6]")
     assert small_study.command("ledger", "import", str(study), str(other / "ledger.xlsx")).exit_code == 2

@@ -101,6 +101,11 @@ def test_balanced_weights_are_those_of_scikit_learn() -> None:
         (["True", "False"], ("False", "True")),
         (["10", "b", "9"], ("10", "9", "b")),
         (["1", "01"], ("01", "1")),
+        (["inf", "1_000", "5", "-inf"], ("-inf", "5", "1_000", "inf")),
+        # Without a size there is no order of sizes: the alphabet, whatever the order in a set.
+        (["10", "nan", "9"], ("10", "9", "nan")),
+        (["nan", "10", "9"], ("10", "9", "nan")),
+        (["9", "10", "NaN", "-nan"], ("-nan", "10", "9", "NaN")),
     ],
 )
 def test_labels_are_sorted_as_people_count(texts: list[str], labels: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Rows that somebody typed: taken in, refused by name, or left as they are and named; nothing is lost."""
+"""Rows that somebody typed: imported, refused by name, or left as they are and named; nothing is lost."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_row_that_is_not_taken_is_named_with_its_reason_and_stays(path: Path, 
     found = read(path)
     assert (found.results, found.skipped) == ((), 1)
     (remark,) = found.remarks
-    assert remark.startswith(f"Row {row} of {path} was not taken in: {reason}")
+    assert remark.startswith(f"Row {row} of {path} was not imported: {reason}")
     write(path, view(range(9)))
     assert [each["MAE mean"] for each in cells(path) if each["notes"] == "mine"] == [changes["MAE mean"]]
 

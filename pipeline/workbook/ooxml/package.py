@@ -1,4 +1,4 @@
-"""The file: read with what would be lost, written whole or not at all."""
+"""Read a file, with a list of what saving would lose, and write it completely or not at all."""
 # ruff: noqa: SLF001 - what openpyxl writes beside the rows of a sheet can be reached in its private attributes only
 
 from __future__ import annotations
@@ -29,14 +29,16 @@ from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.writer.excel import ExcelWriter
 
 from pipeline.storage.atomic import sync_folder
-from pipeline.workbook.ooxml import markup, seal
+from pipeline.storage.spreadsheet import cells_alone, read
+from pipeline.storage.untrusted import Damage
+from pipeline.workbook.ooxml import markup, mending, seal
 from pipeline.workbook.ooxml.markup import RELATION
 from pipeline.workbook.ooxml.seal import Stamp, stamp
 from pipeline.workbook.ooxml.sheet import Book, Sheet
 
-UNPACKED: Final = 2 << 30  # bytes: a larger workbook is not one that people read, it is made to fill the memory
+UNPACKED: Final = 2 << 30  # bytes: larger workbooks are not for people, but made to fill the memory
 
-# What openpyxl and the libraries below it raise for files that are not the workbooks they should be.
+# The errors of openpyxl and its libraries for files that are not workbooks.
 BROKEN: Final = (
     zipfile.BadZipFile,
     zlib.error,
@@ -53,23 +55,30 @@ BROKEN: Final = (
     OverflowError,
 )
 
-# What openpyxl says, or does not even say, when it leaves something out.
+# Words of openpyxl's warnings when it drops something, and parts that it drops without a warning.
 _LOSSES: Final = re.compile(r"removed|lost|dropped|discarded|ignored|[Uu]nable to read")
 _PARTS: Final = re.compile(r"threadedComments/|slicers/|timelines/|ctrlProps/|embeddings/|diagrams/|vbaProject")
 _SHAPES: Final = re.compile(rb"<(?:\w+:)?(?:sp|cxnSp|grpSp)[ >]")
+_NO_SHEET: Final = "no worksheet is found in it"  # openpyxl says nothing of what it does not know, strict files say
 _NO_ROWS: Final = re.compile(rb"<sheetData ?(?:/>|></sheetData>)")
 _SHEET: Final = re.compile(r"xl/worksheets/[^/]+\.xml")
 
 
 class _Bodiless(zipfile.ZipFile):
-    """Shows worksheets without their rows and links: openpyxl's time grows with the square of the links."""
+    """Gives openpyxl the worksheets without rows and links: its time grows with the square of the links.
+
+    Styles and properties that it cannot read are given to it repaired; see `mending`.
+    """
 
     def __init__(self, path: Path, strings: Callable[[], Any]) -> None:
         super().__init__(path)
         self.taken: dict[str, markup.Read] = {}
         self._strings = strings
+        self._mended, self.gone = mending.mended(self)
 
     def open(self, name: Any, *arguments: Any, **options: Any) -> IO[bytes]:
+        if isinstance(name, str) and name in getattr(self, "_mended", ()):
+            return BytesIO(self._mended[name])
         plain = super().open
         if not (isinstance(name, str) and _SHEET.fullmatch(name)):
             return plain(name, *arguments, **options)
@@ -80,7 +89,7 @@ class _Bodiless(zipfile.ZipFile):
 
 @contextmanager
 def _disk_errors_only() -> Iterator[None]:
-    """Openpyxl raises OSError for a package without a workbook (a text document, say): the disk is not at fault."""
+    """Convert openpyxl's OSError for a package without a workbook, such as a text document: it is not the disk's."""
     try:
         yield
     except OSError as error:
@@ -105,7 +114,7 @@ def _linked(ws: Any, taken: markup.Read) -> Sheet:
 def load(path: Path) -> Book:
     """Read a workbook to edit it; the file is not changed.
 
-    Raises OSError where the disk refuses, and one of BROKEN for a file that is not a workbook or too large unpacked.
+    Raise OSError if the disk fails, and one of BROKEN for a file that is not a workbook or too large when unpacked.
     """
     lost = _unsupported(path)
     with warnings.catch_warnings(record=True) as noted, path.open("rb") as file:
@@ -117,21 +126,40 @@ def load(path: Path) -> Book:
                 reader.read()
             parts = {sheet.name: rel.target for sheet, rel in reader.parser.find_sheets()}
             sheets = {ws.title: _linked(ws, archive.taken[parts[ws.title]]) for ws in reader.wb.worksheets}
+            gone = archive.gone
+    if not sheets:
+        raise ValueError(_NO_SHEET)
     lost += [str(each.message) for each in noted if _LOSSES.search(str(each.message))]
-    return Book(reader.wb, sheets, "; ".join(dict.fromkeys(lost)))
+    return Book(reader.wb, sheets, "; ".join(dict.fromkeys(lost)), gone)
+
+
+def is_workbook(path: Path) -> bool:
+    """True where the file has worksheets whose cells can be read, whatever `load` says of all else."""
+    try:
+        cells_alone(path)
+    except Damage:
+        return False
+    return True
 
 
 def values(path: Path, sheet: str) -> list[tuple[object, ...]]:
-    """The values of a sheet row by row, of formulas their last results; empty where there is no such sheet.
+    """The values of a sheet row by row, for formulas their last results; empty if there is no such sheet.
 
-    Raises what `load` raises.
+    What is beside the cells does not matter. Raise OSError if the disk fails, and one of BROKEN for a file that is not
+    a workbook or too large unpacked.
     """
     _unsupported(path)
+    return read(path, lambda file: _values(file, sheet))
+
+
+def _values(file: Path | BytesIO, sheet: str) -> list[tuple[object, ...]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with _disk_errors_only():
-            book = load_workbook(path, read_only=True, data_only=True)
+            book = load_workbook(file, read_only=True, data_only=True)
         try:
+            if not book.sheetnames:
+                raise ValueError(_NO_SHEET)
             return [tuple(row) for row in book[sheet].iter_rows(values_only=True)] if sheet in book.sheetnames else []
         finally:
             book.close()
@@ -149,13 +177,13 @@ def _unsupported(path: Path) -> list[str]:
 
 
 def save(book: Book, path: Path, before: Stamp | None, *, sealed: bool) -> None:
-    """Replace the file by the workbook, durably, or leave it as it is and no other file beside it.
+    """Replace the file by the workbook durably, or leave it unchanged without another file beside it.
 
-    `sealed` marks the file as drawn by this program, until somebody else saves it. Drawn rows are used up. Raises
-    PermissionError where the file's stamp is not `before` any more (somebody saved it meanwhile), and OSError.
+    `sealed` marks the file as drawn by this program, until another program saves it. Drawn rows are consumed. Raise
+    PermissionError if the file's stamp is not `before` any more (it was saved in the meantime), and OSError.
     """
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.unlink(missing_ok=True)  # of a run that was killed
+    temporary.unlink(missing_ok=True)  # of a killed run
     try:
         with temporary.open("xb") as file:
             written = _pack(book, file, sealed=sealed)
@@ -181,7 +209,7 @@ class _SheetWriter(WorksheetWriter):
     """Writes a worksheet without its rows; comments and links still come from openpyxl's cells."""
 
     def write_dimensions(self) -> None:
-        """Nothing: the extent is optional, and openpyxl does not know the cells."""
+        """Write no extent: it is optional, and openpyxl does not know the cells."""
 
     def write_rows(self) -> None:
         rows: Any = self.xf.send(True)
@@ -197,7 +225,7 @@ class _SheetWriter(WorksheetWriter):
 
 
 class _BookWriter(ExcelWriter):
-    """Writes rows straight into the archive: openpyxl would lay every sheet down in a temporary file before."""
+    """Writes rows directly into the archive; openpyxl would write every sheet to a temporary file first."""
 
     def __init__(self, book: Book, archive: zipfile.ZipFile) -> None:
         super().__init__(book.workbook, archive)
@@ -245,4 +273,4 @@ def _contents(archive: zipfile.ZipFile) -> _Contents:
 def _check(path: Path, written: _Contents) -> None:
     with zipfile.ZipFile(path) as archive:
         if archive.testzip() is not None or _contents(archive) != written:
-            raise OSError(f"{path} did not arrive on the disk as it was written")
+            raise OSError(f"{path} on the disk differs from what was written")

@@ -1,0 +1,116 @@
+"""Tables in text files: the encoding, the separator, the header, and below it the cells."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import itertools
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from pipeline.data import first_rules
+from pipeline.data.cells import ERRORS, MISSING, WORDS
+from pipeline.data.header import header_of
+from pipeline.errors import UserError
+
+_SEPARATORS: Final = (",", ";", "\t", "|", ":")
+_NONE: Final = "\x1f"  # a separator that no text file contains
+_SNIFFED: Final = 200  # records that are looked at to find the separator
+_AGREEING: Final = 0.8  # fraction of them that must have more than one cell
+_SAID: Final = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # a first line for Excel, which does not show it
+
+
+def read(path: Path, reading: int, texts: Sequence[str]) -> pd.DataFrame:
+    """The table of a text file.
+
+    By the first rules, columns have the types that pandas guesses. By later ones a column is one of numbers, without a
+    missing cell, or it has the texts of the file, so that `cells` decides what they are; `texts` names columns that
+    have the texts of the file whatever they look like.
+    """
+    text = _decoded(path.read_bytes(), path).lstrip("\r\n").rstrip("\r\n ")
+    said = _SAID.match(text) if reading > 1 else None
+    text = text[said.end() :] if said else text
+    separator = said[1] if said else _separator(text)
+    records = list(itertools.islice(_records(text, separator), _SNIFFED))
+    if not records:
+        raise UserError(f"{path} is empty", expected="a header and rows", hint="check the file")
+    names = header_of(records[0], str(path))
+    _check_widths(records, separator, path)
+    if reading == 1:
+        return first_rules.csv(text, separator, names)
+    return _cells(text, separator, names, texts)
+
+
+def _check_widths(records: Sequence[Sequence[str]], separator: str, path: Path) -> None:
+    width = len(records[0])
+    long = next((number for number, record in enumerate(records) if len(record) > width), None)
+    if long is not None and any(cell.strip() for cell in records[long][width:]):
+        # pandas would silently take the first column for an index, or leave the last one out.
+        raise UserError(
+            f"{path} has a row with more cells than the header",
+            expected=f"{width} cells, separated by {separator!r}",
+            got=f"{len(records[long])} cells in row {long + 1}",
+            hint="give every column a name, and quote cells that contain the separator",
+        )
+
+
+def _cells(text: str, separator: str, names: list[str], texts: Sequence[str]) -> pd.DataFrame:
+    def parsed(**options: object) -> pd.DataFrame:
+        return pd.read_csv(  # type: ignore[call-overload,no-any-return]
+            io.StringIO(text),
+            sep=separator,
+            header=0,
+            names=names,
+            index_col=False,
+            skip_blank_lines=False,  # positions stay those of the file
+            skipinitialspace=True,
+            keep_default_na=False,
+            low_memory=False,
+            **first_rules.PRECISION,
+            **options,
+        )
+
+    # Numbers are read where they are quickest to read, and every cell that needs a second look as a text.
+    frame = parsed(na_values=[MISSING, *WORDS, *ERRORS])
+    doubted = [
+        name for name in names if name in texts or frame[name].dtype.kind not in "iuf" or bool(frame[name].isna().any())
+    ]
+    if doubted:
+        raw = parsed(usecols=doubted, dtype=object, na_filter=False)
+        frame = frame.assign(**{name: raw[name].fillna(MISSING) for name in doubted})
+    return frame[names]
+
+
+def _decoded(content: bytes, path: Path) -> str:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    if b"\0" in content:
+        raise UserError(f"{path} is not a text file", expected="text", hint="give it the extension of its real format")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252")  # what Excel writes as CSV in Western Europe
+
+
+def _records(text: str, separator: str) -> Iterable[list[str]]:
+    return csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+
+
+def _separator(text: str) -> str:
+    """The separator with which most records have as many cells as the header; `_NONE` if there is only one column."""
+    best, best_rank = _NONE, (0.0, 0.0, 1)
+    for separator in _SEPARATORS:
+        widths = [len(record) for record in itertools.islice(_records(text, separator), _SNIFFED) if record]
+        if not widths or widths[0] < 2:
+            continue
+        rows = widths[1:] or widths
+        equal, several = (sum(fits) / len(rows) for fits in zip(*((w == widths[0], w > 1) for w in rows), strict=True))
+        rank = (equal, several, widths[0])
+        if several >= _AGREEING and rank > best_rank:
+            best, best_rank = separator, rank
+    return best
