@@ -19,7 +19,7 @@ from rich.table import Table
 from pipeline.analysis.ensemble import GREEDY, MEAN
 from pipeline.cli.console import PLAIN_WIDTH
 from pipeline.errors import UserError
-from pipeline.ranking.statistics import interval
+from pipeline.ranking.statistics import OBJECTIVE, interval
 from pipeline.run.events import Asked, Event
 from pipeline.run.launch import Finished, launch
 from pipeline.run.prepare import prepare
@@ -173,7 +173,8 @@ def figures(splits: Sequence[Split]) -> dict[str, float]:
     numbers: dict[str, float] = {}
     for name in ("rmse", "ensemble", "greedy", "default", "minutes", "outside"):
         numbers |= {f"california_{name}_of_split_{each.seed}": getattr(each, name) for each in splits}
-        mean, _, low, high = interval([getattr(each, name) for each in splits])
+        mean, _, *ends = interval([getattr(each, name) for each in splits])
+        _, low, high = OBJECTIVE.cut(mean, *ends)  # all of these are from 0 on
         numbers[f"california_{name}"] = mean
         if low is not None and high is not None:
             numbers |= {f"california_{name}_low": low, f"california_{name}_high": high}

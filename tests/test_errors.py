@@ -324,6 +324,7 @@ MINE = {"UserError", "DamagedFile", "StudyMismatch", "DiskFailed"}
 HARMLESS = {
     ("ledger/journal.py", "_check_header"),
     ("models/custom_keras.py", "_called"),
+    ("models/registry.py", "impossible"),
     ("saved_models/member_files.py", "_probe"),  # the rows are part of the folder, not the user's: it is damage
     ("space/reading.py", "read_toml"),
     ("space/unit_cube.py", "row_of"),
@@ -333,9 +334,8 @@ HARMLESS = {
     ("tasks/classification.py", "_sorted"),
     ("training/keras_fit.py", "train_one"),
     ("training/packed.py", "_with_fewer_places"),
-    ("workbook/import_rows.py", "_exact"),
-    ("workbook/import_rows.py", "_plain"),
-    ("workbook/import_rows.py", "_rebuilt"),
+    ("workbook/typed_cells.py", "_exact"),
+    ("workbook/typed_cells.py", "_rebuilt"),
     ("workbook/ooxml/markup.py", "_number"),
     ("workbook/ooxml/mending.py", "_reads"),
     ("workbook/ooxml/seal.py", "knows_only"),

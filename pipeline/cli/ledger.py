@@ -49,7 +49,7 @@ def import_(folder: Path, other: Path, task: str) -> int:
     found = import_results.import_ledger(folder, other, partial(line, console))
     line(
         console,
-        f"{found.imported} configurations imported, {found.known} already known, {found.skipped} skipped"
-        f" (a failed repeat, or another limit of epochs). Ledger: {found.workbook}",
+        f"{found.imported} configurations imported, {found.known} already known, {found.skipped} skipped."
+        f" Ledger: {found.workbook}",
     )
     return 0

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from pipeline import models
 from pipeline.errors import DamagedFile, StudyMismatch, UserError
 from pipeline.ledger import journal
+from pipeline.ledger.imports import impossible, incomparable
 from pipeline.ledger.known import stored_identity
 from pipeline.maintenance.rebuild import Say, redraw
 from pipeline.ranking.summaries import summaries
 from pipeline.storage import untrusted
 from pipeline.study_folder import identity, lock
 from pipeline.study_folder.layout import IDENTITY, StudyFolder
-from pipeline.tasks import Task
 from pipeline.trial import Imported
 from pipeline.workbook import book
 from pipeline.workbook.columns import STUDY
+from pipeline.workbook.import_rows import Found
 from pipeline.workbook.ooxml import BROKEN, text
 from pipeline.workbook.read import Cells, rows_below, written
 from pipeline.workbook.view import shown
@@ -31,8 +35,9 @@ class Import:
 
     imported: int
     known: int  # already in the journal, with any number of repeats
-    skipped: int  # with a failed repeat, or trained with another limit of epochs
+    skipped: int  # rows and configurations that were not taken
     workbook: Path
+    remarks: tuple[str, ...] = ()  # what was skipped, and why: a sentence for each reason
 
 
 def import_ledger(study: Path, other: Path, say: Say) -> Import:
@@ -53,14 +58,15 @@ def import_ledger(study: Path, other: Path, say: Say) -> Import:
     epochs = stored.fingerprint["epochs"]
     with lock.held(study), journal.open_journal(StudyFolder(study).journal) as ours:
         known = {each.training.configuration.key for each in ours.repeats if each.training.epochs == epochs}
-        known |= {row.configuration.key for row in ours.imported}
-        offered, failed = _offered(other, epochs, identity.task_of(stored.fingerprint))
-        usable = [row for row in offered if row.epochs == epochs]
-        new = [row for row in usable if row.configuration.key not in known]
+        known |= {row.configuration.key for row in ours.imported if row.epochs == epochs}
+        offered = _offered(other, epochs, stored)
+        new = [row for row in offered.results if row.configuration.key not in known]
         for row in new:
             ours.append_imported(row)
+        for remark in offered.remarks:
+            say(remark)
         written_to = redraw(study, stored, ours.contents, say)
-    return Import(len(new), len(usable) - len(new), failed + len(offered) - len(usable), written_to)
+    return Import(len(new), len(offered.results) - len(new), offered.skipped, written_to)
 
 
 def _check_same(study: Path, stored: identity.Stored, other: Path) -> None:
@@ -108,14 +114,21 @@ def _study_sheet(other: Path) -> list[tuple[int, Cells]]:
         ) from error
 
 
-def _offered(other: Path, epochs: int, task: Task) -> tuple[tuple[Imported, ...], int]:
-    """The results of another ledger, each configuration once, and how many were skipped for a failed repeat."""
+def _offered(other: Path, epochs: int, stored: identity.Stored) -> Found:
+    """The results of another ledger, each configuration once."""
     if other.suffix.lower() == ".xlsx":
-        return book.unknown(other, (), epochs, task), 0
+        possible = partial(models.impossible, str(stored.fingerprint.get("model")))
+        return book.unknown(other, (), epochs, task=identity.task_of(stored.fingerprint), possible=possible)
     if other.stat().st_size > LARGEST:
         raise UserError(f"{other} is too large for a journal", expected=f"at most {LARGEST} bytes")
     contents = journal.read(other)
     everything = [each for each in summaries(contents.repeats, contents.imported) if each.stage != "baseline"]
-    good = [each for each in everything if each.repeats and not each.failures]
-    rows = (Imported(each.configuration, each.epochs, each.repeats, each.mean, each.std, other.name) for each in good)
-    return tuple(rows), len(everything) - len(good)
+    results, reasons = [], Counter[str]()
+    for each in everything:
+        row = Imported(each.configuration, each.epochs, each.repeats, each.mean, each.std, other.name)
+        failed = "a training failed" if each.failures else ""
+        why = failed or incomparable(row, epochs) or impossible(row)
+        reasons.update([why] if why else [])
+        results += [] if why else [row]
+    remarks = tuple(f"{count} of its configurations not imported: {why}." for why, count in reasons.items())
+    return Found(tuple(results), reasons.total(), remarks)

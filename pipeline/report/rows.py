@@ -45,11 +45,13 @@ def worst_places(verdict: Verdict, count: int = 10) -> tuple[tuple[int, float], 
     """Positions and errors of at most `count` test rows, largest error first, ties by row number.
 
     All trainings of the best configurations predict, and configurations have equal weight. Empty without any.
+    Rows of weight 0 are in no score, so they are not among the worst either.
     """
     if not verdict.best:
         return ()
     errors = verdict.target.row_errors(verdict.measured, _predicted(verdict))
-    return tuple((int(place), float(errors[place])) for place in np.lexsort((verdict.rows, -errors))[:count])
+    order = np.lexsort((verdict.rows, -errors))
+    return tuple((int(place), float(errors[place])) for place in order[verdict.counted[order]][:count])
 
 
 def _predicted(verdict: Verdict) -> np.ndarray:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from pipeline import running_time, saved_models
+from pipeline import models, running_time, saved_models
 from pipeline.ledger.journal import Journal, open_journal
 from pipeline.report.contents import Contents
 from pipeline.run import test_phase
@@ -105,12 +106,17 @@ def _import_rows(prepared: PreparedRun, journal: Journal, say: Say) -> None:
     """Import rows that were added to the workbook, or that a lost journal had: they are not trained again."""
     epochs, workbook = prepared.settings.epochs, StudyFolder(prepared.settings.study).workbook
     known = {each.training.configuration.key for each in journal.repeats if each.training.epochs == epochs}
-    known |= {row.configuration.key for row in journal.imported} | {prepared.plan.baseline.key}
-    found = unknown(workbook, known, epochs, prepared.rows.target.task)
-    for row in found:
+    known |= {row.configuration.key for row in journal.imported if row.epochs == epochs} | {prepared.plan.baseline.key}
+    task, possible = prepared.rows.target.task, partial(models.impossible, prepared.settings.model)
+    found = unknown(workbook, known, epochs, task=task, possible=possible)
+    for remark in found.remarks:
+        say(remark)
+    for row in found.results:
         journal.append_imported(row)
-    if found:
-        say(f"{len(found)} configurations of the workbook were not in the journal: imported, and not trained again.")
+    many = len(found.results)
+    if many:
+        which = "1 configuration of the workbook was" if many == 1 else f"{many} configurations of the workbook were"
+        say(f"{which} not in the journal: imported, and not trained again.")
 
 
 def _viewer(prepared: PreparedRun, journal: Journal) -> Callable[[frozenset[str], Mapping[str, float]], View]:

@@ -187,7 +187,7 @@ def load_top_models(study: str | Path, count: int = 3, model: str = "", task: st
     untrusted.plain(folder.path)
     known = open_study(folder.path)
     repeats = known.contents.repeats
-    best = [each for each in known.ranking if not each.failures and digests_of(repeats, each)]
+    best = [each for each in known.best if digests_of(repeats, each)]
     if not best:
         raise UserError(
             f"{folder.path} has no saved models yet", hint="let the search train at least one configuration"

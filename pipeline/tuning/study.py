@@ -128,13 +128,10 @@ def run(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, *, elapsed: Elap
     (baseline,) = evaluate([Trial(plan.baseline, budget.epochs, budget.repeats)])
     earlier, tried = _explore(plan, answer, begin, say, Limits(budget, elapsed))
     explored = full(tried, budget)
-    elite = strategy.elite(
-        [summary for summary in (*explored, *earlier) if contains(plan.space, summary.configuration)],
-        budget.elite,
-        plan.layers,
-    )
+    competing = [summary for summary in (*explored, *earlier) if contains(plan.space, summary.configuration)]
+    elite = strategy.elite(competing, budget.elite, plan.layers)
     if not elite:
-        say("Every configuration has a failed repeat, so stage 2 has nowhere to start: see the ledger.")
+        say(_without_elite(competing))
     asked = Refining(
         space=plan.space,
         budget=budget,
@@ -150,6 +147,18 @@ def run(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, *, elapsed: Elap
     if best is not None:
         baseline = _as_often(baseline, best, plan, evaluate, begin)
     return Result(baseline, explored, elite, refined.searches, best, refined.ended, refined.curves, screened)
+
+
+def _without_elite(competing: Sequence[Summary]) -> str:
+    """Why there is nothing that stage 2 could search around."""
+    sound = [each for each in competing if each.repeats and not each.failures]
+    if sound:
+        reason = f"The strategy chose none of {len(sound)} configurations"
+    elif competing:
+        reason = "Every configuration has a failed repeat"
+    else:
+        reason = "No configuration of the search space was tried"
+    return f"{reason}, so stage 2 has none to search around: see the ledger."
 
 
 def _checked(plan: Plan, evaluate: Evaluate) -> Evaluate:

@@ -6,7 +6,10 @@ import math
 import statistics
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from pipeline.ranking.order import ranks
+from pipeline.ranking.statistics import OBJECTIVE
 from pipeline.trial import Summary, Value
 from pipeline.workbook.columns import (
     CONFIGURATIONS,
@@ -69,30 +72,33 @@ _Source = tuple[Column, Callable[[_Row], Cell]]
 
 
 def configurations(view: View) -> Table:
-    """One row for each configuration, best first; the baseline is placed by its mean, without a rank."""
+    """One row for each configuration, best first; the baseline and imported rows have their places, without a rank."""
     rows = _placed(view)
     sources = [*_place(rows, view), *_hyperparameters(rows), *_objective(view)]
     sources += [*_outputs(view, rows, taken={column.header for column, _ in sources} | OURS), *_cost(rows), *_exact()]
     return Table(
         title=CONFIGURATIONS,
         columns=tuple(column for column, _ in sources),
-        rows=tuple(tuple(_cell(row, source) for _, source in sources) for row in rows[:ROWS]),
+        rows=tuple(tuple(_cell(row, *source) for source in sources) for row in rows[:ROWS]),
         identity=(KEY,),
         ranked=True,
     )
 
 
-def _cell(row: _Row, source: Callable[[_Row], Cell]) -> Cell:
+_MARKS: Final = frozenset({RANK, ELITE, GROUP, FRONT})  # by us alone: one that does not hold any more is taken away
+
+
+def _cell(row: _Row, column: Column, source: Callable[[_Row], Cell]) -> Cell:
     value = source(row)
     if isinstance(value, float) and not math.isfinite(value):
         value = None
-    return ... if value is None and not row.trained_here else value
+    return ... if value is None and not row.trained_here and column.header not in _MARKS else value
 
 
 def _placed(view: View) -> list[_Row]:
+    known = ranks(view.ranking)
     rows = [
-        _Row.of(summary, place if math.isfinite(summary.mean) else None)
-        for place, summary in enumerate(view.ranking, 1)
+        _Row.of(summary, known.get(summary.key) if math.isfinite(summary.mean) else None) for summary in view.ranking
     ]
     baseline = view.baseline
     # A baseline that the search also found is one configuration: one row, with its rank.
@@ -140,8 +146,8 @@ def _objective(view: View) -> list[_Source]:
     return [
         (column(MEAN), lambda row: row.summary.mean),
         (column(STD), lambda row: row.summary.std),
-        (column(LOW), lambda row: row.summary.low),
-        (column(HIGH), lambda row: row.summary.high),
+        (column(LOW), lambda row: _ends(row.summary)[0]),
+        (column(HIGH), lambda row: _ends(row.summary)[1]),
         (column(LEAST), lambda row: row.summary.best),
         (column(MOST), lambda row: row.summary.worst),
         # Empty until the end of a run: an earlier number may be that of fewer repeats.
@@ -149,6 +155,10 @@ def _objective(view: View) -> list[_Source]:
         (Column(GROUP, "text", 16, "objective"), lambda row: view.group.get(row.key)),
         (Column(FRONT, "text", 16, "objective"), lambda row: view.front.get(row.key)),
     ]
+
+
+def _ends(summary: Summary) -> tuple[float | None, float | None]:
+    return OBJECTIVE.cut(summary.mean, summary.low, summary.high)[1:]
 
 
 def _outputs(view: View, rows: Sequence[_Row], taken: set[str]) -> list[_Source]:

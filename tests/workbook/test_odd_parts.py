@@ -74,7 +74,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def keys(path: Path) -> list[str]:
-    return [each.configuration.key for each in unknown(path, known(view()), 200)]
+    return [each.configuration.key for each in unknown(path, known(view()), 200).results]
 
 
 def note(path: Path, key: str) -> object:
