@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 import time
@@ -18,12 +17,14 @@ from rich.table import Table
 
 from pipeline.analysis.ensemble import GREEDY, MEAN
 from pipeline.cli.console import PLAIN_WIDTH
+from pipeline.cli.outputs import write_json
 from pipeline.errors import UserError
 from pipeline.ranking.statistics import interval
 from pipeline.run.events import Asked, Event
 from pipeline.run.launch import Finished, launch
 from pipeline.run.prepare import prepare
 from pipeline.settings import read
+from scripts.asked import json_path, parsed
 
 PUBLISHED = 0.4985  # test RMSE of a tuned perceptron, 100 trials: Gorishniy et al. 2021, arXiv:2106.11959, +- 0.003
 AIM = 0.50
@@ -75,7 +76,7 @@ class Split:
 
 def main(words: Sequence[str]) -> int:
     """Run the splits and print them; 2 and a clear text for what a user can mend."""
-    asked = parser().parse_args(words)
+    asked = parsed(parser(), words)
     console = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
     try:
         splits = [one(asked.first + number, asked, console) for number in range(asked.splits)]
@@ -84,8 +85,7 @@ def main(words: Sequence[str]) -> int:
         return 2
     console.print(table(splits))
     if asked.json:
-        asked.json.parent.mkdir(parents=True, exist_ok=True)
-        asked.json.write_text(json.dumps(figures(splits), indent=1, sort_keys=True) + "\n")
+        write_json(asked.json, figures(splits))
     return 0
 
 
@@ -99,7 +99,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--settings", type=Path, default=Path("search_spaces/california.settings.toml"))
     options.add_argument("--study", type=Path, default=Path("results/california"), help="a folder below for each split")
     options.add_argument("--slots", default="auto", help="workers")
-    options.add_argument("--json", type=Path, help="file for every figure: {name: value}")
+    options.add_argument("--json", type=json_path, help="file for every figure: {name: value}")
     return options
 
 

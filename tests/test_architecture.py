@@ -44,10 +44,10 @@ MAY_USE: Mapping[str, str] = {
     "run": "analysis baselines data errors ledger models plugins ranking report saved_models settings space storage"
     " study_folder tasks training trial tuning workbook workers",
     "maintenance": "errors ledger models ranking saved_models storage study_folder tasks trial workbook",
-    "compare": "analysis errors ledger models ranking report run saved_models settings space storage study_folder trial"
-    " tuning",  # its methods are the strategies
+    "compare": "analysis errors ledger models plugins ranking report run saved_models settings space storage"
+    " study_folder trial tuning",  # its methods are the strategies
     "cli": "compare data errors maintenance plugins report run settings storage study_folder tasks trial tuning"
-    " workers",
+    " workbook workers",  # predictions as a workbook
 }
 FLOORS = 9  # a room stands one floor above the highest that it uses; the scripts stand on top
 

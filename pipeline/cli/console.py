@@ -10,6 +10,8 @@ from typing import IO, Final, TextIO, cast
 
 from rich.console import Console
 
+from pipeline.storage.streams import take_every_character
+
 PLAIN_WIDTH: Final = 140  # columns of what goes into a file or a pipe
 
 
@@ -21,7 +23,11 @@ def escaped(text: str) -> str:
 
 
 def standard() -> Console:
-    """Standard output, at the width of the terminal or of plain text, silent when nobody is left to read it."""
+    """Standard output, at the width of the terminal or of plain text, silent when nobody is left to read it.
+
+    Characters that the terminal lacks are replaced.
+    """
+    take_every_character()
     width = None if sys.stdout.isatty() else PLAIN_WIDTH
     return Console(file=cast("IO[str]", Output(sys.stdout)), width=width, highlight=False)
 
@@ -33,6 +39,7 @@ def line(console: Console, text: str) -> None:
 
 def complain(error: Exception) -> None:
     """Print what the user can fix, on standard error."""
+    take_every_character()
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     console.print(f"[bold red]Error:[/] {escaped(str(error))}")
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from pipeline import tasks
 from pipeline.cli.console import line, standard
+from pipeline.errors import UserError
 from pipeline.maintenance import audit, import_results
 from pipeline.maintenance import rebuild as redrawing
 from pipeline.plugins import load_object
+from pipeline.study_folder.layout import IDENTITY, JOURNAL, StudyFolder
 
 
 def _use(task: str) -> None:
@@ -18,7 +20,14 @@ def _use(task: str) -> None:
 
 
 def verify(folder: Path, task: str) -> int:
-    """Check the folder; 1 with a line for each finding where something does not hold."""
+    """Check the folder; 1 with a line for each finding where something does not hold.
+
+    Raise UserError for what is not the folder of a study at all: nothing of it can be checked.
+    """
+    if not StudyFolder(folder).exists:
+        raise UserError(
+            f"{folder} is not a study folder", expected=f"a folder with {IDENTITY} or {JOURNAL}", hint="check the path"
+        )
     _use(task)
     console = standard()
     found = audit.audit(folder)

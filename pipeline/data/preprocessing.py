@@ -25,6 +25,7 @@ from pipeline.data.layout import layout_of
 from pipeline.data.tables import Columns, unknown_column
 from pipeline.errors import UserError
 from pipeline.tasks import FIRST, InputScaler, Scaler, Target
+from pipeline.tasks.naming import all_distinct
 from pipeline.tasks.scaling import SCALERS, pool, widen
 
 __all__ = ["InputScaler", "Preprocessing", "Scaler", "fit", "unfitted", "unknown_categories"]
@@ -59,7 +60,7 @@ class Preprocessing:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """The names of the network's inputs, in their order."""
+        """The names of the network's inputs, in their order; no two are alike."""
         names: list[str] = []
         for step, _, used in self.transformer.transformers_:
             if step == "numbers":
@@ -69,7 +70,7 @@ class Preprocessing:
             elif step == "categories":
                 for name, known in _known(self).items():
                     names += [f"{name} = {each or SHOWN_MISSING}" for each in known]
-        return tuple(names)
+        return tuple(all_distinct(names, "derived"))
 
 
 def fit(

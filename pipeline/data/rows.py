@@ -106,14 +106,22 @@ def _weights(table: Table, positions: Sequence[np.ndarray]) -> np.ndarray:
     if not table.columns.weight:
         return np.ones(len(table.frame), dtype=np.float32)
     given = table.frame[table.columns.weight].to_numpy(dtype=np.float64)
+    mean = given[positions[0]].mean()
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        weights: np.ndarray = (given / mean).astype(np.float32)
     for name, rows in zip(_PARTS, positions, strict=True):
-        if not given[rows].sum() > 0:
+        if not weights[rows].sum() > 0:  # as float32, in which the smallest of them are 0
             raise UserError(
                 f"All {len(rows)} {name} rows have weight 0",
                 expected="weights above 0 in every part",
                 hint="make that part larger, or remove the rows without weight",
             )
-    weights: np.ndarray = (given / given[positions[0]].mean()).astype(np.float32)
+    if not np.isfinite(weights).all():
+        raise UserError(
+            f"Weight {table.columns.weight!r} has values that are too far apart",
+            expected="weights that are finite as multiples of their mean",
+            got=f"{given.min():g} to {given.max():g}, with a mean of {mean:g} on the training rows",
+        )
     return weights
 
 

@@ -26,7 +26,8 @@ def windowed(
 ) -> pd.DataFrame:
     """One row for each moment with a whole window before it; the index is the moment's position in order of time.
 
-    Raise UserError for a time that is missing or occurs twice, and for a series that is too short for one window.
+    Raise UserError for a time that is missing or occurs twice, for a series that is too short for one window, and for a
+    column that is called like a step of a window.
     """
     ordered = in_order(frame, time)
     columns = [str(name) for name in ordered.columns if name not in {time, *ignore}]
@@ -37,8 +38,23 @@ def windowed(
             expected=f"more than {first + 2}: a window of {window} that ends {horizon} before the step to predict",
             hint="lower window, or use more data",
         )
-    lags = _lagged(ordered, steps(columns, first, horizon)).iloc[first : len(ordered)]
+    named = steps(columns, first, horizon)
+    _check_names(named, frame)
+    lags = _lagged(ordered, named).iloc[first : len(ordered)]
     return pd.concat([lags, ordered[list(targets)].iloc[first:]], axis=1)
+
+
+def _check_names(named: Sequence[str], frame: pd.DataFrame) -> None:
+    """Windows are recognised by their names when the model predicts: no column of the series may have one of them."""
+    doubled = sorted(set(named) & set(map(str, frame.columns)))
+    if doubled:
+        match = _LAG.fullmatch(doubled[0])
+        assert match is not None
+        raise UserError(
+            f"The column {doubled[0]!r} is called like a step of the window of {match[1]!r}",
+            expected="other names: the windows of a series call their steps so",
+            hint=f"rename {doubled[0]!r} in the file; the windows have the steps before already",
+        )
 
 
 def in_order(frame: pd.DataFrame, time: str) -> pd.DataFrame:

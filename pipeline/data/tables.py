@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import itertools
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,6 +25,8 @@ __all__ = ["Columns", "Table", "read", "read_frame", "unknown_column"]
 
 MOST_CATEGORIES: Final = 200
 _LISTED: Final = 30  # column names in an error
+_SETTINGS: Final[Mapping[str, str]] = {"input": "inputs", "ignored": "ignore", "category": "categories"}
+"""What the settings call a role, where that is another word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,23 @@ def _check_names(frame: pd.DataFrame, roles: Mapping[str, Sequence[str]], source
     for role, names in roles.items():
         for name in names:
             if name not in frame.columns:
-                raise unknown_column(name, frame.columns, f"{source} has no column {name!r} (named as {role})")
+                what = f"{source} has no column {name!r} (named as {role})"
+                raise _split_name(role, names, frame.columns, what) or unknown_column(name, frame.columns, what)
+
+
+def _split_name(role: str, names: Sequence[str], columns: Iterable[object], what: str) -> UserError | None:
+    """The error where names that a comma separates are one column with a comma in its name; None where they are not."""
+    pieces = {tuple(part.strip() for part in str(each).split(",")): str(each) for each in columns if "," in str(each)}
+    runs = (tuple(names[first:last]) for first, last in itertools.combinations(range(len(names) + 1), 2))
+    found = next((pieces[run] for run in runs if run in pieces), None)
+    if found is None:
+        return None
+    setting = _SETTINGS.get(role, role)
+    return UserError(
+        what,
+        expected=f"{found!r} perhaps, whose name has a comma: on the command line a comma separates names",
+        hint=f"put it into a settings file, as a list: {setting} = [{json.dumps(found, ensure_ascii=False)}]",
+    )
 
 
 def _check_series(others: Mapping[str, object], time: str, targets: Sequence[str]) -> None:
@@ -139,8 +159,12 @@ def unknown_column(name: str, names: Iterable[object], what: str) -> UserError:
     return UserError(
         what,
         expected=f"one of {listed}",
-        hint=f"did you mean {_quoted(near, ' or ')}?" if near else "check the name",
+        hint=f"did you mean {_quoted(near, ' or ')}?{_in_a_file(near)}" if near else "check the name",
     )
+
+
+def _in_a_file(names: Sequence[str]) -> str:
+    return " A settings file takes names with commas, in a list." if any("," in name for name in names) else ""
 
 
 def _quoted(names: Iterable[str], between: str = ", ") -> str:
@@ -180,7 +204,7 @@ def _inputs(
         return tuple(name for name in frame.columns if name in set(inputs))
     taken = {*targets, *ignore, weight}
     left = tuple(name for name in frame.columns if name not in taken)
-    nameless = [name for name in left if name.startswith(NAMELESS)]
+    nameless = [name for name in left if re.fullmatch(f"{NAMELESS}[0-9]+", name)]
     if nameless:
         raise UserError(
             f"Column {int(nameless[0].removeprefix(NAMELESS)) + 1} has no name",
@@ -282,6 +306,8 @@ def _weights(column: pd.Series[Any], name: str) -> np.ndarray:
         raise UserError(f"{what} is negative in {row_number(first)}", expected="0 or more", got=f"{values[first]:g}")
     if not values.any():
         raise UserError(f"{what} is 0 in every row", expected="weights above 0")
+    if not np.isfinite(values.sum()):
+        raise UserError(f"{what} is too large", expected="weights with a finite sum", hint="divide all by one number")
     return values
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from pipeline import models
 from pipeline.analysis.importance import importance_of
@@ -24,7 +25,7 @@ def contents_of(
     """What the page and the pictures show of a finished run; `elapsed` is its wall time in seconds."""
     settings, repeats = prepared.settings, known.repeats
     return Contents(
-        name=settings.study.name,
+        name=_name(settings.study),
         result=result,
         ranking=searched(known, settings.epochs),
         verdict=verdict,
@@ -41,6 +42,12 @@ def contents_of(
         folder=str(settings.study),
         naming=Naming.of(models.load(settings.model).layers, prepared.space),
     )
+
+
+def _name(study: Path) -> str:
+    """The name of a folder, of `.` and `..` as well."""
+    named = study if study.name not in ("", "..") else study.resolve()
+    return named.name or str(named)
 
 
 def _timeline(result: Result) -> tuple[Summary, ...]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import re
 import statistics
 import tempfile
@@ -25,8 +24,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.cli.outputs import write_json
 from pipeline.data.rows import load_rows
 from pipeline.errors import UserError
+from scripts.asked import json_path, parsed
 from scripts.benchmark import plan
 from scripts.benchmark.command import chosen_core
 from scripts.benchmark.contestants import BATCH, PRODUCT, Case, operations, prepare
@@ -64,8 +65,8 @@ def main(words: Sequence[str]) -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--core", type=int, help="the core to measure on [the last that may be used]")
     options.add_argument("--epochs", type=int, default=3, help="epochs of each measurement [3]")
-    options.add_argument("--json", type=Path, help="file for every figure: {name: value}")
-    asked = options.parse_args(words)
+    options.add_argument("--json", type=json_path, help="file for every figure: {name: value}")
+    asked = parsed(options, words)
     console = Console(soft_wrap=True, highlight=False)
     try:
         core = chosen_core(asked.core)
@@ -81,8 +82,7 @@ def main(words: Sequence[str]) -> int:
     for table in (_summary(profiles), _dearest(profiles)):
         console.print(table)
     if asked.json:
-        asked.json.parent.mkdir(parents=True, exist_ok=True)
-        asked.json.write_text(json.dumps(flat(profiles), indent=1, sort_keys=True) + "\n")
+        write_json(asked.json, flat(profiles))
         console.print(f"Figures: {asked.json}")
     return 0
 

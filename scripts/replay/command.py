@@ -14,14 +14,16 @@ from joblib import Parallel, delayed
 from rich.console import Console
 from rich.progress import Progress
 
+from pipeline.cli.outputs import write_json
 from pipeline.errors import UserError
+from scripts.asked import json_path, lines_path, parsed, picture_folder
 from scripts.replay import report, tables
 from scripts.replay.contestants import ANYTIME, METHODS, Run, Task, answer, missing
 
 
 def main(words: Sequence[str]) -> int:
     """Replay what the command line asks for; 2 and a clear text for what a user can mend."""
-    asked = parser().parse_args(words)
+    asked = parsed(parser(), words)
     console = Console(soft_wrap=True, highlight=False)
     try:
         if asked.proposing:
@@ -34,8 +36,7 @@ def main(words: Sequence[str]) -> int:
         Console(stderr=True, soft_wrap=True).print(f"Error: {error}", highlight=False, markup=False)
         return 2
     if asked.json:
-        asked.json.parent.mkdir(parents=True, exist_ok=True)
-        asked.json.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
+        write_json(asked.json, figures)
         console.print(f"Figures: {asked.json}")
     return 0
 
@@ -63,10 +64,12 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that replay side by side")
     options.add_argument(
-        "--runs", type=Path, help="file of finished replays, a line each: what it has is not replayed again"
+        "--runs", type=lines_path, help="file of finished replays, a line each: what it has is not replayed again"
     )
-    options.add_argument("--json", type=Path, help="file for every figure: {name: value}")
-    options.add_argument("--out", type=Path, default=Path("results/benchmark_search"), help="folder of the picture")
+    options.add_argument("--json", type=json_path, help="file for every figure: {name: value}")
+    options.add_argument(
+        "--out", type=picture_folder, default=Path("results/benchmark_search"), help="folder of the picture"
+    )
     options.add_argument("--proposing", action="store_true", help="measure what a proposal costs instead")
     return options  # fmt: skip
 
@@ -134,7 +137,15 @@ def _tasks(
 def _known(file: Path | None) -> list[Run]:
     if file is None or not file.exists():
         return []
-    return [Run(**json.loads(line)) for line in file.read_text().splitlines()]
+    try:
+        return [Run(**json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
+    except (ValueError, TypeError) as error:
+        raise UserError(
+            f"{file} is not a file of finished replays",
+            expected="what --runs wrote before, or a new name",
+            got=str(error)[:200],
+            hint="give --runs another name",
+        ) from error
 
 
 def _keep(file: Path | None, runs: Sequence[Run]) -> None:

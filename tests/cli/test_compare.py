@@ -11,9 +11,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from pipeline.cli.commands import app
-from pipeline.compare import comparing
 from pipeline.compare.studies import Outcome
 from pipeline.ledger import journal
+from pipeline.study_folder.comparison import PAGE, SEEDS
 from tests.faults import small_study
 
 
@@ -54,18 +54,18 @@ def test_searches_are_compared_written_and_not_trained_again(words, tmp_path):
     for place, name in enumerate(("random, seed 0", "grid, seed 0", "random, seed 1", "grid, seed 1"), 1):
         assert f"[{place} of 4] {name}: validation" in text
     assert str(folder) in text
-    page = (folder / comparing.PAGE).read_text()
+    page = (folder / PAGE).read_text()
     assert "| random |" in page
     assert "## Which differences are significant" in page
     assert "## What mattered" in page
     assert "random_test" in json.loads(figures.read_text())
-    assert len((folder / comparing.SEEDS).read_text().splitlines()) == 5
+    assert len((folder / SEEDS).read_text().splitlines()) == 5
     before = begun(folder)
     assert list(before) == ["grid-0", "grid-1", "random-0", "random-1"]
     again = CliRunner().invoke(app, words)
     assert again.exit_code == 0
     assert begun(folder) == before
-    assert (folder / comparing.PAGE).read_text() == page
+    assert (folder / PAGE).read_text() == page
 
 
 def test_ctrl_c_keeps_what_finished_and_says_how_to_go_on(words, tmp_path, monkeypatch):
@@ -101,4 +101,4 @@ def test_what_cannot_be_written_is_an_error_and_nothing_is_lost(words, tmp_path)
     text = " ".join(answer.stderr.split())
     assert "The comparison cannot be written" in text
     assert "nothing is trained twice" in text
-    assert (tmp_path / "compared" / comparing.PAGE).exists()
+    assert (tmp_path / "compared" / PAGE).exists()

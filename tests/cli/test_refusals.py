@@ -74,9 +74,9 @@ def test_mistakes_in_a_comparison_are_named(tmp_path, monkeypatch, words, said):
     assert not folder.exists()
 
 
-def test_without_the_example_of_the_checkout_settings_are_asked_for(tmp_path, monkeypatch):
+def test_without_the_example_of_the_checkout_what_is_missing_is_asked_for(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = refused("compare", "--data", "housing.csv")
-    assert "No settings were given" in text
-    assert "Expected: --settings, or search_spaces/compare_california.settings.toml" in text
-    assert "Try: give --settings study.toml, a file with data, target, space and study" in text
+    assert "No settings were given, and --target, --space and --folder are missing" in text
+    assert "Expected: --data, --target, --space and --folder, or --settings with a file that has them" in text
+    assert "compare_california" not in text  # a file that nobody named

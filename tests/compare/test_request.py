@@ -64,5 +64,14 @@ def test_without_settings_those_of_a_checkout_are_taken_or_missed(tmp_path, monk
     monkeypatch.chdir(Path(__file__).parents[2])
     assert request(None, {}).base.data == "california_housing.csv"
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match="No settings were given"):
+    with pytest.raises(UserError, match="No settings were given, and --data, --target, --space and --folder are"):
         request(None, {})
+    with pytest.raises(UserError, match="No settings were given, and --space is missing"):
+        request(None, {"data": "t.csv", "target": "y", "study": Path("compared")})
+
+
+def test_without_settings_and_checkout_the_options_are_enough(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = {"data": "t.csv", "target": "y", "space": Path("s.toml"), "study": Path("compared")}
+    asked = request(None, options)
+    assert (asked.base.data, asked.base.study, asked.base.trainings) == ("t.csv", Path("compared"), TRAININGS)
