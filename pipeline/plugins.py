@@ -80,19 +80,33 @@ def blame(error: BaseException) -> UserError | None:
         last to call whatever raised it.
     """
     package = f"{__name__.partition('.')[0]}."
-    for frame, line in reversed([*traceback.walk_tb(error.__traceback__)]):
+    for frame, _ in reversed([*traceback.walk_tb(error.__traceback__)]):
         module = frame.f_globals.get("__name__", "")
         if module in _named:
-            return UserError(
-                f"{_named[module]} raised {type(error).__name__}",
-                expected="code that runs",
-                got=str(error)[:500],
-                hint=f"mend it, at line {line} of {frame.f_code.co_filename}, and give the same command again: all"
-                " trainings so far are kept",
-            )
+            return raised(_named[module], error, module)
         if module.startswith(package):
             return None
     return None
+
+
+def raised(what: str, error: BaseException, module: str, *, expected: str = "") -> UserError:
+    """The error for what code of the user's own raised: it says where to mend it, and that nothing is lost.
+
+    Args:
+        what: The object, as the user names it.
+        error: What it raised.
+        module: The module of the object, in which the line is looked for.
+        expected: What it should have done.
+    """
+    lines = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)
+             if frame.f_globals.get("__name__") == module]  # fmt: skip
+    where = f", at line {lines[-1][1]} of {lines[-1][0]}" if lines else ""
+    return UserError(
+        f"{what} raised {type(error).__name__}",
+        expected=expected,
+        got=str(error)[:500],
+        hint=f"mend it{where}, and give the same command again: all trainings so far are kept",
+    )
 
 
 @dataclass(frozen=True, slots=True)

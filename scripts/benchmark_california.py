@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.analysis.ensemble import GREEDY, MEAN
-from pipeline.cli.console import PLAIN_WIDTH
+from pipeline.cli.console import PLAIN_WIDTH, complain
 from pipeline.cli.outputs import write_json
 from pipeline.errors import UserError
 from pipeline.ranking.statistics import interval
@@ -77,11 +77,11 @@ class Split:
 def main(words: Sequence[str]) -> int:
     """Run the splits and print them; 2 and a clear text for what a user can mend."""
     asked = parsed(parser(), words)
-    console = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    console = Console(soft_wrap=True, highlight=False, emoji=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
     try:
         splits = [one(asked.first + number, asked, console) for number in range(asked.splits)]
     except UserError as error:
-        Console(stderr=True, soft_wrap=True).print(f"Error: {error}", highlight=False, markup=False)
+        complain(error)
         return 2
     console.print(table(splits))
     if asked.json:

@@ -45,7 +45,7 @@ MAY_USE: Mapping[str, str] = {
     " study_folder tasks training trial tuning workbook workers",
     "maintenance": "errors ledger models ranking saved_models storage study_folder tasks trial workbook",
     "compare": "analysis errors ledger models plugins ranking report run saved_models settings space storage"
-    " study_folder trial tuning",  # its methods are the strategies
+    " study_folder tasks trial tuning",  # its methods are the strategies
     "cli": "compare data errors maintenance plugins report run settings storage study_folder tasks trial tuning"
     " workbook workers",  # predictions as a workbook
 }

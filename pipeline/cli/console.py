@@ -29,7 +29,7 @@ def standard() -> Console:
     """
     take_every_character()
     width = None if sys.stdout.isatty() else PLAIN_WIDTH
-    return Console(file=cast("IO[str]", Output(sys.stdout)), width=width, highlight=False)
+    return Console(file=cast("IO[str]", Output(sys.stdout)), width=width, highlight=False, emoji=False)
 
 
 def line(console: Console, text: str) -> None:
@@ -40,7 +40,7 @@ def line(console: Console, text: str) -> None:
 def complain(error: Exception) -> None:
     """Print what the user can fix, on standard error."""
     take_every_character()
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
     console.print(f"[bold red]Error:[/] {escaped(str(error))}")
 
 

@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import itertools
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -306,7 +307,7 @@ def _weights(column: pd.Series[Any], name: str) -> np.ndarray:
         raise UserError(f"{what} is negative in {row_number(first)}", expected="0 or more", got=f"{values[first]:g}")
     if not values.any():
         raise UserError(f"{what} is 0 in every row", expected="weights above 0")
-    if not np.isfinite(values.sum()):
+    if math.isinf(float(values.max()) * len(values)):
         raise UserError(f"{what} is too large", expected="weights with a finite sum", hint="divide all by one number")
     return values
 

@@ -245,8 +245,9 @@ def belongs_to_study(name: str) -> bool:
 
     Names that differ in case alone count: on many file systems they are the same file.
     """
-    temporary = _TEMPORARY.fullmatch(name)
-    return bool(_OWN.fullmatch((temporary[1] if temporary else name).casefold()))
+    folded = name.casefold()
+    temporary = _TEMPORARY.fullmatch(folded)
+    return bool(_OWN.fullmatch(temporary[1] if temporary else folded))
 
 
 def _harmless(entry: Path) -> bool:

@@ -30,7 +30,7 @@ def check_output(path: Path, endings: Collection[str], inputs: Iterable[str | Pa
     if path.exists():
         _check_replaceable(path)
     for each in map(Path, inputs):
-        if path.exists() and each.exists() and path.samefile(each):
+        if _same(path, each):
             raise UserError(
                 f"The output {path} is an input",
                 expected="a file that is not read, under any name",
@@ -52,6 +52,13 @@ def check_output(path: Path, endings: Collection[str], inputs: Iterable[str | Pa
             expected=f"a file that ends in {', '.join(endings)}",
             hint="choose the ending of the format that you want",
         )
+
+
+def _same(path: Path, other: Path) -> bool:
+    try:
+        return path.samefile(other)
+    except OSError:  # one of them is not there, or cannot be looked at: whoever reads it says so
+        return False
 
 
 def _check_replaceable(path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from rich.console import Console
 
+from pipeline.cli.console import complain
 from pipeline.cli.outputs import write_json
 from pipeline.errors import UserError
 from pipeline.workers.slots import available_cores
@@ -44,7 +45,7 @@ class Bench:
 def main(words: Sequence[str]) -> int:
     """Measure what the command line asks for; 2 and a clear text for what a user can mend."""
     asked = parsed(parser(), words)
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, emoji=False)
     try:
         core = chosen_core(asked.core)
         sizes = plan.QUICK if asked.quick else plan.FULL
@@ -54,7 +55,7 @@ def main(words: Sequence[str]) -> int:
         asked.out.mkdir(parents=True, exist_ok=True)
         figures = measure(sizes, core, parts, asked.out.resolve(), console)
     except UserError as error:
-        Console(stderr=True, soft_wrap=True).print(f"Error: {error}", highlight=False, markup=False)
+        complain(error)
         return 2
     for table in report.tables(figures):
         console.print(table)

@@ -24,6 +24,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.cli.console import complain
 from pipeline.cli.outputs import write_json
 from pipeline.data.rows import load_rows
 from pipeline.errors import UserError
@@ -67,7 +68,7 @@ def main(words: Sequence[str]) -> int:
     options.add_argument("--epochs", type=int, default=3, help="epochs of each measurement [3]")
     options.add_argument("--json", type=json_path, help="file for every figure: {name: value}")
     asked = parsed(options, words)
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, emoji=False)
     try:
         core = chosen_core(asked.core)
         with tempfile.TemporaryDirectory() as folder:
@@ -77,7 +78,7 @@ def main(words: Sequence[str]) -> int:
                 request = {"rows": str(data.file), "epochs": asked.epochs}
                 profiles = [Profile(**worker.ask({**request, "width": width})) for width in WIDTHS]
     except (UserError, RuntimeError) as error:
-        Console(stderr=True, soft_wrap=True).print(f"Error: {error}", highlight=False, markup=False)
+        complain(error)
         return 2
     for table in (_summary(profiles), _dearest(profiles)):
         console.print(table)

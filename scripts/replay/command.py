@@ -14,6 +14,7 @@ from joblib import Parallel, delayed
 from rich.console import Console
 from rich.progress import Progress
 
+from pipeline.cli.console import complain
 from pipeline.cli.outputs import write_json
 from pipeline.errors import UserError
 from scripts.asked import json_path, lines_path, parsed, picture_folder
@@ -24,7 +25,7 @@ from scripts.replay.contestants import ANYTIME, METHODS, Run, Task, answer, miss
 def main(words: Sequence[str]) -> int:
     """Replay what the command line asks for; 2 and a clear text for what a user can mend."""
     asked = parsed(parser(), words)
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, emoji=False)
     try:
         if asked.proposing:
             from scripts.replay import proposing
@@ -33,7 +34,7 @@ def main(words: Sequence[str]) -> int:
         else:
             figures = compare(asked, console)
     except UserError as error:
-        Console(stderr=True, soft_wrap=True).print(f"Error: {error}", highlight=False, markup=False)
+        complain(error)
         return 2
     if asked.json:
         write_json(asked.json, figures)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,41 @@ def test_what_cannot_be_written_is_an_error_and_nothing_is_lost(words, tmp_path)
     assert "The comparison cannot be written" in text
     assert "nothing is trained twice" in text
     assert (tmp_path / "compared" / PAGE).exists()
+
+
+MINE = """
+from dataclasses import dataclass
+from pipeline.tuning.strategies.strategy import Strategy
+
+
+@dataclass(frozen=True)
+class Mine(Strategy):
+    pass
+
+
+@dataclass(frozen=True)
+class Bad(Strategy):
+    def explore(self, asked, evaluate, say):
+        super().explore(asked, evaluate, say)
+        raise KeyError("out of ideas")
+"""
+
+
+def test_a_strategy_of_the_users_own_is_compared_and_named_where_it_raises(words, tmp_path, monkeypatch):
+    name = f"mine_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(MINE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    asked = [*words[:3], "--seeds", "1", "--methods", "random"]
+    answer = CliRunner().invoke(app, [*asked, f"{name}:Bad"])
+    assert answer.exit_code == 2, answer.exception
+    assert f"Error: The strategy {name}:Bad raised KeyError." in " ".join(answer.stderr.split())
+    assert "all trainings so far are kept" in " ".join(answer.stderr.split())
+    before = begun(tmp_path / "compared")
+    assert list(before) == [f"{name}.Bad-0", "random-0"]
+    answer = CliRunner().invoke(app, [*asked, f"{name}:Mine"])
+    assert answer.exit_code == 0, answer.output
+    assert f"| {name}:Mine |" in (tmp_path / "compared" / PAGE).read_text()
+    after = begun(tmp_path / "compared")
+    assert after.items() > before.items()
+    assert f"{name}.Mine-0" in after

@@ -1,5 +1,6 @@
 """What may be asked of a comparison."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,25 @@ def test_methods_stand_in_one_order_and_seeds_begin_with_that_of_the_settings(fi
     assert asked.searches == ("random", "two-stage")
     assert asked.seeds == (7, 8, 9)
     assert request(file, {}).methods == all_methods()
+
+
+def test_a_strategy_of_the_users_own_is_a_method(file, monkeypatch):
+    (file.parent / "mine_to_compare.py").write_text(
+        "from dataclasses import dataclass\nfrom pipeline.tuning.strategies.strategy import Strategy\n"
+        "@dataclass(frozen=True)\nclass Mine(Strategy):\n    pass\n\nWRONG = 1\n"
+    )
+    monkeypatch.chdir(file.parent)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    asked = request(file, {}, methods=["mine_to_compare:Mine", "random", "mine_to_compare:Mine"])
+    assert asked.methods == asked.searches == ("random", "mine_to_compare:Mine")
+    assert request(file, {}).methods == all_methods()
+    for name, said in (
+        ("mine_to_compare:WRONG", "is not a strategy"),
+        ("mine_to:Mine", "no module"),
+        ("a.b", "module:obj"),
+    ):
+        with pytest.raises(UserError, match=said):
+            request(file, {}, methods=[name])
 
 
 def test_options_win_over_settings_and_trainings_have_a_default(file):

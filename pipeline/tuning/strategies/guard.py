@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from pipeline.errors import UserError
+from pipeline.plugins import raised
 from pipeline.trial import Summary
 from pipeline.tuning.strategies.strategy import Strategy
 
-_SHOWN = 500  # characters of what was raised
+_EXPECTED: Final = "a search as pipeline.tuning.strategies.strategy.Strategy describes it"
 
 
 class Guard:
@@ -23,7 +24,8 @@ class Guard:
     def __init__(self, strategy: Strategy) -> None:
         kind = type(strategy)
         self.name = f"{kind.__module__}:{kind.__qualname__}"
-        self._own = not kind.__module__.startswith(f"{__name__.partition('.')[0]}.")
+        self._module = kind.__module__
+        self._own = not self._module.startswith(f"{__name__.partition('.')[0]}.")
         self._passing: BaseException | None = None
 
     def outward(self, call: Callable[..., Any]) -> Callable[..., Any]:
@@ -48,12 +50,7 @@ class Guard:
         except Exception as error:
             if not self._own or error is self._passing:
                 raise
-            raise UserError(
-                f"The strategy {self.name} raised {type(error).__name__}",
-                expected="a search as pipeline.tuning.strategies.strategy.Strategy describes it",
-                got=str(error)[:_SHOWN],
-                hint="mend it and give the same command again: all trainings so far are kept",
-            ) from error
+            raise raised(f"The strategy {self.name}", error, self._module, expected=_EXPECTED) from error
 
 
 def summaries(found: Iterable[Summary]) -> tuple[Summary, ...]:
