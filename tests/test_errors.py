@@ -310,7 +310,7 @@ def test_verify_reports_it_and_never_raises(study, monkeypatch):
 
 
 def test_outcome_of_a_comparison(study, monkeypatch):
-    (study / studies.FILE).write_text(json.dumps({"format": studies.FORMAT, "stamp": ""}))
+    StudyFolder(study).outcome.write_text(json.dumps({"format": studies.FORMAT, "stamp": ""}))
     monkeypatch.setattr(studies, "_stamp", raising)
     comes_out_unchanged(lambda: studies._stored(study, None))  # type: ignore[arg-type]
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from pipeline import tasks
 from pipeline.cli.console import line, standard
+from pipeline.errors import UserError
 from pipeline.maintenance import audit, import_results
 from pipeline.maintenance import rebuild as redrawing
 from pipeline.plugins import load_object
+from pipeline.study_folder.layout import IDENTITY, JOURNAL, StudyFolder
 
 
 def _use(task: str) -> None:
@@ -19,7 +21,14 @@ def _use(task: str) -> None:
 
 
 def verify(folder: Path, task: str) -> int:
-    """Check the folder; return 1 and print a line for each problem, if there are any."""
+    """Check the folder; return 1 and print a line for each problem, if there are any.
+
+    Raise UserError for a folder that is not a study at all: nothing of it can be checked.
+    """
+    if not StudyFolder(folder).exists:
+        raise UserError(
+            f"{folder} is not a study folder", expected=f"a folder with {IDENTITY} or {JOURNAL}", hint="check the path"
+        )
     _use(task)
     console = standard()
     found = audit.audit(folder)

@@ -13,6 +13,7 @@ from pipeline.compare.pairs import Pair, compared
 from pipeline.compare.request import BASELINE
 from pipeline.compare.studies import Outcome
 from pipeline.ranking.statistics import OBJECTIVE, interval
+from pipeline.tasks.naming import distinct
 
 LEVEL: Final = 0.05
 SCORES: Final = ("validation", "test")
@@ -148,5 +149,5 @@ def flat(comparison: Comparison) -> dict[str, float]:
             numbers |= {f"{both}_difference": pair.mean, f"{both}_adjusted": pair.adjusted}
     numbers["importance_explained"] = comparison.importance.explained
     for part in comparison.importance.parts:
-        numbers["importance_" + "_x_".join(part.names)] = part.mean
+        numbers[distinct("importance_" + "_x_".join(part.names), numbers, "hyperparameter")] = part.mean
     return {name: value for name, value in numbers.items() if math.isfinite(value)}

@@ -18,6 +18,7 @@ from pipeline.compare.request import BASELINE
 from pipeline.compare.studies import Outcome
 from pipeline.ranking.statistics import OBJECTIVE, quantile
 from pipeline.report.figures.theme import GREY, INK, heading, notes, save, styled
+from pipeline.study_folder.comparison import IMPORTANCE, PROGRESS, SCORES
 
 WIDTH = 10.0  # inches
 SHOWN = 10  # rows of the importance, of each kind
@@ -28,13 +29,13 @@ STYLES = ("-", "--", "-.", ":")
 def draw(outcomes: Outcomes, importance: Importance, folder: Path) -> tuple[Path, ...]:
     """Write every figure; equal arguments give equal bytes."""
     folder.mkdir(parents=True, exist_ok=True)
-    pictures = [("progress.png", progress), ("scores.png", scores)]
+    pictures = [(PROGRESS, progress), (SCORES, scores)]
     with styled():
         written = [save(make(outcomes), folder / name) for name, make in pictures]
         if importance.meaningful:
-            written.append(save(parts(importance), folder / "importance.png"))
+            written.append(save(parts(importance), folder / IMPORTANCE))
         else:
-            (folder / "importance.png").unlink(missing_ok=True)
+            (folder / IMPORTANCE).unlink(missing_ok=True)
     return tuple(written)
 
 

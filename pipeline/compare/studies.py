@@ -27,7 +27,6 @@ from pipeline.storage import atomic
 from pipeline.study_folder.layout import StudyFolder
 from pipeline.trial import Configuration, Repeat, Summary, Trial
 
-FILE: Final = "outcome.json"  # in the study's folder
 FORMAT: Final = 2
 
 
@@ -106,7 +105,7 @@ def outcome_of(
     repeats = journal.read(StudyFolder(asked.study).journal).repeats
     outcome = replace(judged(method, asked, finished, watch.trials, repeats), seconds=running_time.seconds() - began)
     content = {"format": FORMAT, "stamp": _stamp(asked.study, prepared), "outcome": asdict(outcome)}
-    atomic.replace(asked.study / FILE, json.dumps(content, indent=1).encode())
+    atomic.replace(StudyFolder(asked.study).outcome, json.dumps(content, indent=1).encode())
     return outcome
 
 
@@ -195,7 +194,7 @@ def _stamp(study: Path, prepared: PreparedRun) -> str:
 
 def _stored(study: Path, prepared: PreparedRun) -> Outcome | None:
     try:
-        content: dict[str, Any] = json.loads((study / FILE).read_bytes())
+        content: dict[str, Any] = json.loads(StudyFolder(study).outcome.read_bytes())
         if (content["format"], content["stamp"]) != (FORMAT, _stamp(study, prepared)):
             return None
         raw = content["outcome"]

@@ -127,7 +127,7 @@ def _weights(table: Table, positions: Sequence[np.ndarray]) -> np.ndarray:
     with np.errstate(over="ignore", invalid="ignore"):
         weights: np.ndarray = (given / (given[positions[0]].mean() or 1.0)).astype(np.float32)
     for name, rows in zip(_PARTS, positions, strict=True):
-        if not given[rows].sum() > 0:
+        if not weights[rows].sum() > 0:  # as float32, in which the smallest of them are 0
             raise UserError(
                 f"All {len(rows)} {name} rows have weight 0",
                 expected="weights above 0 in every part",

@@ -58,7 +58,7 @@ def windowed(
 ) -> pd.DataFrame:
     """One row for each moment with a whole window of all columns but `others` before it, with its index.
 
-    Raise UserError for a series that is too short for one window.
+    Raise UserError for a series that is too short for one window, and for a column that is called like a step of one.
     """
     frame = ordered.frame.reset_index(drop=True)
     columns = [str(name) for name in frame.columns if name not in others]
@@ -69,8 +69,21 @@ def windowed(
             expected=f"more than {first + 2}: a window of {window} that ends {horizon} before the step to predict",
             hint="lower window, or use more data",
         )
-    lags = _lagged(frame, steps(columns, first, horizon)).iloc[first : len(frame)]
+    named = steps(columns, first, horizon)
+    _check_names(named, frame)
+    lags = _lagged(frame, named).iloc[first : len(frame)]
     return pd.concat([lags, frame[list(targets)].iloc[first:]], axis=1).set_axis(ordered.frame.index[first:])
+
+
+def _check_names(named: Sequence[str], frame: pd.DataFrame) -> None:
+    """Windows are recognised by their names when the model predicts: no column of the series may have one of them."""
+    doubled = sorted(set(named) & set(map(str, frame.columns)))
+    if doubled:
+        raise UserError(
+            f"The column {doubled[0]!r} is called like a step of the window of {base(doubled[0])!r}",
+            expected="other names: the windows of a series call their steps so",
+            hint=f"rename {doubled[0]!r} in the file; the windows have the steps before already",
+        )
 
 
 def base(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -285,6 +286,8 @@ def _weights(column: pd.Series[Any], name: str, rules: Rules) -> np.ndarray:
         raise UserError(f"{what} is negative in {row_number(first)}", expected="0 or more", got=f"{values[first]:g}")
     if not values.any():
         raise UserError(f"{what} is 0 in every row", expected="weights above 0")
+    if math.isinf(float(values.max()) * len(values)):
+        raise UserError(f"{what} is too large", expected="weights with a finite sum", hint="divide all by one number")
     return values
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.analysis.verdict import Verdict
+from pipeline.tasks.naming import all_distinct
 
 HEADER_LINES = 2  # row 0 of the data is row 2 of a spreadsheet: rows count from 1, and the first is the header
 
@@ -116,9 +117,9 @@ def test_predictions_csv(verdict: Verdict) -> str:
 
 
 def as_csv(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """The table as CSV text, lines ending as on Unix."""
+    """The table as CSV text, lines ending as on Unix; no two headers are alike."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
+    writer.writerow(all_distinct(header, "2"))
     writer.writerows(lines)
     return text.getvalue()

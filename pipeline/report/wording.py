@@ -11,6 +11,7 @@ from pipeline.models import LAYERS, Layers
 from pipeline.ranking.statistics import Range
 from pipeline.space import Space
 from pipeline.tasks import Metric
+from pipeline.tasks.naming import all_distinct
 from pipeline.trial import Configuration, Summary, Value
 
 MAE, R2 = "mae", "r2"  # metrics of `tasks.regression`
@@ -174,7 +175,8 @@ def escaped(text: str) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
-    """A Markdown table whose cells are escaped; the first `left` columns align left, the others right."""
+    """A Markdown table of escaped cells and distinct headers; the first `left` columns align left, the others right."""
     marks = [":--" if position < left else "--:" for position in range(len(header))]
-    lines = [[escaped(each) for each in header], marks, *([escaped(each) for each in row] for row in rows)]
+    names = [escaped(each) for each in all_distinct(header, "2")]
+    lines = [names, marks, *([escaped(each) for each in row] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

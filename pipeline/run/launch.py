@@ -188,9 +188,9 @@ def _report(folder: StudyFolder, contents: Contents, book: Book, own: Sequence[s
     test = {each.summary.key: each.mean for each in (*contents.verdict.best, contents.verdict.default) if each}
     workbook = book.write(elite, test)
     text, task = page.summary(contents), tasks.load(contents.task)
-    atomic.replace(folder.summary, text.encode())
-    atomic.replace(folder.best, best.best(contents).encode())
-    atomic.replace(folder.worst_rows, task.worst_rows_csv(contents.verdict).encode())
-    atomic.replace(folder.test_predictions, task.test_predictions_csv(contents.verdict).encode())
+    atomic.replace_text(folder.summary, text)
+    atomic.replace_text(folder.best, best.best(contents))
+    atomic.replace_text(folder.worst_rows, task.worst_rows_csv(contents.verdict))
+    atomic.replace_text(folder.test_predictions, task.test_predictions_csv(contents.verdict))
     figures.draw(contents, folder.figures, figures.own(own))
     return Finished(contents, text, workbook)

@@ -84,7 +84,8 @@ def _answers(
                 f"The saved models of configuration {finished.job} cannot be tested",
                 expected="predictions for the test rows",
                 got=finished.lost,
-                hint="check them with `ledger verify`; all trainings are kept, and the same command tests them again",
+                hint="fix that (`ledger verify` checks the models), and give the same command again: all trainings are"
+                " kept",
             )
         answers[finished.job] = finished.answer
     return answers

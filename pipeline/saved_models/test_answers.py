@@ -15,6 +15,7 @@ from pipeline.plugins import load_object
 from pipeline.saved_models.agreement import check_tested
 from pipeline.saved_models.member_files import Digests, Member, load_members
 from pipeline.saved_models.predictor import digests_of
+from pipeline.storage.disk_space import unusable
 from pipeline.study_folder.layout import StudyFolder
 from pipeline.trial import Repeat, Summary
 
@@ -90,9 +91,13 @@ class Examine:
 
 
 def _keras_file(member: Member) -> bytes:
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "network.keras"
-        network = models.load(member.model).build(member.configuration, member.signature, 0)
-        network.set_weights(list(member.weights))
-        network.save(path)
-        return path.read_bytes()
+    """The network as a native Keras file, which Keras writes to a disk alone; UserError where that refuses."""
+    network = models.load(member.model).build(member.configuration, member.signature, 0)
+    network.set_weights(list(member.weights))
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            path = Path(scratch) / "network.keras"
+            network.save(path)
+            return path.read_bytes()
+    except OSError as error:
+        raise unusable(Path(tempfile.gettempdir()), error) from error

@@ -30,6 +30,11 @@ def replace(path: Path, content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def replace_text(path: Path, text: str) -> None:
+    """Write a text as UTF-8 as `replace` does; half characters, as undecodable file names have them, by their code."""
+    replace(path, text.encode(errors="backslashreplace"))
+
+
 def temporaries(folder: Path) -> Iterator[Path]:
     """Temporary files in a folder (not below it) that a killed writer left, sorted; none if there is no folder."""
     with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:

@@ -12,6 +12,7 @@ import numpy as np
 from pipeline.errors import UserError
 from pipeline.tasks import weighted
 from pipeline.tasks.few import few_values
+from pipeline.tasks.naming import distinct
 from pipeline.tasks.task import Columns, Metric, Scores, Task, spread
 
 LOSSES: Final = ("mse", "mae", "huber")
@@ -81,11 +82,14 @@ class Quantities:
         return errors
 
     def table(self, units: np.ndarray) -> dict[str, np.ndarray]:
-        """For each output its mean over the networks and, as `<output> spread`, their standard deviation."""
-        columns = {}
+        """For each output its mean over the networks and, as `<output> spread`, their standard deviation.
+
+        Where an output has the name of another one's spread, that is called `<output> spread (networks)`.
+        """
+        columns: dict[str, np.ndarray] = {}
         for position, name in enumerate(self.names):
             columns[name] = units[:, :, position].mean(axis=0)
-            columns[f"{name} spread"] = spread(units[:, :, position])
+            columns[distinct(f"{name} spread", {*self.names, *columns}, "networks")] = spread(units[:, :, position])
         return columns
 
     def describe(self) -> dict[str, Any]:

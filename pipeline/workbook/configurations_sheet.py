@@ -10,16 +10,18 @@ from typing import Final
 
 from pipeline.ranking.order import ranks
 from pipeline.ranking.statistics import OBJECTIVE
+from pipeline.tasks import Task
+from pipeline.tasks.naming import distinct
 from pipeline.trial import Summary, Value
 from pipeline.workbook.columns import (
     CONFIGURATIONS,
-    CONFUSABLE,
     COUNT,
     ELITE,
     FAILURES,
     FRONT,
     GROUP,
     HIGH,
+    HYPERPARAMETER,
     JSON,
     KEY,
     LAYERS,
@@ -30,7 +32,6 @@ from pipeline.workbook.columns import (
     MOST,
     NEURONS,
     NOTES,
-    OURS,
     RANK,
     ROWS,
     STAGE,
@@ -43,6 +44,7 @@ from pipeline.workbook.columns import (
     free_header,
     headed,
     kind_of,
+    ours,
     score_column,
     shown,
     width_of,
@@ -74,8 +76,9 @@ _Source = tuple[Column, Callable[[_Row], Cell]]
 def configurations(view: View) -> Table:
     """One row for each configuration, best first; the baseline and imported rows have their places, without a rank."""
     rows = _placed(view)
-    sources = [*_place(rows, view), *_hyperparameters(rows), *_objective(view)]
-    sources += [*_outputs(view, rows, taken={column.header for column, _ in sources} | OURS), *_cost(rows), *_exact()]
+    sources = [*_place(rows, view), *_hyperparameters(rows, view.task), *_objective(view)]
+    taken = {column.header for column, _ in sources} | ours(view.task)
+    sources += [*_outputs(view, rows, taken), *_cost(rows), *_exact()]
     return Table(
         title=CONFIGURATIONS,
         columns=tuple(column for column, _ in sources),
@@ -122,14 +125,17 @@ def _place(rows: Sequence[_Row], view: View) -> list[_Source]:
     return sources
 
 
-def _hyperparameters(rows: Sequence[_Row]) -> list[_Source]:
+def _hyperparameters(rows: Sequence[_Row], task: Task) -> list[_Source]:
     names = sorted({name for row in rows for name in row.values} - {"hidden_layers", "units"})
-    return [(_hyperparameter(name, rows), _reader(name)) for name in names]
+    taken, sources = {*ours(task)}, list[_Source]()
+    for name in names:  # a name before those that begin with it: `import_rows` takes one mark off
+        taken.add(header := distinct(name, taken, HYPERPARAMETER))
+        sources.append((_hyperparameter(name, header, rows), _reader(name)))
+    return sources
 
 
-def _hyperparameter(name: str, rows: Sequence[_Row]) -> Column:
+def _hyperparameter(name: str, header: str, rows: Sequence[_Row]) -> Column:
     values = [row.values[name] for row in rows if name in row.values]
-    header = name + CONFUSABLE if name in OURS else name
     numbers = [value for value in values if isinstance(value, int | float)]
     kind = kind_of(numbers) if len(numbers) == len(values) else "text"
     return Column(header, kind, width_of(header), "hyperparameters")

@@ -12,10 +12,10 @@ from typing import Final
 from pipeline.errors import UserError
 from pipeline.trial import Configuration
 from pipeline.workbook.columns import (
-    CONFUSABLE,
     COUNT,
     ELITE,
     GROUP,
+    HYPERPARAMETER,
     JSON,
     KEY,
     LAYERS,
@@ -113,8 +113,9 @@ def learn(rows: Sequence[tuple[int, Cells]]) -> Typed:
     for each in examples:
         for name, value in each.items:
             kinds.setdefault(name, set()).update(type(v) for v in (value if isinstance(value, tuple) else (value,)))
-    headers = [name + CONFUSABLE for name in kinds] + [*kinds, *_NAMES] if kinds else _left_of_mean(rows)
-    columns = {header: _NAMES.get(header, header.removesuffix(CONFUSABLE)) for header in headers}
+    mark = f" ({HYPERPARAMETER})"
+    headers = [name + mark for name in kinds] + [*kinds, *_NAMES] if kinds else _left_of_mean(rows)
+    columns = {header: _NAMES.get(header, header.removesuffix(mark)) for header in headers}
     if kinds:
         columns = {header: name for header, name in columns.items() if name in kinds}
     return Typed(columns, {name: frozenset(types) for name, types in kinds.items()}, frozenset(lists or {"units"}))

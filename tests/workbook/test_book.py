@@ -20,6 +20,7 @@ from openpyxl.worksheet import _writer
 from openpyxl.worksheet.table import Table as ExcelTable
 from openpyxl.writer.excel import ExcelWriter
 
+from pipeline import tasks
 from pipeline.errors import UserError
 from pipeline.ranking.order import by_mean
 from pipeline.ranking.summaries import summarise, summarise_imported
@@ -185,6 +186,48 @@ def test_a_space_without_layers_has_no_such_columns(path):
     assert row["stage (hyperparameter)"] == "x"
     assert row["values"] == "[1, 2]"
     assert unknown(path, (), 200).results[0].configuration == each
+
+
+@pytest.mark.parametrize("task", tasks.TASKS.values(), ids=list(tasks.TASKS))
+def test_hyperparameters_may_be_called_like_any_column(path, task):
+    called = ["log loss mean", "MAE mean", "test log loss", "rank", "rank (hyperparameter)", "key", "epochs", "alpha"]
+    each = Configuration.of({name: place + 0.5 for place, name in enumerate(called)})
+    repeats = trained(each)
+    metrics = {"mean": 0.1, "MAE": 0.2, "own": 0.3}
+    summary = replace(
+        summarise(each, 200, repeats), scores={task.objective: metrics, f"{task.objective} mean": metrics}
+    )
+    shown = View((summary,), None, tuple(repeats), outputs=tuple(summary.scores), task=task)
+    write(path, shown)
+    headers = next(edited(path)["Configurations"].values)
+    assert len(set(headers)) == len(headers)
+    assert {"alpha", f"{task.objective} mean", "rank", "rank (hyperparameter)"} <= set(headers)
+    (row,) = cells(path)
+    assert row[f"{task.objective} mean"] == pytest.approx(summary.mean)
+    (found,) = unknown(path, (), 200, task=task).results
+    assert found.configuration == each
+    assert found.mean == pytest.approx(summary.mean)
+    write(path, shown)  # found again by their headers, and not doubled
+    assert list(next(edited(path)["Configurations"].values)) == list(headers)
+    assert names(path) == ["ledger.xlsx"]
+
+
+def test_hyperparameters_of_typed_rows_are_found_by_their_headers(path):
+    each = [
+        Configuration.of({"rank": n + 0.5, "rank (hyperparameter)": n + 0.25, "log loss mean": 3.5}) for n in range(2)
+    ]
+    task, repeats = tasks.TASKS["classification"], trained(each[0])
+    write(path, View((summarise(each[0], 200, repeats),), None, tuple(repeats), task=task))
+    book = edited(path)
+    sheet = book["Configurations"]
+    for header, value in {
+        "rank (hyperparameter)": 1.5, "rank (hyperparameter) (hyperparameter)": 1.25,
+        "log loss mean (hyperparameter)": 3.5, "log loss mean": 0.25,
+    }.items():  # fmt: skip
+        sheet.cell(3, column(sheet, header)).value = value
+    book.save(path)
+    (found,) = unknown(path, {each[0].key}, 200, task=task).results
+    assert (found.configuration, found.mean) == (each[1], 0.25)
 
 
 def test_an_output_called_like_a_column_does_not_hide_it(path):

@@ -24,6 +24,11 @@ def describe(_: object) -> dict[str, object]:
     }
 
 
+def say(text: str) -> str:
+    print(text, flush=True)
+    return text
+
+
 def die_on_three(number: int) -> int:
     time.sleep(0.02)
     if number == 3:
