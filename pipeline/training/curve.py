@@ -19,7 +19,7 @@ class Curve:
     """
 
     epochs: np.ndarray  # (points,) int32, from 1, ascending
-    training: np.ndarray  # (points,) float32, mean loss of the epoch's batches, as its engine minimises it
+    training: np.ndarray  # (points,) float32, mean loss of the epoch's batches, as its engine minimises it; NaN: none
     validation: np.ndarray  # (points,) float32, objective on the validation rows after the epoch
 
     @classmethod
