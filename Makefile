@@ -11,10 +11,10 @@ demo: .venv/.installed  ## the whole pipeline on scikit-learn's diabetes data
 test: check  ## lint, types, all tests: about twelve minutes on two cores
 	$(PYTEST)
 
-quick: .venv/.installed-dev  ## the tests but for whole runs: about three minutes
+quick: .venv/.installed-dev  ## the tests without whole runs: about three minutes
 	$(PYTEST) -m "not slow"
 
-soak: .venv/.installed-dev  ## many seeds, kills and combinations of what `make test` runs with a few: an hour or two
+soak: .venv/.installed-dev  ## the tests of `make test` with many more seeds, kills and combinations: an hour or two
 	$(PYTEST) -m soak
 
 check: .venv/.installed-dev  ## lint and types

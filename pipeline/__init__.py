@@ -52,16 +52,16 @@ def load_top_models(study: str | Path, count: int = 3, model: str = "", task: st
     Args:
         study: Folder of the study.
         count: Number of configurations, at least 1; fewer are loaded if the study has fewer.
-        model: The function that builds the networks, as `module:function`, if they were made by one of yours. It is
-            imported. A study folder alone never leads to an import.
-        task: The task, as `module:object`, if it is one of yours. It is imported.
+        model: The function that builds the networks, as `module:function`, if it is your own. It is imported.
+            A study folder alone never leads to an import.
+        task: The task, as `module:object`, if it is your own. It is imported.
 
     Returns:
         The predictor, in original units. Its `configurations` are sorted from best to worst.
 
     Raises:
-        UserError: The folder is not a study or has no saved models, `count` is below 1, or the study needs a
-            function or a task of yours that `model` and `task` do not name.
+        UserError: The folder is not a study or has no saved models, `count` is below 1, or the study needs your
+            own function or task and `model` or `task` does not name it.
         DamagedFile: A file is not what was saved.
 
     Example:
@@ -83,16 +83,16 @@ def load_ensemble(study: str | Path, name: str = "greedy", model: str = "", task
         study: Folder of the study.
         name: `greedy`, the networks that were selected on the validation rows, some of them counted several times; or
             `mean`, all networks of the best configurations, each counted once.
-        model: The function that builds the networks, as `module:function`, if they were made by one of yours. It is
-            imported. A study folder alone never leads to an import.
-        task: The task, as `module:object`, if it is one of yours. It is imported.
+        model: The function that builds the networks, as `module:function`, if it is your own. It is imported.
+            A study folder alone never leads to an import.
+        task: The task, as `module:object`, if it is your own. It is imported.
 
     Returns:
         The predictor, in original units, which gives the same numbers that were scored at the end of the run.
 
     Raises:
-        UserError: The folder is not a study, it has no ensemble of that name, or the study needs a function or a
-            task of yours that `model` and `task` do not name.
+        UserError: The folder is not a study, it has no ensemble of that name, or the study needs your own
+            function or task and `model` or `task` does not name it.
         DamagedFile: The ensemble or one of its members is not what was saved.
 
     Example:

@@ -42,7 +42,7 @@ def load_object(reference: str, *, expected: str, what: str = "object") -> Any:
     """
     module, _, name = reference.partition(":")
     if (here := str(Path.cwd())) not in sys.path:
-        sys.path.append(here)  # at the end: a file beside the data must not stand in for an installed package
+        sys.path.append(here)  # at the end: a file beside the data must not replace an installed package
     try:
         found = import_module(module)
     except UserError:
@@ -53,7 +53,7 @@ def load_object(reference: str, *, expected: str, what: str = "object") -> Any:
         raise UserError(
             f"The module {module} cannot be imported",
             got=f"{type(error).__name__}: {str(error)[:500]}",
-            hint=f"mend it: python -c 'import {module}' shows where",
+            hint=f"correct the module: python -c 'import {module}' shows where it fails",
         ) from error
     if not hasattr(found, name):
         own = (each for each, value in vars(found).items() if getattr(value, "__module__", None) == module)
@@ -65,11 +65,11 @@ def load_object(reference: str, *, expected: str, what: str = "object") -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A module as it was found, without executing anything of it."""
+    """A module that was found without executing any of it."""
 
     module: str  # "package.module"
-    origin: str  # its file; empty for a package that is a folder and no more
-    folders: tuple[str, ...] | None  # of a package: where its modules lie
+    origin: str  # its file; empty for a package without __init__.py
+    folders: tuple[str, ...] | None  # of a package: the folders of its modules
     content: bytes
 
 
@@ -89,7 +89,7 @@ def sources_of(module: str) -> tuple[Source, ...]:
     found: list[Source] = []
     parts = module.split(".")
     for depth, part in enumerate(parts, 1):
-        # By its last name, for a package without a file is not found by its whole name before its parent is imported.
+        # By its last name: a package without a file is not found by its full name before its parent is imported.
         spec = machinery.PathFinder.find_spec(part, places)
         if spec is None:
             raise _missing(module)

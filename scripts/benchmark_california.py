@@ -1,4 +1,4 @@
-"""What a study of so many minutes reaches on california_housing.csv, over several splits. See --help."""
+"""What studies of a given number of minutes reach on california_housing.csv, over several splits."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from pipeline.settings import read
 PUBLISHED = 0.4985  # test RMSE of a tuned perceptron, 100 trials: Gorishniy et al. 2021, arXiv:2106.11959, +- 0.003
 AIM = 0.50
 SEARCHING = 0.9  # part of the minutes in which something new is tried; the rest trains out, tests and draws
-OUTSIDE = 0.2  # part of stage 2 that may pass outside of training
+OUTSIDE = 0.2  # fraction of stage 2 that may pass outside of training
 
 
 @dataclass(slots=True)
 class Watch:
-    """How stage 2 passes: from the end of each answer to the next question nothing trains."""
+    """Measures the idle time of stage 2: from the end of each answer to the next question nothing trains."""
 
     outside: float = 0.0
     began: float | None = None
@@ -41,7 +41,7 @@ class Watch:
     trainings: int = 0
 
     def __call__(self, event: Event) -> None:
-        """Take in what happened."""
+        """Record an event."""
         now = time.monotonic()
         if isinstance(event, Asked):
             if event.stage == "refine":
@@ -54,13 +54,13 @@ class Watch:
 
     @property
     def share(self) -> float:
-        """Part of stage 2 that passed outside of training; NaN where there was none."""
+        """The fraction of stage 2 outside of training; NaN without a stage 2."""
         return self.outside / (self.last - self.began) if self.began is not None else float("nan")
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """What one split came to, in original units of the target."""
+    """The result of one split, in original units of the target."""
 
     seed: int
     rmse: float  # of the recommended configuration, mean over its repeats
@@ -70,11 +70,11 @@ class Split:
     configurations: int
     trainings: int
     minutes: float
-    outside: float  # part of stage 2
+    outside: float  # fraction of stage 2
 
 
 def main(words: Sequence[str]) -> int:
-    """Run the splits and print them; 2 and a clear text for what a user can mend."""
+    """Run the splits and print them; return 2 and print the error if the user can fix it."""
     asked = parser().parse_args(words)
     console = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
     try:
@@ -93,13 +93,20 @@ def parser() -> argparse.ArgumentParser:
     """The options of the command."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--data", default="../shared/data/california_housing.csv", help="the table")
-    options.add_argument("--splits", type=int, default=3, help="how many; each has a seed for itself and all else")
+    options.add_argument("--splits", type=int, default=3, help="number of splits, each with its own seed")
     options.add_argument("--first", type=int, default=0, help="seed of the first split; the others follow it")
-    options.add_argument("--minutes", type=float, default=25.0, help="of one study")
-    options.add_argument("--settings", type=Path, default=Path("search_spaces/california.settings.toml"))
-    options.add_argument("--study", type=Path, default=Path("results/california"), help="a folder below for each split")
+    options.add_argument("--minutes", type=float, default=25.0, help="minutes for each study")
+    options.add_argument(
+        "--settings",
+        type=Path,
+        default=Path("search_spaces/california.settings.toml"),
+        help="settings file of the studies",
+    )
+    options.add_argument(
+        "--study", type=Path, default=Path("results/california"), help="folder for the studies, one for each split"
+    )
     options.add_argument("--slots", default="auto", help="workers")
-    options.add_argument("--json", type=Path, help="file for every figure: {name: value}")
+    options.add_argument("--json", type=Path, help="JSON file for all numbers: {name: value}")
     return options
 
 
@@ -145,7 +152,7 @@ def judged(seed: int, finished: Finished, watch: Watch, minutes: float) -> Split
 
 
 def table(splits: Sequence[Split]) -> Table:
-    """A line for each split, and their mean beside what is published."""
+    """A line for each split, and their mean with the published value."""
     shown = Table(
         "split", "RMSE", "ensemble", "greedy", "default network", "configurations", "trainings", "minutes",
         "not training",
@@ -162,7 +169,7 @@ def table(splits: Sequence[Split]) -> Table:
 
 
 def figures(splits: Sequence[Split]) -> dict[str, float]:
-    """Each split's, and means over the splits with the ends of their 95 % intervals."""
+    """The figures of each split, and means over the splits with their 95 % intervals."""
     numbers: dict[str, float] = {}
     for name in ("rmse", "ensemble", "greedy", "default", "minutes", "outside"):
         numbers |= {f"california_{name}_of_split_{each.seed}": getattr(each, name) for each in splits}

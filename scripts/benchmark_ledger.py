@@ -1,7 +1,7 @@
-"""What the ledger costs a study of many trials: drawn networks instead of trained ones, all else as in any run.
+"""What the ledger costs in a study of many trials, with random networks instead of trained ones.
 
-`--trials N --json FILE` runs N configurations once each and prints the driver's peak memory, milliseconds a trial of
-journal and workbook, seconds until a restarted run knows what is done, and all of it against a study of 1,000.
+`--trials N --json FILE` runs N configurations once each and prints the driver's peak memory, the milliseconds for each
+trial of journal and workbook, the seconds until a restarted run knows what is done, and the ratios to a study of 1,000.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Clock:
 
 
 class Answered(Exception):
-    """A restarted run knows what is left to do: the scan is over."""
+    """Ends a restarted run as soon as it knows what is left to do."""
 
 
 def run(study: Path, trials: int, *, until: bool) -> dict[str, float]:
@@ -74,13 +74,13 @@ def run(study: Path, trials: int, *, until: bool) -> dict[str, float]:
         setattr(owner, name, clock.timed(name, getattr(owner, name)))
     space = study.parent / "space.toml"
     space.write_text(SPACE)
-    settings = Settings(  # no races: what is measured is the ledger
+    settings = Settings(  # no races, because only the ledger is measured
         data="builtin:diabetes", target=("target",), space=space, study=study, configurations=trials, repeats=1,
         max_repeats=1, calls=0, epochs=3, top=1, engine="keras", slots="cpu:1",
         cluster="scripts.faults.drawing:drawing",
     )  # fmt: skip
 
-    moments: list[float] = []  # of the processor's time, less that for workbooks, at each commit
+    moments: list[float] = []  # processor time, without that for workbooks, at each commit
 
     def observe(event: object) -> None:
         if isinstance(event, Committed):
@@ -88,7 +88,7 @@ def run(study: Path, trials: int, *, until: bool) -> dict[str, float]:
         elif until and isinstance(event, Asked) and event.stage == "explore":
             raise Answered
 
-    prepare.prepare(settings)  # for all that is imported on the way
+    prepare.prepare(settings)  # to import everything first
     gc.collect()
     before, began, processor = _peak(), time.perf_counter(), time.process_time()
     found: dict[str, float] = {}
@@ -120,16 +120,16 @@ def _between(moments: Sequence[float]) -> float:
 
 
 def _silent(_: str) -> None:
-    """What a run says is no figure."""
+    """Ignore the notices of a run."""
 
 
 def _peak() -> float:
-    """Megabytes that this process had in memory at most."""
+    """The peak memory of this process in megabytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def measured(home: Path, trials: int, *, until: bool = False) -> dict[str, float]:
-    """The same in a process of its own, whose memory is nobody else's."""
+    """The same in a separate process, so that its memory is measured alone."""
     words = [sys.executable, __file__, "--one", str(home / f"study-{trials}"), "--trials", str(trials)]
     words += ["--until"] if until else []
     answer = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603 - this file itself
@@ -140,11 +140,11 @@ def measured(home: Path, trials: int, *, until: bool = False) -> dict[str, float
 
 
 def main() -> None:
-    """Measure, print, and write JSON where that is asked for."""
+    """Measure, print, and write JSON if requested."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--trials", type=int, default=20_000)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--folder", type=Path, help="where the studies are made: another disk, say, or memory")
+    parser.add_argument("--trials", type=int, default=20_000, help="configurations, trained once each")
+    parser.add_argument("--json", type=Path, help="JSON file for all numbers: {name: value}")
+    parser.add_argument("--folder", type=Path, help="folder for the studies, for example on another disk or in memory")
     parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--until", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()

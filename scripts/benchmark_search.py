@@ -1,4 +1,4 @@
-"""Which search finds the best configuration in the fewest trainings: replays tables of trained networks. See --help."""
+"""Which search finds the best configuration in the fewest trainings, by replaying tables of trainings. See --help."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What trainings cost, this product against others on one pinned core: tables, a picture, JSON. See --help."""
+"""What trainings cost with this product and with others on one pinned core: tables, a figure, JSON. See --help."""
 
 import sys
 from pathlib import Path

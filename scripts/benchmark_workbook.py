@@ -1,9 +1,9 @@
-"""What the product's way of writing workbooks costs and keeps, against openpyxl's public ways with the same content.
+"""What writing workbooks costs and keeps, compared with openpyxl's public interface for the same content.
 
 `--rows 2000 20000 --runs 5` draws a new workbook (openpyxl: write-only mode) and refreshes one in which a user has
 made notes, formulas, a chart, an image and more (openpyxl: load, edit, save), in turns, each in a process of its own.
-Processor seconds and the memory that came on top of what the process had, and openpyxl's as multiples of the
-product's. Then what of a user's things survives a refresh by each: kept, lost, or refused (the file is left whole, and
+It prints processor seconds and the additional memory of the process, and openpyxl's as multiples of the product's. Then
+it prints which of a user's changes survive a refresh by each: kept, lost, or refused (the file is left unchanged, and
 the results are written beside it).
 """
 
@@ -81,7 +81,7 @@ def _repeat(number: int) -> Repeat:
 
 
 def draw_ours(path: Path, made: Sequence[Table]) -> None:
-    """A new workbook, drawn as the product does it."""
+    """A new workbook, drawn by the product."""
     drawn = ooxml.Book.new("benchmark")
     for table in made:
         draw(drawn.add(table.title), table)
@@ -89,7 +89,7 @@ def draw_ours(path: Path, made: Sequence[Table]) -> None:
 
 
 def one(task: str, who: str, rows: int, path: Path) -> dict[str, float]:
-    """Do one task and measure it: processor seconds, and MB on top of what the process had."""
+    """Do one task and measure its processor seconds and additional MB."""
     shown = view(rows if task == "draw" else round(rows * (1 + NEW)))
     made = tables(shown)
     work: Mapping[tuple[str, str], Callable[[], object]] = {
@@ -99,14 +99,14 @@ def one(task: str, who: str, rows: int, path: Path) -> dict[str, float]:
         ("edit", PEER): lambda: openpyxl_alone.edit(path, made),
     }
     gc.collect()
-    Path("/proc/self/clear_refs").write_text("5")  # the most memory is the present one
+    Path("/proc/self/clear_refs").write_text("5")  # reset the peak to the current memory
     before, began = _memory("VmRSS"), time.process_time()
     work[task, who]()
     return {"seconds": time.process_time() - began, "MB": _memory("VmHWM") - before}
 
 
 def _memory(field: str) -> float:
-    """What Linux counts of this process's memory, in MB: VmRSS now, VmHWM the most."""
+    """The memory of this process in MB, from Linux: VmRSS is the current, VmHWM the peak."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(field))
 
@@ -121,7 +121,7 @@ def _measured(task: str, who: str, rows: int, path: Path) -> dict[str, float]:
 
 
 def compared(home: Path, task: str, rows: int, runs: int) -> dict[str, Any]:
-    """Both in turns: each one's figures, and openpyxl's as multiples of the product's, run by run."""
+    """Run both in turns; return the figures of each, and openpyxl's as multiples of the product's, run by run."""
     path = home / "ledger.xlsx"
     source = home / f"source-{rows}.xlsx"
     if task == "edit":
@@ -142,7 +142,7 @@ def compared(home: Path, task: str, rows: int, runs: int) -> dict[str, Any]:
 
 
 def survival(home: Path) -> dict[str, dict[str, str]]:
-    """What becomes of each thing in a refresh by each: kept, lost or refused."""
+    """What happens to each thing in a refresh by each: kept, lost or refused."""
     found: dict[str, dict[str, str]] = {}
     few, more = view(20), view(25)
     path, source = home / "ledger.xlsx", home / "source.xlsx"
@@ -183,12 +183,16 @@ def _printed(comparison: Mapping[str, Any]) -> str:
 
 
 def main(words: Sequence[str]) -> None:
-    """Measure, print, and write JSON where that is asked for."""
+    """Measure, print, and write JSON if requested."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, nargs="+", default=[2_000, 20_000])
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--folder", type=Path, help="where the workbooks are made: another disk, say, or memory")
+    parser.add_argument(
+        "--rows", type=int, nargs="+", default=[2_000, 20_000], help="configurations, trained once each"
+    )
+    parser.add_argument("--runs", type=int, default=5, help="repetitions of each measurement")
+    parser.add_argument("--json", type=Path, help="JSON file for all numbers")
+    parser.add_argument(
+        "--folder", type=Path, help="folder for the workbooks, for example on another disk or in memory"
+    )
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     asked = parser.parse_args(words)
     if asked.one:

@@ -1,4 +1,4 @@
-"""Compare search strategies on a table: the `compare` command under the name that a script has. See --help."""
+"""Compare search strategies on a table: the `compare` command as a script. See --help."""
 
 from pipeline.cli.commands import script
 

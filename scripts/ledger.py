@@ -1,4 +1,4 @@
-"""Check, redraw and join ledgers: the `ledger` commands under the name that a script has. See --help."""
+"""Check, redraw and import ledgers: the `ledger` commands as a script. See --help."""
 
 from pipeline.cli.commands import script
 

@@ -1,4 +1,4 @@
-"""Predict new rows with a study's models: the `predict` command under the name that a script has. See --help."""
+"""Predict new rows with a study's models: the `predict` command as a script. See --help."""
 
 from pipeline.cli.commands import script
 

@@ -1,4 +1,4 @@
-"""Where a step of the packed engine spends its time, and how fast it could be at most: a table, JSON. See --help."""
+"""Where a step of the packed engine spends its time, and how fast it could be: a table, JSON. See --help."""
 
 import sys
 from pathlib import Path

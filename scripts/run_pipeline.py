@@ -1,4 +1,4 @@
-"""Run or resume a search: the `run` command under the name that a script has. See --help."""
+"""Run or resume a search: the `run` command as a script. See --help."""
 
 from pipeline.cli.commands import script
 

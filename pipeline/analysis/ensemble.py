@@ -1,6 +1,6 @@
-"""Ensembles of the best models: choosing the networks on validation rows alone, and scoring their mean.
+"""Ensembles of the best models: networks selected on validation rows only, and the scores of their mean.
 
-Averaged are values in original units, or the probability of each class. The greedy selection is ensemble selection with
+Predictions are averaged in original units, or as probabilities. The greedy selection is ensemble selection with
 replacement (Caruana et al., ICML 2004, doi:10.1145/1015330.1015432).
 """
 
@@ -19,7 +19,7 @@ from pipeline.tasks import Target, scores
 
 MEAN, GREEDY = "mean", "greedy"
 NAMES: Final = (MEAN, GREEDY)
-STEPS: Final = 50  # selections, with repetition, of which the best first part is kept
+STEPS: Final = 50  # selections, with repetition; the best first part of them is kept
 
 Chosen = Mapping[str, tuple[int, ...]]
 """Name of an ensemble -> count of each network of the library."""
@@ -43,7 +43,7 @@ class Ensemble:
     name: str  # one of `NAMES`
     members: tuple[tuple[str, int], ...]  # key of the configuration and number of the repeat, best first
     times: tuple[int, ...]  # count of each in the mean, at least 1
-    validation: float  # objective on the rows on which it was chosen
+    validation: float  # objective on the rows on which it was selected
     predictions: np.ndarray  # (test rows, predicted), in units
     objective: Bounded  # over the test rows
     gain: Bounded  # mean objective of single networks of the best configuration minus this one, paired by row
@@ -87,9 +87,9 @@ def _times(candidates: Sequence[Candidate], counts: Sequence[int], size: int) ->
 def greedy(predictions: np.ndarray, error: Callable[[np.ndarray], float]) -> tuple[int, ...]:
     """Select from `predictions` (candidates, rows, predicted), and return the count of each, in lowest terms.
 
-    Each step adds the candidate with which the mean has the lowest error; the first one of equals. Of all first parts
-    of this sequence the best one is kept; the shortest one of equals. So the result is never worse than the best single
-    candidate, and at least one candidate is selected.
+    Each step adds the candidate with which the mean has the lowest error (the first one of equals). Of all beginnings
+    of this sequence the best one is kept (the shortest one of equals). So the result is never worse than the best
+    single candidate, and at least one candidate is selected.
     """
     total = np.zeros(predictions.shape[1:])
     counts, kept, lowest = [0] * len(predictions), [0] * len(predictions), math.inf

@@ -1,4 +1,4 @@
-"""By how much the best configuration lies below what it has to beat."""
+"""By how much the best configuration is better than a baseline."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipeline.ranking.statistics import interval, welch
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """How much lower one mean objective is than another, with its 95 % interval over seeds where there is one."""
+    """How much lower one mean objective is than another, with its 95 % interval over seeds if there is one."""
 
     mean: float
     low: float | None = None
@@ -19,12 +19,12 @@ class Gap:
 
     @property
     def decided(self) -> bool:
-        """True when the whole interval lies above zero."""
+        """True if the whole interval is above zero."""
         return self.low is not None and self.low > 0
 
 
 def gap(best: Tested, other: Tested, repeats: int) -> Gap:
-    """By how much `best` lies below `other`: paired by seed where no repeat is missing, else Welch's interval."""
+    """By how much `best` is below `other`: paired by seed if no repeat is missing, else with Welch's interval."""
     if len(best.objectives) == len(other.objectives) == repeats:
         pairs = [theirs - ours for ours, theirs in zip(best.objectives, other.objectives, strict=True)]
         mean, _, low, high = interval(pairs)
@@ -33,6 +33,6 @@ def gap(best: Tested, other: Tested, repeats: int) -> Gap:
 
 
 def gap_to(best: Tested, constant: float) -> Gap:
-    """By how much `best` lies below a number that has no seeds."""
+    """By how much `best` is below a number without seeds."""
     mean, _, low, high = interval([constant - each for each in best.objectives])
     return Gap(mean, low, high)

@@ -19,7 +19,7 @@ from pipeline.trial import Summary
 class Tested:
     """The scores of a configuration on the test rows, with all its saved repeats."""
 
-    summary: Summary  # on the validation rows, by which it was chosen
+    summary: Summary  # on the validation rows, by which it was selected
     predictions: np.ndarray  # (repeats, rows, predicted), in units: see `tasks.Target`
     objectives: tuple[float, ...]  # one per repeat
     scores: Mapping[str, Mapping[str, float]]  # column -> metric -> mean over the repeats
@@ -43,7 +43,7 @@ class Tested:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What a prediction that has no seeds scores on the test rows."""
+    """The scores of a prediction without seeds on the test rows."""
 
     objective: float
     scores: Mapping[str, Mapping[str, float]]  # column -> metric -> value
@@ -63,11 +63,12 @@ class Verdict:
     target: Target
     weights: np.ndarray  # (rows,) of the test rows
     ensembles: tuple[Ensemble, ...] = ()  # of networks of the best configurations
-    further: tuple[Metric, ...] = ()  # the user's own, after those of the task
+    further: tuple[Metric, ...] = ()  # user-defined, after those of the task
+    times: tuple[str, ...] = ()  # of the test rows of a series, as the table spells them
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        """The metrics of the task, and then the user's own."""
+        """The metrics of the task, followed by user-defined ones."""
         return (*self.target.task.metrics, *self.further)
 
 
@@ -80,7 +81,7 @@ def tested(
 ) -> Tested:
     """Score the scaled predictions `(repeats, rows, outputs)` of the repeats of a configuration.
 
-    `further` are the user's own metrics; one that is not a number for every repeat is left out.
+    `further` are user-defined metrics; one that is not a number for every repeat is left out.
     """
     units = target.to_units(predicted)
     each = tuple(scores(target, part.measured, one, part.weights, further) for one in units)

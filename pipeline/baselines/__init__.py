@@ -1,1 +1,1 @@
-"""What every network has to beat: each baseline is a module, and knows how it is made and scored."""
+"""The baselines that every network has to beat; each is a module that makes and scores it."""

@@ -1,4 +1,4 @@
-"""The network that somebody would train who searches nothing: it competes under the same seeds as all others."""
+"""The network that one would train without a search. It competes under the same seeds as all others."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pipeline.trial import Configuration
 
 
 def default_network(model: str, space: Space) -> Configuration:
-    """The default network of a model, `module:function` for one of the user's, in a complete space.
+    """The default network of a model (`module:function` for a user-defined one) in a complete space.
 
-    `tuning.study` trains it first, and in the end as often as the recommended configuration.
+    `tuning.study` trains it first, and at the end as often as the recommended configuration.
     """
     return models.load(model).baseline(space)

@@ -1,4 +1,4 @@
-"""The commands and their options. What a command does is a module beside this one, imported when it is called."""
+"""The commands and their options. Each command is a module of this room, imported when it is called."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _Task = Annotated[str, typer.Option(help="module:object of the task, for a task 
 @app.command()
 @takes_settings
 def run(**options: Any) -> None:
-    """Search for a good network, or resume a search that was stopped: the same command goes on.
+    """Search for a good network. The same command resumes a search that was stopped.
 
-    Needed are --data, --target, --space and --study, here or in the file of --settings.
+    --data, --target, --space and --study are required, here or in the settings file.
     """
     from pipeline.cli.search import search
 
@@ -74,7 +74,7 @@ class SeveralWords(TyperCommand):
     """A command whose option `--methods` takes all words up to the next option."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Name the option before each of its words."""
+        """Repeat the option before each of its words."""
         return super().parse_args(ctx, list(one_by_one(args, "--methods")))
 
 
@@ -84,12 +84,14 @@ def compare(
     settings: Annotated[
         Path | None,
         typer.Option(
-            help="TOML file of settings, as for run (default: the example of the checkout, on California housing)",
+            help="TOML file of settings, as for run (default: the example in search_spaces/, on California housing)",
             metavar="<path>",
         ),
     ] = None,
-    data: Annotated[str | None, typer.Option(help="table, instead of that of the settings", metavar="<text>")] = None,
-    target: Annotated[str | None, typer.Option(help="its target, likewise", metavar="<names>")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="table, instead of the one in the settings", metavar="<text>")
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="column to predict, likewise", metavar="<names>")] = None,
     space: Annotated[Path | None, typer.Option(help="search space file, likewise", metavar="<path>")] = None,
     epochs: Annotated[
         int | None, typer.Option(help="maximum epochs of a full training, likewise", metavar="<number>")
@@ -97,20 +99,20 @@ def compare(
     folder: Annotated[
         Path | None,
         typer.Option(
-            "--folder", "--study", help="folder for the results, and a study for each method and seed", metavar="<path>"
+            "--folder", "--study", help="folder for the results and the study of each method and seed", metavar="<path>"
         ),
     ] = None,
     methods: Annotated[
         list[str] | None,
         typer.Option(
-            help=f"one or several of baseline (the default network), {', '.join(STRATEGIES)} (default: all)",
+            help=f"methods to compare: baseline (the default network), {', '.join(STRATEGIES)} (default: all)",
             metavar="<names>",
         ),
     ] = None,
     seeds: Annotated[
         int,
         typer.Option(
-            help="number of repetitions, each with another split and search (default: 5)",
+            help="number of repetitions, each with a split and a search of its own (default: 5)",
             metavar="<number>",
             show_default=False,
         ),
@@ -118,27 +120,27 @@ def compare(
     trainings: Annotated[
         int | None,
         typer.Option(
-            help="budget of each search, in full trainings (default: that of the settings, or 40)", metavar="<number>"
+            help="budget of each search, in full trainings (default: from the settings, or 40)", metavar="<number>"
         ),
     ] = None,
     seconds: Annotated[
         float | None,
         typer.Option(
-            help="give each search this much time instead, starts and compilation included. Nothing is shared then."
-            " --trainings still ends a search, and designs are laid out for it: give more than fit",
+            help="wall time of each search, with startup and compilation; results are then not shared. --trainings"
+            " is still an upper limit and the size of designs, so give more than fit into the time",
             metavar="<number>",
         ),
     ] = None,
     score: Annotated[
         float | None,
-        typer.Option(help="validation score to reach (default: what random search ends with)", metavar="<number>"),
+        typer.Option(help="validation score to reach (default: the final one of random search)", metavar="<number>"),
     ] = None,
     slots: Annotated[
         str | None, typer.Option(help="workers: auto, gpu:0,1 or cpu:4x2 (four of two cores)", metavar="<text>")
     ] = None,
-    json: Annotated[Path | None, typer.Option(help="file for every figure, as JSON", metavar="<path>")] = None,
+    json: Annotated[Path | None, typer.Option(help="JSON file for all numbers", metavar="<path>")] = None,
 ) -> None:
-    """Compare search strategies on a table: the same budget, several seeds. The same command resumes."""
+    """Compare search strategies on a table, with equal budgets and several seeds. The same command resumes."""
     from pipeline.cli.compare import compare
 
     options = {
@@ -156,7 +158,7 @@ def compare(
 
 
 ledger = typer.Typer(
-    help="Check the folder of a study, redraw its workbook, import results.",
+    help="Check a study folder, redraw its workbook, or import results into it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -166,7 +168,7 @@ _Folder = Annotated[Path, typer.Argument(help="folder of the study")]
 
 @ledger.command()
 def verify(folder: _Folder, task: _Task = "") -> None:
-    """Check everything that must hold of a study folder; nothing is written."""
+    """Check a study folder (journal, models, workbook) without changing it."""
     from pipeline.cli.ledger import verify
 
     _exit(lambda: verify(folder, task))
@@ -198,7 +200,7 @@ def main() -> None:
 
 
 def script(name: str) -> None:
-    """One command under the name that a script has: `scripts/predict.py --help`."""
+    """Run one command as a script of its own: `scripts/predict.py --help`."""
     group = get_command(app)
     assert isinstance(group, TyperGroup)
     group.commands[name]()
@@ -206,7 +208,7 @@ def script(name: str) -> None:
 
 def one_by_one(words: list[str], option: str) -> Iterator[str]:
     """The words with the option before each of its values: `--x a b` becomes `--x a --x b`."""
-    before = ""  # the word before, where it is the option or one of its values
+    before = ""  # the word before, if it is the option or one of its values
     for word in words:
         if word.startswith("-"):
             before = word if word == option else ""
@@ -218,7 +220,7 @@ def one_by_one(words: list[str], option: str) -> Iterator[str]:
 
 
 def _exit(action: Callable[[], int]) -> None:
-    """Exit with what the action returns; 2 and a clear text for what the user can fix."""
+    """Exit with what the action returns, or print a UserError and exit with 2."""
     try:
         code = action()
     except UserError as error:

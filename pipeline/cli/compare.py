@@ -1,4 +1,4 @@
-"""What `compare` does: methods on one table from their request to the page, in words on the terminal."""
+"""The `compare` command: runs the comparison, prints its progress and its page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def compare(
     score: float | None,
     numbers: Path | None,
 ) -> int:
-    """Run or resume the comparison, print its page and write it, every figure into the JSON file `numbers` too.
+    """Run or resume the comparison, print and write its page, and write every figure to the JSON file `numbers`.
 
     Raise UserError for what the user can fix, and `typer.Exit` if a signal stopped it.
     """
@@ -42,9 +42,9 @@ def compare(
             compared = run(asked, began=tally.begin, finished=tally.add, say=tally.notice, stop=stop)
         page = write(compared, folder, numbers)
     console.print(Markdown(page))
-    line(console, f"Page, tables and pictures: {folder}")
+    line(console, f"Page, tables and figures: {folder}")
     if numbers is not None:
-        line(console, f"Figures: {numbers}")
+        line(console, f"All numbers: {numbers}")
     return 0
 
 
@@ -62,7 +62,7 @@ def _intention(asked: Request) -> str:
 
 
 class Tally:
-    """Says which search is running, on a terminal, and how each has ended."""
+    """Shows which search is running, if on a terminal, and the result of each."""
 
     def __init__(self, console: Console, searches: int) -> None:
         self._console = console
@@ -81,11 +81,11 @@ class Tally:
         self._running.stop()
 
     def begin(self, method: str, seed: int) -> None:
-        """A search begins."""
+        """Show that a search begins."""
         self._running.update(f"{method}, seed {seed}: search {self._done + 1} of {self._searches} is running")
 
     def add(self, outcome: Outcome) -> None:
-        """A line for a search that has ended, or was there already."""
+        """Print a line for a search that has finished, now or in an earlier run."""
         self._done += 1
         self._console.print(
             f"[{self._done} of {self._searches}] {outcome.method}, seed {outcome.seed}:"
@@ -96,5 +96,5 @@ class Tally:
         )
 
     def notice(self, text: str) -> None:
-        """A notice of the search that is running."""
+        """Print a notice of the running search."""
         self._console.print(f"  {escaped(text)}")

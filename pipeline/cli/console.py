@@ -1,4 +1,4 @@
-"""The terminal: what is written to it, and how foreign text is shown there."""
+"""The terminal: writing to it, and showing untrusted text safely."""
 
 from __future__ import annotations
 
@@ -10,55 +10,55 @@ from typing import IO, Final, TextIO, cast
 
 from rich.console import Console
 
-PLAIN_WIDTH: Final = 140  # columns of what goes into a file or a pipe
+PLAIN_WIDTH: Final = 140  # columns of output to a file or a pipe
 
 
 def escaped(text: str) -> str:
-    """A text as the console may print it: no control characters, no markup of its own."""
-    # A file can hold what a terminal obeys: colours, titles, answers to questions that nobody asked.
+    """Escape a text for the console: no control characters, no markup of its own."""
+    # Texts from files can contain terminal commands: colours, titles, fake answers.
     plain = "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in text)
     return plain.replace("[", r"\[")
 
 
 def standard() -> Console:
-    """Standard output, at the width of the terminal or of plain text, silent when nobody is left to read it."""
+    """Standard output, as wide as the terminal or as plain text; silent once its reader is gone."""
     width = None if sys.stdout.isatty() else PLAIN_WIDTH
     return Console(file=cast("IO[str]", Output(sys.stdout)), width=width, highlight=False)
 
 
 def line(console: Console, text: str) -> None:
-    """Print a text as it is, foreign parts harmless, without breaking its lines: paths can be copied."""
+    """Print a text, escaped, without breaking its lines, so that paths can be copied."""
     console.print(escaped(text), soft_wrap=True)
 
 
 def complain(error: Exception) -> None:
-    """Print what the user can fix, on standard error."""
+    """Print an error that the user can fix, on standard error."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     console.print(f"[bold red]Error:[/] {escaped(str(error))}")
 
 
 class Output(io.TextIOBase):
-    """Standard output that falls silent when nobody is left to read it: a run outlives its terminal or its pipe."""
+    """Standard output that ignores a closed terminal or pipe, so that a run outlives them."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream  # and not sys.stdout at each call: a progress bar replaces that by one that writes here
+        self._stream = stream  # not sys.stdout at each call: a progress bar replaces it by a stream that writes here
 
     def write(self, text: str) -> int:
-        """Write, or fall silent."""
+        """Write, unless the reader is gone."""
         self._try(lambda: self._stream.write(text))
         return len(text)
 
     def flush(self) -> None:
-        """Flush, or fall silent."""
+        """Flush, unless the reader is gone."""
         self._try(self._stream.flush)
 
     def isatty(self) -> bool:
-        """As standard output."""
+        """Same as for standard output."""
         return self._stream.isatty()
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        """As standard output."""
+        """Same as for standard output."""
         return self._stream.encoding
 
     def _try(self, action: Callable[[], object]) -> None:
@@ -66,5 +66,5 @@ class Output(io.TextIOBase):
             action()
         except OSError:
             nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())  # what is still buffered goes there too
+            os.dup2(nowhere, self._stream.fileno())  # so is what is still buffered
             os.close(nowhere)

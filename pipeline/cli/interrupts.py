@@ -1,4 +1,4 @@
-"""Ctrl-C and its like as a question that a run asks now and then, so that no file is ever left half written."""
+"""Ctrl-C and similar signals as a flag that a run checks from time to time, so that no file is left half written."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from pipeline.workers.pool import StoppedError
 
 # SIGHUP says that the terminal was closed. Windows has none.
 _SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-TOGETHER: Final = 1.0  # seconds in which a second SIGTERM or SIGHUP is the first one's echo
+TOGETHER: Final = 1.0  # seconds in which a second SIGTERM or SIGHUP is an echo of the first
 
 
 class Interrupts:
-    """Within the `with` block the first signal is remembered, a second one raises KeyboardInterrupt at once.
+    """Within the `with` block the first signal is remembered, and a second one raises KeyboardInterrupt at once.
 
-    A second Ctrl-C always hurries, and so does a SIGTERM that comes later than a second: closing a terminal or
-    `timeout` send the same signal twice, to the process and to its group. A third one ends the process on the spot:
-    the journal bears that, and workers die with their driver. A SIGHUP that nohup had ignored stays ignored.
+    A second Ctrl-C always does, and so does a SIGTERM more than a second later: closing a terminal or
+    `timeout` send the same signal twice, to the process and to its group. A third one ends the process at once:
+    the journal survives that, and workers die with their driver. A SIGHUP that nohup ignores stays ignored.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Interrupts:
 
     @property
     def exit_code(self) -> int:
-        """128 + the number of the first signal, as shells have it."""
+        """128 + the number of the first signal, as in shells."""
         return 128 + (self._received or signal.SIGINT)
 
     def __enter__(self) -> Self:
@@ -61,7 +61,7 @@ class Interrupts:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._received is not None:
-            self._hurried = True  # the process is about to end with `exit_code`: so it does when an echo comes late
+            self._hurried = True  # the process is about to end with `exit_code`, also if an echo comes late
             atexit.register(_deafen)
             return
         for each, handler in self._before.items():
@@ -80,16 +80,16 @@ class Interrupts:
 
 
 def _deafen() -> None:
-    """An interpreter that shuts down forgets its handlers, and the echo would end it with another exit code."""
+    """Ignore echoes: an interpreter that shuts down drops its handlers and would end with another exit code."""
     for each in set(_SIGNALS) - {signal.SIGINT}:
         signal.signal(each, signal.SIG_IGN)
 
 
 @contextmanager
 def resumable(console: Console, folder: Path) -> Iterator[Callable[[], bool]]:
-    """Give the block a function that is true after the first signal; who stops it is told how to go on.
+    """Give the block a function that is true after the first signal; a stopped run prints how to resume it.
 
-    Raise `typer.Exit` with 128 + the number of the signal, and DiskFailed as it came.
+    Raise `typer.Exit` with 128 + the number of the signal, and let DiskFailed through.
     """
     with Interrupts() as interrupts:
         try:

@@ -1,4 +1,4 @@
-"""What the `ledger` commands do to a study folder at rest, in words on the terminal."""
+"""The `ledger` commands: they work on a study folder without a run, and print what they did."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pipeline.plugins import load_object
 
 
 def _use(task: str) -> None:
-    """Import the task that the user names as theirs; whatever the study folder says imports nothing."""
+    """Import the task that the user names; the study folder itself never causes an import."""
     if task:
         tasks.use(task, load_object)
 
 
 def verify(folder: Path, task: str) -> int:
-    """Check the folder; 1 with a line for each finding where something does not hold."""
+    """Check the folder; return 1 and print a line for each problem, if there are any."""
     _use(task)
     console = standard()
     found = audit.audit(folder)

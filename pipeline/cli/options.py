@@ -18,7 +18,7 @@ SHOWN = {list[str]: "names", str: "text", Path: "path", int: "number", float: "n
 
 
 def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command that takes `**options` an option for each setting, and `--settings` for a file of them."""
+    """Give a command that takes `**options` an option for each setting, and `--settings` for a settings file."""
     signature = inspect.Signature(list(_parameters()))
     command.__signature__ = signature  # type: ignore[attr-defined]  # typer reads the options from it
     command.__annotations__ = {name: each.annotation for name, each in signature.parameters.items()}
@@ -26,7 +26,7 @@ def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def given(options: dict[str, Any]) -> dict[str, Any]:
-    """The options as settings: None where one was not given, several names as one text."""
+    """The options as settings: None for those that were not given, several names as one text."""
     return {name: _joined(value) if isinstance(value, list | tuple) else value for name, value in options.items()}
 
 
@@ -55,7 +55,7 @@ def _parameter(name: str, annotation: Any) -> inspect.Parameter:
 
 
 def _kind(annotation: Any) -> Any:
-    """The type that an option is read as; text for one of a few words: the settings check which."""
+    """The type as which an option is parsed; texts for choices, which the settings check."""
     if annotation == typing.get_args(Names)[0]:
         return list[str]
     if isinstance(annotation, types.UnionType):

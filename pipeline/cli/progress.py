@@ -1,4 +1,4 @@
-"""What a user sees while a search runs: a bar on a terminal, plain lines elsewhere."""
+"""Progress of a search: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from pipeline.trial import Stage
 from pipeline.tuning.study import Plan
 
 PLAIN_SECONDS = 10.0  # between two plain lines
-ENOUGH = 10  # trainings from which a rate can be told
+ENOUGH = 10  # trainings needed to estimate a rate
 TITLES = {"baseline": "default network", "explore": "stage 1", "refine": "stage 2", "imported": ""}
 
 
 class Progress:
-    """Stage, done and total, best so far, time left; follows the events of a run."""
+    """Shows stage, done and total, best so far and time left, from the events of a run."""
 
     def __init__(self, console: Console, plan: Plan, objective: str = "MAE", seconds: float = 0.0) -> None:
         self._console = console
@@ -32,7 +32,7 @@ class Progress:
         self._totals: dict[Stage, int] = {
             "baseline": plan.budget.repeats,
             "explore": plan.explore_trainings,
-            "refine": plan.refine_trainings,  # contenders are trained again: how often, only the end tells
+            "refine": plan.refine_trainings,  # how often contenders are retrained is known only at the end
         }
         self._stage: Stage = "baseline"
         self._done = dict.fromkeys(self._totals, 0)
@@ -62,16 +62,16 @@ class Progress:
         self._bar.stop()
 
     def say(self, text: str) -> None:
-        """A line that stays."""
+        """Print a permanent line."""
         self._console.print(Text(text))
 
     def observe(self, event: Event) -> None:
-        """Take in what happened, and show it."""
+        """Show an event."""
         if isinstance(event, Asked):
             if event.stage != self._stage:
                 self._conclude()
             self._stage = event.stage
-            # A used-up space asks for less than the plan had; searches may end early, which only the end tells.
+            # An exhausted space needs fewer trainings than planned, and searches may end early.
             if event.stage != "refine":
                 self._totals[event.stage] = self._done[event.stage] + event.trainings
             if event.stage == "baseline":  # asked for again at the end, with all its trainings
@@ -114,7 +114,7 @@ class Progress:
         return "".join(f", {part}" for part in parts if part)
 
     def _left(self) -> str:
-        """Time left for all stages, from the rate so far; trainings that were known cost nothing."""
+        """Time left for all stages, from the rate so far; known trainings take no time."""
         trained = sum(self._done.values()) - self._known
         missing = sum(self._totals.values()) - sum(self._done.values())
         if trained < ENOUGH or missing < 1:

@@ -1,4 +1,4 @@
-"""What `run` does: a search from its settings to its summary, in words on the terminal."""
+"""The `run` command: runs a search, and prints its progress and its summary."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pipeline.study_folder.layout import StudyFolder
 
 
 def search(file: Path | None, options: Mapping[str, Any]) -> int:
-    """Run or resume the study of these settings; 1 where no configuration finished its trainings.
+    """Run or resume the study of these settings; return 1 if no configuration finished its trainings.
 
     Raise UserError for what the user can fix, and `typer.Exit` if a signal stopped the run.
     """
@@ -34,7 +34,7 @@ def search(file: Path | None, options: Mapping[str, Any]) -> int:
         with Progress(console, prepared.plan, objective, chosen.seconds) as progress:
             finished = launch(prepared, observe=progress.observe, say=progress.say, stop=stop)
     console.print(Markdown(finished.summary))
-    console.print(Markdown(plainly(finished.contents)))  # once more: the page is longer than a screen
+    console.print(Markdown(plainly(finished.contents)))  # again: the page is longer than a screen
     line(console, f"Summary: {StudyFolder(chosen.study).summary}")
     line(console, f"Ledger: {finished.workbook}")
     return 0 if finished.contents.verdict.best else 1

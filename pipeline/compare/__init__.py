@@ -1,1 +1,1 @@
-"""Searches held against each other on one table: studies of equal cost, paired over seeds."""
+"""Search strategies compared on one table: studies of equal cost, paired over seeds."""

@@ -1,4 +1,4 @@
-"""Results that another study of the same protocol has already: copied with their models, instead of trained again."""
+"""Borrowing: results of another study of the same protocol are copied with their models instead of trained again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.study_folder import identity
 from pipeline.study_folder.layout import StudyFolder
 from pipeline.trial import Repeat, Training
 
-BORROWED: Final = "from "  # and the folder's name: what stands in place of the slot that trained it
+BORROWED: Final = "from "  # followed by the folder's name, in place of the slot that trained it
 
 
 def borrower(
@@ -24,10 +24,10 @@ def borrower(
     fingerprint: Mapping[str, Any],
     common_of: Callable[[Training], saved_models.Common],
 ) -> Borrow:
-    """A function that copies what one of the lenders has into the study; the first one that has it is taken.
+    """Make a function that copies a result into the study from the first lender that has it.
 
-    StudyMismatch for a lender of other data or another protocol. Failed trainings are never borrowed: a worker that
-    died says nothing of a configuration. What a lender borrowed itself is borrowed from it like its own.
+    Raise StudyMismatch for a lender with other data or another protocol. Failed trainings are never borrowed: a worker
+    that died says nothing about a configuration. Results that a lender borrowed itself are borrowed like its own.
     """
     owned: dict[tuple[str, int, int], tuple[Path, Repeat]] = {}
     for lender in lenders:
@@ -53,5 +53,5 @@ def borrower(
 
 
 def is_borrowed(repeat: Repeat) -> bool:
-    """True for a repeat that was copied from another study."""
+    """True if a repeat was copied from another study."""
     return repeat.slot.startswith(BORROWED)

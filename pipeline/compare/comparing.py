@@ -1,4 +1,4 @@
-"""The comparison from its request to its files: the studies seed by seed, the figures, and what is written."""
+"""A comparison from its request to its files: runs the studies seed by seed, computes the figures, writes them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SEEDS: Final = "seeds.csv"
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What the methods came to, and everything that follows from it."""
+    """The outcomes of the methods, and everything derived from them."""
 
     outcomes: Mapping[str, tuple[Outcome, ...]]  # by method, one for each seed
     comparison: figures.Comparison
@@ -38,26 +38,26 @@ def compare(
     say: Callable[[str], None],
     stop: Callable[[], bool],
 ) -> Compared:
-    """Run or resume every study, and compare what they came to.
+    """Run or resume every study, and compare the outcomes.
 
     Args:
-        asked: the methods and seeds.
-        began: is called with the method and the seed of each search, before it runs.
-        finished: is called with the outcome of each search, as soon as there is one.
-        say: takes the notices of the studies, a line each.
-        stop: asked now and then; True ends the comparison as soon as what is running is kept.
+        asked: The methods and seeds.
+        began: Called with the method and the seed of each search, before it runs.
+        finished: Called with the outcome of each search, as soon as there is one.
+        say: Called with the notices of the studies, one line at a time.
+        stop: Called from time to time; True ends the comparison as soon as the running trainings are saved.
 
     Returns:
         Outcomes and figures, the same for the same request and studies.
 
     Raises:
-        StoppedError: `stop` was true. The same request goes on.
-        UserError: a study cannot be run or resumed.
+        StoppedError: `stop` was true. The same request resumes.
+        UserError: A study cannot be run or resumed.
     """
 
     def search(settings: Settings, lenders: Sequence[Path]) -> Outcome:
         began(settings.strategy, settings.seed)
-        # What is shared takes no time, and equal time would be none.
+        # Shared results take no time, so the times would not be equal.
         outcome = outcome_of(settings, settings.strategy, () if asked.base.seconds else lenders, say, stop)
         finished(outcome)
         return outcome
@@ -68,7 +68,7 @@ def compare(
 
 
 def _of_seed(asked: Request, seed: int, search: Callable[[Settings, Sequence[Path]], Outcome]) -> dict[str, Outcome]:
-    """The outcomes of one seed; each study may borrow what those before it have trained."""
+    """The outcomes of one seed; each study may borrow the results of those before it."""
     studies = [_study(asked.base, method, seed) for method in asked.searches]
     outcomes = [search(each, [lender.study for lender in studies[:place]]) for place, each in enumerate(studies)]
     found = with_one_default(outcomes)
@@ -93,12 +93,12 @@ def _comparison(outcomes: figures.Outcomes, asked: Request) -> figures.Compariso
         else f"{base.trainings} trainings",
         target=f"a validation score of {score:g}"
         if score is not None
-        else f"the score that {figures.reference(outcomes)} ended with",
+        else f"the final score of {figures.reference(outcomes)}",
     )
 
 
 def _importance(outcomes: figures.Outcomes, base: Settings) -> Importance:
-    """Over everything that was measured; a configuration that several methods have tried counts once for each seed."""
+    """The importance over all measured configurations; one that several methods tried counts once for each seed."""
     measured = {
         (each.json, seed): (each, score)
         for seeds in outcomes.values()
@@ -112,7 +112,7 @@ def _importance(outcomes: figures.Outcomes, base: Settings) -> Importance:
 def write(compared: Compared, folder: Path, numbers: Path | None = None) -> str:
     """Write page, tables and pictures into the folder, and every figure into the JSON file `numbers`.
 
-    Returns the page, in Markdown. UserError for what cannot be written.
+    Returns the page, in Markdown. Raise UserError if something cannot be written.
     """
     from pipeline.compare import pictures  # deferred: matplotlib takes a second to import
 

@@ -1,4 +1,4 @@
-"""Figures of a comparison over the seeds: the table, the tests, who reaches a score, and what decides the score."""
+"""The figures of a comparison over the seeds: the table, the tests, the goal reached, and the importance."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class Mean:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Mean:
-        """Of the finite values."""
+        """The mean of the finite values, with its interval."""
         mean, _, low, high = interval([each for each in values if math.isfinite(each)])
         return cls(mean if math.isfinite(mean) else math.nan, low, high)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a method came to."""
+    """The results of one method."""
 
     method: str
     validation: Mean
@@ -47,16 +47,16 @@ class Line:
     configurations: float  # means over the seeds, from here on
     screened: float
     trainings: float  # in full ones
-    borrowed: float  # part of its trainings that another method's study had
+    borrowed: float  # fraction of its trainings that another method's study had
     seconds: float  # of training
-    reached: int  # seeds in which it got to the score to reach
+    reached: int  # seeds in which it reached the goal
     reached_trainings: float  # median over those
     reached_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Everything that follows from the outcomes."""
+    """All figures derived from the outcomes."""
 
     lines: tuple[Line, ...]
     pairs: tuple[Pair, ...]  # of test scores
@@ -69,13 +69,13 @@ class Comparison:
 
 
 def lines_of(outcomes: Outcomes, target: float | None) -> tuple[Line, ...]:
-    """A line for each method; without a score to reach it is, for each seed, what the reference ends with."""
+    """A line for each method; without a score to reach, it is for each seed the final score of the reference."""
     goals = _goals(outcomes, target)
     return tuple(_line(method, each, goals) for method, each in outcomes.items())
 
 
 def reference(outcomes: Outcomes) -> str:
-    """The method whose final score the others are timed against."""
+    """The method whose final score is the goal of the others."""
     searched = [method for method in outcomes if method != BASELINE]
     return "random" if "random" in searched else searched[0]
 
@@ -109,9 +109,9 @@ def pairs_of(outcomes: Outcomes) -> tuple[Pair, ...]:
 
 
 def apart(pairs: Sequence[Pair], scores: Mapping[str, float]) -> str:
-    """Which methods differ significantly, in sentences."""
+    """Say in sentences which methods differ significantly."""
     if all(pair.chance is None for pair in pairs):
-        return "No difference can be tested: that takes two methods, two seeds and scores that vary."
+        return "No difference can be tested: a test needs two methods, two seeds and scores that vary."
     differing = [pair for pair in pairs if pair.apart(LEVEL)]
     test = f"at {100 * LEVEL:.0f} % (paired t-test over the seeds, Holm-corrected)"
     if not differing:
@@ -127,7 +127,7 @@ def apart(pairs: Sequence[Pair], scores: Mapping[str, float]) -> str:
 
 
 def flat(comparison: Comparison) -> dict[str, float]:
-    """Every figure under its name, intervals under NAME_low and NAME_high; what is not known is left out."""
+    """Every figure by its name, intervals as NAME_low and NAME_high; unknown values are left out."""
     numbers: dict[str, float] = {}
     for line in comparison.lines:
         name = line.method.replace("-", "_")

@@ -1,4 +1,4 @@
-"""Methods compared in pairs over the same seeds, corrected for how many comparisons there are."""
+"""Methods compared in pairs over the same seeds, corrected for the number of comparisons."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline.ranking.statistics import holm, interval, paired
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """How much higher the scores of `other` are than those of `one` on the same seeds; None where nothing says so."""
+    """How much higher the scores of `other` are than those of `one` on the same seeds; None if unknown."""
 
     one: str
     other: str
@@ -23,15 +23,15 @@ class Pair:
     low: float | None  # 95 % interval of the mean, Student's t
     high: float | None
     chance: float | None  # two-sided p-value of the paired t-test
-    adjusted: float | None  # the same after Holm, over all pairs
+    adjusted: float | None  # Holm-corrected over all pairs
 
     def apart(self, level: float) -> bool:
-        """True where the two can be told apart at this level, all comparisons together."""
+        """True if the two differ significantly at this level, corrected for all comparisons."""
         return self.adjusted is not None and self.adjusted <= level
 
 
 def compared(scores: Mapping[str, Sequence[float]]) -> tuple[Pair, ...]:
-    """Every pair of methods, in their order; seeds stand at equal places, NaN where a method has no score.
+    """Compare every pair of methods, in their order. Scores (seeds,) are in the same order of seeds; NaN is missing.
 
     The paired t-test, because five seeds cannot make a signed-rank test significant (its smallest p-value is 1/16).
     """

@@ -1,4 +1,4 @@
-"""The pictures of a comparison, in the style of those of a study."""
+"""The figures of a comparison, in the style of those of a study."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from pipeline.ranking.statistics import quantile
 from pipeline.report.figures.theme import GREY, INK, heading, notes, save, styled
 
 WIDTH = 10.0  # inches
-SHOWN = 10  # parts of the importance, of each kind
+SHOWN = 10  # rows of the importance, of each kind
 POINTS = 400  # at which curves are drawn
 STYLES = ("-", "--", "-.", ":")
 
 
 def draw(outcomes: Outcomes, importance: Importance, folder: Path) -> tuple[Path, ...]:
-    """Write every picture; equal arguments give equal bytes."""
+    """Write every figure; equal arguments give equal bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     pictures = [("progress.png", progress), ("scores.png", scores)]
     with styled():
@@ -39,7 +39,7 @@ def draw(outcomes: Outcomes, importance: Importance, folder: Path) -> tuple[Path
 
 
 def progress(outcomes: Outcomes) -> Figure:
-    """What would be recommended against trainings and against seconds of training, with bands over the seeds."""
+    """Draw the score of the recommended configuration against trainings and seconds, with bands over the seeds."""
     figure = Figure(figsize=(WIDTH, 5.0))
     left, right = figure.subplots(1, 2, sharey=True)
     searched = {method: each for method, each in outcomes.items() if method != BASELINE}
@@ -52,15 +52,15 @@ def progress(outcomes: Outcomes) -> Figure:
     _limit(left, [np.asarray(each.get_ydata(), float) for each in handles if each is not None])
     for axes in (left, right):
         axes.axhline(1.0, color=INK, linewidth=1.0, linestyle=(0, (1, 2)))
-    left.set_xlabel("trainings, in full ones")
+    left.set_xlabel("cost in full trainings")
     right.set_xlabel("seconds of training")
     left.set_ylabel("validation score / default network's")
-    text = "The score of what each method would recommend, against what it has cost"
+    text = "The score of the configuration that each method would recommend, against its cost"
     heading(figure, text, WIDTH, [each for each in handles if each is not None])
     sentence = (
-        "Means over the seeds from where every seed has something to recommend, trained in full and at least twice;"
-        " bands: 95 % intervals of the mean. Dotted: the default network with the same seed. What is far above what the"
-        " second half of each search has is cut off."
+        "Means over the seeds, from where every seed has a configuration that was trained in full at least twice;"
+        " bands: 95 % intervals of the mean. Dotted: the default network with the same seed. Values far above those"
+        " of the second half of each search are cut off."
     )
     notes(figure, [sentence], WIDTH)
     return figure
@@ -85,7 +85,7 @@ def _curve(axes: Axes, seeds: Sequence[Outcome], by: str, look: Mapping[str, Any
 
 
 def _limit(axes: Axes, curves: Sequence[np.ndarray]) -> None:
-    """Show the second halves of the curves in detail: where everything begins would press them together."""
+    """Show the second halves of the curves in detail; with their beginnings they would be too flat."""
     if curves:
         low = min(1.0, *(float(each.min()) for each in curves))
         high = max(1.0, *(float(each[len(each) // 2 :].max()) for each in curves))
@@ -94,14 +94,14 @@ def _limit(axes: Axes, curves: Sequence[np.ndarray]) -> None:
 
 
 def _on(grid: np.ndarray, outcome: Outcome, by: str) -> np.ndarray:
-    """The relative score that holds at each place; NaN before the first, and the last one beyond the end."""
+    """The relative score at each place; NaN before the first, and the last one beyond the end."""
     places = np.array([getattr(step, by) for step in outcome.steps])
     values = np.array([np.nan, *(step.score / outcome.default_validation for step in outcome.steps)])
     return np.asarray(values[np.searchsorted(places, grid, side="right")])
 
 
 def scores(outcomes: Outcomes) -> Figure:
-    """The test score of every method with every seed, in units of the default network's."""
+    """Draw the test score of every method and seed, relative to the default network's."""
     figure = Figure(figsize=(WIDTH, 0.42 * len(outcomes) + 1.6))
     axes = figure.add_subplot()
     shown = [(method, seeds) for method, seeds in outcomes.items() if method != BASELINE]
@@ -116,23 +116,23 @@ def scores(outcomes: Outcomes) -> Figure:
     axes.invert_yaxis()
     axes.axvline(1.0, color=INK, linewidth=1.0, linestyle=(0, (1, 2)))
     axes.set_xlabel("test score / default network's (lower is better)")
-    heading(figure, "The test score of what each method recommends", WIDTH)
+    heading(figure, "The test score of the configuration that each method recommends", WIDTH)
     notes(figure, ["Points: one seed each. Diamonds: their mean with its 95 % interval."], WIDTH)
     return figure
 
 
 def parts(importance: Importance) -> Figure:
-    """The parts of the variance that hyperparameters and pairs decide, with the deviation over trees."""
+    """Draw the parts of the variance due to hyperparameters and pairs, with the deviation over trees."""
     figure = Figure(figsize=(WIDTH, 4.2))
     left, right = figure.subplots(1, 2)
     _bars(left, importance.of(1)[:SHOWN], "#0173b2")
     _bars(right, importance.of(2)[:SHOWN], "#de8f05")
     left.set_xlabel("part of the variance, alone (%)")
     right.set_xlabel("part of the variance, beyond both alone (%)")
-    heading(figure, "What decides the score over the whole space", WIDTH)
+    heading(figure, "Which hyperparameters decide the score over the whole space", WIDTH)
     text = (
         f"Functional ANOVA of a random forest fitted to {importance.configurations} configurations; whiskers: one"
-        f" deviation over its trees. R2 on what a tree was not fitted to: {importance.explained:.2f}."
+        f" deviation over its trees. Out-of-bag R2: {importance.explained:.2f}."
     )
     notes(figure, [text], WIDTH)
     return figure

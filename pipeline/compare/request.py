@@ -1,4 +1,4 @@
-"""What is asked of a comparison, checked before anything is trained."""
+"""The request for a comparison, checked before anything is trained."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from pipeline.space import nearest
 from pipeline.tuning.strategies.registry import STRATEGIES, load_strategy
 
 BASELINE: Final = "baseline"  # the default network as a method of its own
-DEFAULT_FILE: Final = Path("search_spaces/compare_california.settings.toml")  # of a checkout
-TRAININGS: Final = 40  # of each search, where neither the command nor the settings say how many
+DEFAULT_FILE: Final = Path("search_spaces/compare_california.settings.toml")  # in a clone of the repository
+TRAININGS: Final = 40  # of each search, if neither the command nor the settings say how many
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Methods to compare, at least one search among them, and the seeds that each of them gets."""
+    """The methods to compare, with at least one search among them, and their seeds."""
 
-    base: Settings  # of every study, but for its strategy, seed and folder
+    base: Settings  # of every study, except for its strategy, seed and folder
     methods: tuple[str, ...]  # in the order of `all_methods`
     seeds: tuple[int, ...]  # one or more, ascending
-    score: float | None = None  # validation score to reach; None for what random search ends with
+    score: float | None = None  # validation score to reach; None for the final score of random search
 
     @property
     def searches(self) -> tuple[str, ...]:
-        """The methods that have a study of their own: all but the baseline, which every study trains."""
+        """The methods that have a study of their own: all except the baseline, which every study trains."""
         return tuple(method for method in self.methods if method != BASELINE)
 
 
 def all_methods() -> tuple[str, ...]:
-    """The baseline, strategies that choose everything beforehand, then those that learn from what they measured."""
+    """The baseline, strategies that choose all configurations in advance, then those that learn from results."""
     return (BASELINE, *sorted(STRATEGIES, key=lambda name: load_strategy(name).proposes))
 
 
@@ -45,14 +45,14 @@ def request(
     seeds: int = 5,
     score: float | None = None,
 ) -> Request:
-    """Check what is asked for; UserError says what is wrong.
+    """Check the request, and raise UserError for a mistake.
 
     Args:
-        file: settings of the studies; None for `DEFAULT_FILE`, which a checkout has.
-        options: settings by name that win over those of the file; None for what was not given.
-        methods: names of `all_methods`; none for all of them.
-        seeds: how many, from that of the settings upwards.
-        score: validation score to reach.
+        file: Settings of the studies; None for `DEFAULT_FILE`, which a clone of the repository has.
+        options: Settings by name that override those of the file; None for those that were not given.
+        methods: Names of `all_methods`; none for all of them.
+        seeds: Number of seeds, counted up from that of the settings.
+        score: Validation score to reach.
     """
     chosen = _methods(methods)
     if seeds < 1:
@@ -70,8 +70,8 @@ def _methods(names: Sequence[str]) -> tuple[str, ...]:
     chosen = tuple(method for method in known if method in names or not names)
     if chosen == (BASELINE,):
         raise UserError(
-            "The baseline is the default network that every study trains: it needs a search beside it",
-            hint="name another method in --methods, random for instance",
+            "The baseline is the default network that every study trains, so it needs a search to compare with",
+            hint="add another method to --methods, for example random",
         )
     return chosen
 
@@ -79,8 +79,8 @@ def _methods(names: Sequence[str]) -> tuple[str, ...]:
 def _settings(file: Path | None, options: Mapping[str, Any]) -> Settings:
     if file is None and not DEFAULT_FILE.is_file():
         raise UserError(
-            "No settings were given, and the example of the checkout is not here",
-            expected=f"--settings, or {DEFAULT_FILE} below the working directory",
+            "No settings were given, and the example settings are not here",
+            expected=f"--settings, or {DEFAULT_FILE} in the working directory",
             hint="give --settings study.toml, a file with data, target, space and study",
         )
     source = file or DEFAULT_FILE

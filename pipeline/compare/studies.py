@@ -1,4 +1,4 @@
-"""One study for each method and seed, by the product's own launch, and what it came to as a value that is stored."""
+"""One study for each method and seed, run like any other study, and its outcome, which is stored."""
 
 from __future__ import annotations
 
@@ -33,29 +33,29 @@ FORMAT: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where a search stands after an answer."""
+    """The state of a search after an answer."""
 
     trainings: float  # so far, in full ones: a training of a tenth of the epochs is a tenth of a training
-    seconds: float  # of training so far, those of borrowed results as when they were trained
-    score: float  # mean validation objective of what would be recommended now; NaN before anything was trained twice
+    seconds: float  # of training so far; borrowed results count with the seconds that they took
+    score: float  # mean validation objective of the current recommendation; NaN before anything was trained twice
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one method came to with one seed."""
+    """The outcome of one method with one seed."""
 
     method: str
     seed: int
     steps: tuple[Step, ...]
     configurations: int  # trained in full
     screened: int  # trained with fewer epochs
-    borrowed: int  # trainings that another method's study had already
+    borrowed: int  # trainings copied from another method's study
     trained: int  # trainings, of any number of epochs
-    validation: float  # of what is recommended
+    validation: float  # of the recommended configuration
     test: float
     default_validation: float  # of the default network with the same seed
     default_test: float
-    default_trainings: int = 0  # that these are the mean of: as many as what is recommended has
+    default_trainings: int = 0  # in this mean: as many as the recommended configuration has
     default_seconds: float = 0.0  # of them all
     scores: dict[str, dict[str, float]] = field(default_factory=dict)  # on the test rows: output -> metric -> value
     measured: tuple[tuple[str, float], ...] = ()  # configuration as JSON, and mean objective of its full trainings
@@ -63,16 +63,16 @@ class Outcome:
 
     @property
     def trainings(self) -> float:
-        """In full ones."""
+        """The cost in full trainings."""
         return self.steps[-1].trainings if self.steps else 0.0
 
     @property
     def training_seconds(self) -> float:
-        """Of all its trainings."""
+        """The seconds of all its trainings."""
         return self.steps[-1].seconds if self.steps else 0.0
 
     def reached(self, score: float) -> Step | None:
-        """The first step at which what it would recommend has that score, and has it still at the end of the search."""
+        """The first step from which on the recommended configuration has that score until the end of the search."""
         kept = [step.score <= score for step in self.steps]
         if not kept or not kept[-1]:
             return None
@@ -82,12 +82,12 @@ class Outcome:
 
 @dataclass(slots=True)
 class Watch:
-    """The trials of a run in the order in which they were asked for, the default network's aside."""
+    """The trials of a run in the order of the questions, without those of the default network."""
 
     trials: list[Trial] = field(default_factory=list)
 
     def __call__(self, event: Event) -> None:
-        """Take in what happened."""
+        """Record an event."""
         if isinstance(event, Asked) and event.stage != BASELINE:
             self.trials += event.trials
 
@@ -95,7 +95,7 @@ class Watch:
 def outcome_of(
     asked: Settings, method: str, lenders: Sequence[Path], say: Callable[[str], None], stop: Callable[[], bool]
 ) -> Outcome:
-    """Run or resume one study; what was finished before with the same settings is read, and nothing is trained."""
+    """Run or resume one study; if it was finished before with the same settings, only read its outcome."""
     prepared = prepare(asked)
     known = _stored(asked.study, prepared)
     if known is not None:
@@ -143,7 +143,7 @@ def _same(one: Summary, other: Summary | None) -> bool:
 
 
 def steps_of(trials: Sequence[Trial], repeats: Sequence[Repeat], epochs: int) -> Iterator[Step]:
-    """Where the search stood after each answer, in the order of its questions; a training counts once."""
+    """The states of the search after each answer, in the order of its questions; a training counts once."""
     known = {repeat.training.identity: repeat for repeat in repeats}
     counted: set[tuple[str, int, int]] = set()
     measured: dict[str, Summary] = {}
@@ -162,7 +162,7 @@ def steps_of(trials: Sequence[Trial], repeats: Sequence[Repeat], epochs: int) ->
 
 
 def with_one_default(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """The outcomes of one seed, all held against the same trainings of the default network: the most that one has."""
+    """The outcomes of one seed, all compared with the same trainings of the default network: the most that one has."""
     most = max(outcomes, key=lambda each: each.default_trainings)
     theirs = ("default_validation", "default_test", "default_trainings", "default_seconds")
     return [replace(each, **{name: getattr(most, name) for name in theirs}) for each in outcomes]
@@ -187,7 +187,7 @@ def baseline_of(one: Outcome) -> Outcome:
 
 
 def _stamp(study: Path, prepared: PreparedRun) -> str:
-    """What an outcome depends on: the settings, the protocol and the journal."""
+    """The facts that an outcome depends on: the settings, the protocol and the journal."""
     asked = prepared.settings.model_dump(mode="json", exclude={"study", "slots"})
     text = json.dumps([asked, prepared.identity.fingerprint], sort_keys=True, default=str)
     return hashlib.sha256(text.encode() + StudyFolder(study).journal.read_bytes()).hexdigest()
@@ -205,11 +205,11 @@ def _stored(study: Path, prepared: PreparedRun) -> Outcome | None:
     except UserError:
         raise
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # it is made anew from the journal
+        return None  # it is computed again from the journal
 
 
 def relative(outcome: Outcome) -> Iterator[tuple[Configuration, float]]:
-    """Every configuration with the logarithm of its error in units of the default network's on the same rows."""
+    """Every configuration with the logarithm of its error relative to the default network's on the same rows."""
     if outcome.default_validation > 0:
         for text, mean in outcome.measured:
             if mean > 0:

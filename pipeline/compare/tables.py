@@ -12,8 +12,8 @@ from pipeline.compare.pairs import Pair
 from pipeline.report.importance import nothing
 from pipeline.report.wording import count, duration, table, with_bounds
 
-PAIRS = 10  # of hyperparameters that are listed
-SMALLEST = 0.001  # part of the variance of a pair that is listed
+PAIRS = 10  # hyperparameters that are listed
+SMALLEST = 0.001  # smallest part of the variance of a listed pair
 
 
 def page(comparison: Comparison) -> str:
@@ -40,8 +40,11 @@ def _sections(comparison: Comparison) -> Iterator[str]:
 
 
 def _columns(comparison: Comparison) -> Iterator[str]:
-    """What the columns of the first two tables are."""
-    yield "*Validation* rows chose what is recommended, so their score is optimistic; *test* rows were used only once."
+    """Explain the columns of the first two tables."""
+    yield (
+        "The recommended configuration was selected on the *validation* rows, so that score is optimistic; the *test*"
+        " rows were used only once."
+    )
     yield "*Test / default* is the test score divided by that of the default network."
     yield (
         f"*Goal reached* counts the seeds in which a search found {comparison.target}; the trainings and seconds of"
@@ -55,7 +58,7 @@ def _columns(comparison: Comparison) -> Iterator[str]:
 
 
 def methods(lines: Sequence[Line], seeds: int) -> str:
-    """The scores of each method, and when it had the score to reach."""
+    """The scores of each method, and when it reached the goal."""
     header = ["Method", "Validation", "Test", "Test / default", "Goal reached", "Trainings until", "Seconds until"]
     rows = [
         [
@@ -71,7 +74,7 @@ def methods(lines: Sequence[Line], seeds: int) -> str:
 
 
 def costs(lines: Sequence[Line]) -> str:
-    """What each method has tried and spent, means over the seeds."""
+    """The configurations, trainings and time of each method, means over the seeds."""
     header = ["Method", "Configurations started", "Trained in full", "Trainings", "Shared", "Seconds of training"]
     rows = [
         [
@@ -92,7 +95,7 @@ def _bounded(mean: Mean) -> str:
 
 
 def differences(pairs: Sequence[Pair]) -> str:
-    """A row for each pair of methods, the least likely first."""
+    """A row for each pair of methods, the lowest p-value first."""
     ordered = sorted(pairs, key=lambda pair: (pair.chance is None, pair.chance, pair.one, pair.other))
     rows = [
         [
@@ -115,7 +118,7 @@ def _importance(found: Importance) -> Iterator[str]:
         "How much of the differences in score between configurations each hyperparameter decides, over the whole search"
         " space: parts of the variance (functional ANOVA of a random forest), with their deviation over its trees. It"
         f" was fitted to the validation scores of {found.configurations} configurations, divided by the default"
-        " network's, as logarithms. On configurations that a tree was not fitted to, it explains"
+        " network's, as logarithms. On configurations that a tree was not fitted to (out-of-bag), it explains"
         f" {100 * found.explained:.0f} % of the variance."
     )
     yield parts("Hyperparameter", found.of(1))
@@ -149,6 +152,6 @@ def as_csv(lines: Sequence[Line]) -> str:
 
 
 def seeds_csv(rows: Sequence[tuple[str, int, float, float, float, float]]) -> str:
-    """What every method came to with every seed."""
+    """The outcome of every method with every seed."""
     header = "method,seed,validation,test,trainings,seconds\n"
     return header + "".join(f"{method},{seed},{','.join(map(repr, rest))}\n" for method, seed, *rest in rows)

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.data.cells import MISSING, Kind, row_number
+from pipeline.data.series import Ordered
 from pipeline.errors import UserError
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -206,3 +207,35 @@ def has_numbers(column: pd.Series[Any]) -> bool:
 
 def _is_missing(cell: object) -> bool:
     return cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and math.isnan(cell))
+
+
+def in_order(frame: pd.DataFrame, time: str) -> Ordered:
+    """Sort the rows of a series by its times, whose format pandas guesses from the first cell.
+
+    Rows are counted in order of time. Raise UserError if a time is missing, neither a number nor a date, or occurs
+    twice.
+    """
+    column = frame[time]
+    moments: pd.Series[Any] = _guessed(column)
+    if moments.isna().any():
+        raise UserError(
+            f"Time {time!r} is not a moment in {row_number(int(np.argmax(moments.isna())))}",
+            expected="numbers or dates, one in every row",
+            got=repr(column[moments.isna()].iloc[0]),
+            hint="correct the cell",
+        )
+    if moments.duplicated().any():
+        raise UserError(
+            f"Time {time!r} has {column[moments.duplicated()].iloc[0]} more than once",
+            expected="one row for each moment",
+            hint="use a table of one series, with one row for each moment",
+        )
+    return Ordered(frame.loc[moments.sort_values(kind="stable").index].reset_index(drop=True))
+
+
+def _guessed(column: pd.Series[Any]) -> pd.Series[Any]:
+    if pd.api.types.is_numeric_dtype(column):
+        return column
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pandas warns that unusual dates are parsed one by one
+        return pd.to_datetime(column, errors="coerce")

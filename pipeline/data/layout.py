@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+PIXELS: Final = "pixels"  # the quantity that all inputs of an image are
+
 _PIXEL: Final = re.compile(r"pixel_(\d{1,5})_(\d{1,5})(?:_(\d{1,4}))?", re.ASCII)
 _STEP: Final = re.compile(r"(.+)\[t-(\d{1,6})\]", re.DOTALL)
 
@@ -47,6 +49,28 @@ def shape_of(names: Sequence[str]) -> tuple[int, ...]:
     """(height, width, channels) for an image, (steps, columns) for a window, () for other inputs."""
     found = layout_of(names)
     return found.shape(names) if found else ()
+
+
+def quantities(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The inputs that are one quantity, by its name: all pixels, or a column at each step of a window, first to last.
+
+    Inputs without a layout are a quantity each.
+    """
+    found = layout_of(names)
+    if found is None:
+        return {name: (name,) for name in names}
+    if found.alike:
+        return {PIXELS: tuple(names)}
+    grouped: dict[str, list[str]] = {}
+    for name in names:
+        grouped.setdefault(step_of(name)[0], []).append(name)
+    return {base: tuple(each) for base, each in grouped.items()}
+
+
+def step_of(name: str) -> tuple[str, int]:
+    """The column, and how many steps before the row: ("load", 3) for `load[t-3]`, ("load", 0) for `load`."""
+    found = _STEP.fullmatch(name)
+    return (found[1], int(found[2])) if found else (name, 0)
 
 
 def _image(names: Sequence[str]) -> tuple[int, ...]:

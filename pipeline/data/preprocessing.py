@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -20,15 +21,16 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
 
-from pipeline.data.cells import SHOWN_MISSING, row_number
-from pipeline.data.layout import layout_of
+from pipeline.data.cells import SHOWN_MISSING
+from pipeline.data.layout import layout_of, quantities
 from pipeline.data.roles import Columns, unknown_column
 from pipeline.data.rules import Rules, rules_of
+from pipeline.data.too_large import check_scales, input_too_large
 from pipeline.errors import UserError
 from pipeline.tasks import FIRST, InputScaler, Scaler, Target
 from pipeline.tasks.scaling import SCALERS, pool, widen
 
-__all__ = ["InputScaler", "Preprocessing", "Scaler", "fit", "unfitted", "unknown_categories"]
+__all__ = ["InputScaler", "Preprocessing", "Scaler", "fit", "known_categories", "typed", "unfitted", "with_gaps"]
 
 QUANTILES: Final = 1000  # stored for each column
 
@@ -40,22 +42,28 @@ class Preprocessing:
     columns: Columns
     transformer: ColumnTransformer
     target: Target
+    seen: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """The lowest and highest number of the training rows, by quantity (see `quantities`); studies of before have none,
+    and neither have images."""
 
-    def inputs(self, frame: pd.DataFrame) -> np.ndarray:
+    def inputs(self, frame: pd.DataFrame, rows: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
         """The network's inputs, float32 `(n, features)`. Further columns and the order of columns do not matter.
 
-        Raise UserError for a missing column, text in a numeric column, infinite values, and a frame without rows.
+        `rows` are the positions of the rows in the user's file, where those are not 0, 1, ... Raise UserError for a
+        missing column, text in a numeric column, infinite values, and a frame without rows.
         """
-        typed = _typed(frame, self.columns)
+        return self.scaled(typed(frame, self.columns), rows)
+
+    def scaled(self, cells: pd.DataFrame, rows: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
+        """The same of cells that `typed` made."""
         with np.errstate(over="ignore", invalid="ignore"):
-            values = np.asarray(self.transformer.transform(typed), dtype=np.float32)
-        finite = np.isfinite(values).all(axis=1)
+            values = np.asarray(self.transformer.transform(cells), dtype=np.float32)
+        finite = np.isfinite(values)
         if not finite.all():
-            raise UserError(
-                f"The inputs in {row_number(int(np.argmin(finite)))} are too large",
-                expected="numbers that stay finite when they are scaled",
-                hint="correct the row",
-            )
+            # Scales are finite, so what is not is so by its own cell; numbers come first among the features.
+            place, feature = (int(each[0]) for each in np.nonzero(~finite))
+            name = self.features[feature]
+            raise input_too_large(name, float(cells[name].iloc[place]), place if rows is None else int(rows[place]))
         return values
 
     @property
@@ -68,7 +76,7 @@ class Preprocessing:
             elif step == "missing":
                 names += [f"{name} is missing" for name in used]
             elif step == "categories":
-                for name, known in _known(self).items():
+                for name, known in known_categories(self).items():
                     names += [f"{name} = {each or SHOWN_MISSING}" for each in known]
         return tuple(names)
 
@@ -86,35 +94,49 @@ def fit(
     `target` is the target fitted to the same rows; without one, the targets are numbers. Raise UserError if, on these
     rows, a target is constant or an input has no value.
     """
-    typed = _typed(train, columns)
+    cells = typed(train, columns)
     numeric = [name for name in columns.inputs if name not in columns.categories]
-    empty = [name for name in numeric if bool(typed[name].isna().all())]
+    _check_values(cells, numeric)
+    gaps = [name for name in numeric if bool(cells[name].isna().any())]
+    categories = [name for name in columns.inputs if name in columns.categories]
+    layout = layout_of(numeric)
+    alike = layout is not None and layout.alike
+    if alike and input_scaler == "quantile":
+        raise UserError("Pixels cannot be scaled by quantiles", hint="use another --input-scaler for images")
+    of_numbers = cells[numeric]
+    ends = pd.DataFrame([of_numbers.min(), of_numbers.max()])
+    transformer = unfitted(input_scaler, numeric, gaps, categories)
+    with np.errstate(over="ignore", invalid="ignore"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "n_quantiles")  # with few rows, fewer are stored
+        transformer.fit(cells)
+        if numeric:
+            filling = transformer.named_transformers_["numbers"]
+            if input_scaler == "robust":
+                widen(filling["scale"], filling["fill"].transform(of_numbers))
+            if alike and input_scaler != "none":
+                pool(filling["scale"])
+            check_scales(of_numbers, train.index, ends, np.asarray(filling.transform(ends)))
+    if target is None:
+        measured = {name: train[name].to_numpy(dtype=np.float64) for name in columns.targets}
+        target = FIRST.fit(measured, np.ones(len(train)), output_scaler, "auto")
+    seen = {} if alike or columns.reading < 2 else _ranges(ends)
+    return Preprocessing(columns, transformer, target, seen)
+
+
+def _check_values(cells: pd.DataFrame, numeric: Sequence[str]) -> None:
+    empty = [name for name in numeric if bool(cells[name].isna().all())]
     if empty:
         raise UserError(
             f"Input {empty[0]!r} has no value on the training rows",
             expected="a value in some of them",
             hint=f"name {empty[0]!r} in `ignore`, or fill in more rows",
         )
-    gaps = [name for name in numeric if bool(typed[name].isna().any())]
-    categories = [name for name in columns.inputs if name in columns.categories]
-    layout = layout_of(numeric)
-    alike = layout is not None and layout.alike
-    if alike and input_scaler == "quantile":
-        raise UserError("Pixels cannot be scaled by quantiles", hint="use another --input-scaler for images")
-    transformer = unfitted(input_scaler, numeric, gaps, categories)
-    with np.errstate(over="ignore", invalid="ignore"), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "n_quantiles")  # with few rows, fewer are stored
-        transformer.fit(typed)
-        if numeric:
-            filling = transformer.named_transformers_["numbers"]
-            if input_scaler == "robust":
-                widen(filling["scale"], filling["fill"].transform(typed[numeric]))
-            if alike and input_scaler != "none":
-                pool(filling["scale"])
-    if target is None:
-        measured = {name: train[name].to_numpy(dtype=np.float64) for name in columns.targets}
-        target = FIRST.fit(measured, np.ones(len(train)), output_scaler, "auto")
-    return Preprocessing(columns, transformer, target)
+
+
+def _ranges(ends: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """The lowest and the highest number of each quantity, of those of each column."""
+    found = {name: ends[[*names]].to_numpy() for name, names in quantities(ends.columns.tolist()).items()}
+    return {name: (float(each.min()), float(each.max())) for name, each in found.items()}
 
 
 def unfitted(scaler: InputScaler, numeric: list[str], gaps: list[str], categories: list[str]) -> ColumnTransformer:
@@ -139,7 +161,11 @@ def _numeric(scaler: InputScaler) -> Pipeline:
     return Pipeline([fill, ("scale", SCALERS[scaler]())])
 
 
-def _typed(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
+def typed(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
+    """The inputs alone, in their order: numbers as float64, categories as texts; rows from 0 on.
+
+    Raise UserError for a missing column, text in a numeric column, infinite values, and a frame without rows.
+    """
     rules = rules_of(columns.reading)
     names = [rules.tidy(str(name)) for name in frame.columns]
     missing = [name for name in columns.inputs if name not in names]
@@ -154,9 +180,9 @@ def _typed(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
         raise UserError(f"The table has more than one column {twice[0]!r}", expected="one", hint="rename the other")
     if frame.empty:
         raise UserError("The table has no rows", expected="at least one row")
-    typed = {name: _values(frame.iloc[:, names.index(name)], name, columns, rules) for name in columns.inputs}
+    cells = {name: _values(frame.iloc[:, names.index(name)], name, columns, rules) for name in columns.inputs}
     return pd.DataFrame(
-        {name: pd.Series(values, dtype=values.dtype) for name, values in typed.items()}  # text stays of type object
+        {name: pd.Series(values, dtype=values.dtype) for name, values in cells.items()}  # text stays of type object
     )
 
 
@@ -167,15 +193,14 @@ def _values(column: pd.Series[Any], name: str, columns: Columns, rules: Rules) -
     return rules.truths(column, what) if name in columns.truths else rules.numbers(column, what)
 
 
-def _known(preprocessing: Preprocessing) -> dict[str, tuple[str, ...]]:
+def known_categories(preprocessing: Preprocessing) -> dict[str, tuple[str, ...]]:
+    """The categories of the training rows, by column."""
     for step, encoder, used in preprocessing.transformer.transformers_:
         if step == "categories":
             return {name: tuple(map(str, known)) for name, known in zip(used, encoder.categories_, strict=True)}
     return {}
 
 
-def unknown_categories(preprocessing: Preprocessing, frame: pd.DataFrame) -> dict[str, tuple[str, ...]]:
-    """The categories, by column, that the training rows do not have; `Preprocessing.inputs` gives them zeros."""
-    typed = _typed(frame, preprocessing.columns)
-    unseen = {name: sorted(set(typed[name]) - set(known)) for name, known in _known(preprocessing).items()}
-    return {name: tuple(each or SHOWN_MISSING for each in values) for name, values in unseen.items() if values}
+def with_gaps(preprocessing: Preprocessing) -> tuple[str, ...]:
+    """The columns of numbers that have missing cells in the training rows."""
+    return next((tuple(used) for step, _, used in preprocessing.transformer.transformers_ if step == "missing"), ())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import math
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -20,15 +21,17 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, RobustScaler, StandardScaler
 
 from pipeline import tasks
+from pipeline.data.layout import quantities
 from pipeline.data.preprocessing import InputScaler, Preprocessing, unfitted
 from pipeline.data.roles import Columns
 from pipeline.data.rules import LATEST
+from pipeline.data.times import is_format
 from pipeline.errors import DamagedFile, UserError
 from pipeline.storage import untrusted
 
 FORMAT: Final = 1
 LARGEST: Final = 32 << 20  # bytes unpacked: about 80,000 categories
-_HINT: Final = "restore the file from a backup, or train the configuration again"
+_HINT: Final = "use the versions that study.json names, restore the file from a backup, or train again"
 # Beyond what skops trusts by default: the dtype that the imputer stores, read from an empty array.
 _TRUSTED: Final = ("numpy.dtype",)
 _TYPES: Final = frozenset(
@@ -74,6 +77,7 @@ def dumps(preprocessing: Preprocessing) -> bytes:
         "format": FORMAT,
         "columns": preprocessing.columns.describe(),
         "target": preprocessing.target.describe(),
+        **({"seen": dict(preprocessing.seen)} if preprocessing.columns.reading > 1 else {}),
     }
     stored = skops.io.dumps({"about": json.dumps(about, allow_nan=False), "transformer": preprocessing.transformer})
     content, size = _canonical(stored)
@@ -124,6 +128,7 @@ def loads(data: bytes, what: str = "The stored preprocessing") -> Preprocessing:
         transformer = stored["transformer"]
         columns = _columns(about["columns"])
         target = tasks.restore(about["target"])
+        seen = _seen(about["seen"], columns) if columns.reading > 1 else {}
         ours = found == FORMAT and len(stored) == 2 and _is_known(transformer)
     except UserError:
         raise
@@ -136,7 +141,7 @@ def loads(data: bytes, what: str = "The stored preprocessing") -> Preprocessing:
         ) from error
     if not ours:
         raise _not_ours(what, f"format {untrusted.shown(found)} with {type(transformer).__name__}")
-    return Preprocessing(columns, transformer, target)
+    return Preprocessing(columns, transformer, target, seen)
 
 
 def _not_ours(what: str, got: str) -> DamagedFile:
@@ -201,10 +206,26 @@ def _columns(about: dict[str, Any]) -> Columns:
     columns = Columns(**given)
     if type(columns.reading) is not int or not 1 <= columns.reading <= LATEST:
         raise untrusted.Damage("its cells are read by rules that this version does not know")
-    for names in (columns.targets, columns.inputs, columns.categories, columns.groups, (columns.weight, columns.time)):
+    lists = (columns.targets, columns.inputs, columns.categories, columns.groups, columns.truths, columns.spelled)
+    for names in (*lists, (columns.weight, columns.time, columns.time_format)):
         if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
             raise untrusted.Damage("its columns are not names")
+    if columns.time_format and not is_format(columns.time_format):
+        raise untrusted.Damage("its times have a format that is not one")
     return columns
+
+
+def _seen(about: dict[str, Any], columns: Columns) -> dict[str, tuple[float, float]]:
+    """The ranges of the training rows."""
+    if not about.keys() <= quantities([name for name in columns.inputs if name not in columns.categories]).keys():
+        raise untrusted.Damage("it has ranges of columns that are not inputs of numbers")
+    seen = {}
+    for name, ends in about.items():
+        low, high = ends
+        if not (type(low) is type(high) is float and -math.inf < low <= high < math.inf):
+            raise untrusted.Damage("its ranges are not two finite numbers, the lower one first")
+        seen[name] = (low, high)
+    return seen
 
 
 def _is_known(transformer: object) -> bool:

@@ -24,13 +24,14 @@ class Columns:
     weight: str = ""
     groups: tuple[str, ...] = ()
     time: str = ""  # of a series: orders its rows, at prediction too; "" where a study of before does not say it
+    time_format: str = ""  # how its cells are written, at prediction too; see `times.moments`
     truths: tuple[str, ...] = ()  # the inputs that are true or false
     spelled: tuple[str, ...] = ()  # columns of texts of which only the spelling tells some apart, as 1.1 and 1.10
     reading: int = 1  # number of the rules by which its cells are read
 
     def describe(self) -> dict[str, Any]:
         """All of it in JSON's types; what a study of before does not say is left out where it says the same."""
-        unsaid = {"time": "", "truths": (), "spelled": (), "reading": 1}
+        unsaid = {"time": "", "time_format": "", "truths": (), "spelled": (), "reading": 1}
         return {name: value for name, value in asdict(self).items() if name not in unsaid or unsaid[name] != value}
 
 
@@ -45,6 +46,7 @@ class Named:
     weight: str = ""
     groups: Sequence[str] = ()
     time: str = ""
+    split: str = ""
 
     def tidied(self, tidy: Callable[[str], str]) -> Named:
         """The same names, spelled as a table spells them."""
@@ -52,7 +54,7 @@ class Named:
             role: tuple(map(tidy, getattr(self, role)))
             for role in ("targets", "inputs", "ignore", "categories", "groups")
         }
-        return replace(self, **several, weight=tidy(self.weight), time=tidy(self.time))
+        return replace(self, **several, weight=tidy(self.weight), time=tidy(self.time), split=tidy(self.split))
 
     def check_existence(self, names: Sequence[str], source: str) -> None:
         """Raise UserError for a column that the table does not have."""
@@ -64,6 +66,7 @@ class Named:
             "weight": [self.weight] if self.weight else [],
             "group": self.groups,
             "time": [self.time] if self.time else [],
+            "split": [self.split] if self.split else [],
         }
         for role, named in roles.items():
             for name in named:
@@ -72,7 +75,7 @@ class Named:
 
     def check_series(self) -> None:
         """Raise UserError for roles that a series does not have."""
-        others = {"inputs": self.inputs, "categories": self.categories, "weight": self.weight, "group": self.groups}
+        others = {"inputs": self.inputs, "weight": self.weight, "group": self.groups}
         named = [name for name, given in others.items() if given]
         if named or self.time in self.targets:
             raise UserError(
@@ -97,6 +100,7 @@ class Named:
             "ignored": {*self.ignore},
             "group": {*self.groups},
             "weight": {self.weight} if self.weight else set(),
+            "split": {self.split} if self.split else set(),
         }
         for one, other in _EXCLUSIVE:
             both = sorted(named[one] & named[other])
@@ -111,7 +115,7 @@ class Named:
         """The inputs among the columns of a table, in their order: all that have no other role, if none is named."""
         if self.inputs:
             return tuple(name for name in names if name in {*self.inputs})
-        taken = {*self.targets, *self.ignore, self.weight}
+        taken = {*self.targets, *self.ignore, self.weight, self.split}
         left = tuple(name for name in names if name not in taken)
         nameless = [name for name in left if name.startswith(NAMELESS)]
         if nameless:
@@ -134,6 +138,10 @@ _EXCLUSIVE: Final = (
     ("input", "weight"),
     ("ignored", "weight"),
     ("weight", "group"),
+    ("target", "split"),
+    ("input", "split"),
+    ("weight", "split"),
+    ("group", "split"),
 )
 
 

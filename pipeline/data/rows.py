@@ -88,9 +88,9 @@ def prepare_rows(
     have the same rows. Class weights apply to the training rows only; validation and test scores do not use them.
 
     Raise UserError for a part that would be empty or has no weight, and for a target that is constant on the training
-    rows.
+    rows, and for a number so large that it is not finite once it is scaled: of the cell that is to blame.
     """
-    from pipeline.data import preprocessing
+    from pipeline.data import preprocessing, too_large
 
     task = tasks.load(table.task)
     if folds:
@@ -98,6 +98,7 @@ def prepare_rows(
     else:
         positions = split(table, validation=validation, test=test, seed=seed)
     weights = _weights(table, positions)
+    too_large.check_targets(table)
     fitted = preprocessing.fit(
         table.frame.iloc[positions[0]],
         table.columns,
@@ -120,7 +121,11 @@ def _weights(table: Table, positions: Sequence[np.ndarray]) -> np.ndarray:
     """Weights of all rows, 1 on average over the training rows: their unit must not change the learning rate."""
     if not table.columns.weight:
         return np.ones(len(table.frame), dtype=np.float32)
+    from pipeline.data import too_large
+
     given = table.frame[table.columns.weight].to_numpy(dtype=np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        weights: np.ndarray = (given / (given[positions[0]].mean() or 1.0)).astype(np.float32)
     for name, rows in zip(_PARTS, positions, strict=True):
         if not given[rows].sum() > 0:
             raise UserError(
@@ -128,16 +133,21 @@ def _weights(table: Table, positions: Sequence[np.ndarray]) -> np.ndarray:
                 expected="weights above 0 in every part",
                 hint="make that part larger, or remove the rows without weight",
             )
-    weights: np.ndarray = (given / given[positions[0]].mean()).astype(np.float32)
+    too_large.check_weights(table, given, weights, positions)
     return weights
 
 
 def _part(table: Table, fitted: Preprocessing, weights: np.ndarray, rows: np.ndarray) -> Part:
+    from pipeline.data import too_large
+
     chosen = table.frame.iloc[rows]
     measured = fitted.target.measured(targets_of(table, rows))
+    with np.errstate(over="ignore"):
+        outputs = np.ascontiguousarray(fitted.target.to_scaled(measured), dtype=np.float32)
+    too_large.check_outputs(outputs, measured, fitted.target, chosen.index)
     return Part(
-        inputs=np.ascontiguousarray(fitted.inputs(chosen)),
-        outputs=np.ascontiguousarray(fitted.target.to_scaled(measured), dtype=np.float32),
+        inputs=np.ascontiguousarray(fitted.inputs(chosen, chosen.index.to_numpy())),
+        outputs=outputs,
         measured=np.ascontiguousarray(measured),
         weights=weights[rows],
         rows=chosen.index.to_numpy(dtype=np.int64),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 import numpy as np
 import pandas as pd
 
-from pipeline.data import cells, column_kinds, first_rules
+from pipeline.data import cells, column_kinds, first_rules, series
 from pipeline.data.cells import Kind
 from pipeline.data.column_kinds import Local
+from pipeline.data.series import Ordered
 from pipeline.errors import UserError
 
 LATEST: Final = 2
@@ -59,8 +60,8 @@ class Rules(Protocol):
         """The words that can mean a missing cell, and how many cells have them."""
         ...
 
-    def numbers_read(self, frame: pd.DataFrame, others: Collection[str]) -> pd.DataFrame:
-        """The table with its numbers and truth values read, `others` aside, before windows are made of them."""
+    def in_order(self, frame: pd.DataFrame, time: str, time_format: str = "") -> Ordered:
+        """The rows of a series in order of time; see `series.in_order`."""
         ...
 
 
@@ -90,8 +91,8 @@ class _First:
     def missing_words(self, column: pd.Series[Any]) -> dict[str, int]:  # noqa: ARG002
         return {}
 
-    def numbers_read(self, frame: pd.DataFrame, others: Collection[str]) -> pd.DataFrame:  # noqa: ARG002
-        return frame
+    def in_order(self, frame: pd.DataFrame, time: str, time_format: str = "") -> Ordered:  # noqa: ARG002
+        return first_rules.in_order(frame, time)
 
 
 class _Second:
@@ -105,15 +106,7 @@ class _Second:
     has_numbers = staticmethod(column_kinds.has_numbers)
     local_spelling = staticmethod(column_kinds.local_spelling)
     missing_words = staticmethod(column_kinds.missing_words)
-
-    def numbers_read(self, frame: pd.DataFrame, others: Collection[str]) -> pd.DataFrame:
-        named = [name for name in frame.columns if name not in others]
-        read = {
-            name: self.numbers(frame[name], f"Column {name!r}")
-            for name in named
-            if self.kind(frame[name]) in {"number", "truth"}
-        }
-        return frame.assign(**read)
+    in_order = staticmethod(series.in_order)
 
 
 _RULES: Final[Mapping[int, Rules]] = {1: _First(), 2: _Second()}

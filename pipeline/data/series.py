@@ -7,13 +7,15 @@ alike, named by `layout.steps`: `load[t-3]`, `load[t-2]`, ... It ends `horizon` 
 from __future__ import annotations
 
 import re
-import warnings
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from pipeline.data import times
+from pipeline.data.cells import row_number
 from pipeline.data.layout import steps
 from pipeline.errors import UserError
 
@@ -21,67 +23,74 @@ NAMES: Final = ("mackey_glass",)
 _LAG: Final = re.compile(r"(.+)\[t-(\d{1,6})\]", re.DOTALL)
 
 
-def windowed(
-    frame: pd.DataFrame, *, time: str, targets: Sequence[str], ignore: Sequence[str], window: int, horizon: int
-) -> pd.DataFrame:
-    """One row for each moment with a whole window before it; the index is the moment's position in order of time.
+@dataclass(frozen=True, slots=True, eq=False)
+class Ordered:
+    """A series in order of time."""
 
-    Raise UserError for a time that is missing or occurs twice, and for a series that is too short for one window.
+    frame: pd.DataFrame  # its index: the position of each row in the user's table
+    times: tuple[str, ...] = ()  # of each row, as the table spells them
+    format: str = ""  # of the times, see `times.moments`
+
+
+def in_order(frame: pd.DataFrame, time: str, time_format: str = "") -> Ordered:
+    """Sort the rows of a table by time, whose format is found unless it is given.
+
+    Raise UserError for a time that cannot be read, see `times.moments`, and for one that occurs twice.
     """
-    ordered = in_order(frame, time)
-    columns = [str(name) for name in ordered.columns if name not in {time, *ignore}]
-    first = window + horizon - 1
-    if len(ordered) <= first + 2:
+    read = times.moments(frame[time], f"Time {time!r}", time_format)
+    order = np.argsort(read.instants, kind="stable")
+    instants = read.instants[order]
+    twice = np.flatnonzero(instants[1:] == instants[:-1])
+    spelled = times.spelled(frame[time])
+    if twice.size:
+        first, second = order[twice[0]], order[twice[0] + 1]
         raise UserError(
-            f"The series has {len(ordered)} steps",
+            f"Time {time!r} has {spelled[first]} more than once: in {row_number(first)} and {row_number(second)}",
+            expected="one row for each moment",
+            got=spelled[second],
+            hint="use a table of one series, with one row for each moment",
+        )
+    return Ordered(frame.iloc[order].set_axis(order), tuple(spelled[place] for place in order), read.format)
+
+
+def windowed(
+    ordered: Ordered, others: Collection[str], targets: Sequence[str], window: int, horizon: int
+) -> pd.DataFrame:
+    """One row for each moment with a whole window of all columns but `others` before it, with its index.
+
+    Raise UserError for a series that is too short for one window.
+    """
+    frame = ordered.frame.reset_index(drop=True)
+    columns = [str(name) for name in frame.columns if name not in others]
+    first = window + horizon - 1
+    if len(frame) <= first + 2:
+        raise UserError(
+            f"The series has {len(frame)} steps",
             expected=f"more than {first + 2}: a window of {window} that ends {horizon} before the step to predict",
             hint="lower window, or use more data",
         )
-    lags = _lagged(ordered, steps(columns, first, horizon)).iloc[first : len(ordered)]
-    return pd.concat([lags, ordered[list(targets)].iloc[first:]], axis=1)
+    lags = _lagged(frame, steps(columns, first, horizon)).iloc[first : len(frame)]
+    return pd.concat([lags, frame[list(targets)].iloc[first:]], axis=1).set_axis(ordered.frame.index[first:])
 
 
-def in_order(frame: pd.DataFrame, time: str) -> pd.DataFrame:
-    """Sort the rows by time. Raise UserError if a time is missing, neither a number nor a date, or occurs twice."""
-    column = frame[time]
-    moments: pd.Series[Any] = _moments(column)
-    if moments.isna().any():
-        raise UserError(
-            f"Time {time!r} is not a moment in row {int(np.argmax(moments.isna())) + 2}",
-            expected="numbers or dates, one in every row",
-            got=repr(column[moments.isna()].iloc[0]),
-            hint="correct the cell",
-        )
-    if moments.duplicated().any():
-        raise UserError(
-            f"Time {time!r} has {column[moments.duplicated()].iloc[0]} more than once",
-            expected="one row for each moment",
-            hint="use a table of one series, with one row for each moment",
-        )
-    return frame.loc[moments.sort_values(kind="stable").index].reset_index(drop=True)
+def base(name: str) -> str:
+    """The column that an input has from an earlier step: `load` for `load[t-3]`; other names as they are."""
+    found = _LAG.fullmatch(name)
+    return found[1] if found else name
 
 
-def _moments(column: pd.Series[Any]) -> pd.Series[Any]:
-    if pd.api.types.is_numeric_dtype(column):
-        return column
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pandas warns that unusual dates are parsed one by one
-        return pd.to_datetime(column, errors="coerce")
+def is_series(inputs: Sequence[str], names: Iterable[str]) -> bool:
+    """True if inputs are those of windows that a table with these columns does not have, and has to become."""
+    return bool(inputs) and all(map(_LAG.fullmatch, inputs)) and not {*inputs} <= {*names}
 
 
-def unrolled(frame: pd.DataFrame, inputs: Sequence[str]) -> pd.DataFrame:
-    """Make the windows that a model with these inputs needs if the frame is a series; return other frames unchanged.
+def ahead(frame: pd.DataFrame, inputs: Sequence[str]) -> pd.DataFrame:
+    """The windows of a series for a model with these inputs: of every step that has a whole one before it.
 
-    The rows of a series have to be in order of time. Windows are indexed by the position of the step that they predict;
-    the last ones lie beyond the end of the series.
+    The rows have to be in order of time. The index is the position of the step in that order; the last ones lie beyond
+    the end of the series. Raise UserError for a series that is shorter than a window.
     """
-    found = [_LAG.fullmatch(name) for name in inputs]
-    bases = [each[1] for each in found if each]
-    if not bases or len(bases) < len(inputs) or set(inputs) <= set(map(str, frame.columns)):
-        return frame
-    if not set(bases) <= set(map(str, frame.columns)):
-        return frame  # the caller reports missing columns
-    back = [int(each[2]) for each in found if each]
+    back = [int(found[2]) for name in inputs if (found := _LAG.fullmatch(name))]
     if len(frame) <= max(back) - min(back):
         raise UserError(
             f"The series has {len(frame)} steps",

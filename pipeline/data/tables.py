@@ -5,18 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from pipeline import tasks
-from pipeline.data import series
+from pipeline.data import given_split, series
 from pipeline.data.cells import MISSING, row_number
 from pipeline.data.readers import read_frame
 from pipeline.data.roles import Columns, Named, quoted
 from pipeline.data.rules import LATEST, Rules, rules_of
+from pipeline.data.time_cells import NUMBER
 from pipeline.errors import UserError
 from pipeline.tasks import Task
 
@@ -27,13 +28,15 @@ MOST_CATEGORIES: Final = 200
 class Table:
     """The used columns only: numbers as float64, categories and groups as text; rows as in the user's file."""
 
-    frame: pd.DataFrame  # default RangeIndex: positions in the file
+    frame: pd.DataFrame  # its index: positions in the file
     columns: Columns
     source: str
     sha256: str  # of the used columns' names and values: the same from CSV, Excel and Parquet
     task: str = tasks.FIRST.name  # its targets are numbers, or one text column
     why: str = ""  # the reason for a task that the user did not name
     in_time: bool = False  # rows are in order of time, which splits have to respect
+    times: tuple[str, ...] = ()  # of the rows of a series, as the table spells them
+    split: given_split.GivenSplit | None = None  # the part of each row, where the user gives it
     words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Column -> word that can mean a missing cell -> cells that have it: missing ones among numbers and truth values, a
     category like others among texts."""
@@ -50,8 +53,10 @@ def read(
     groups: Sequence[str] = (),
     task: str = "auto",
     time: str = "",
+    time_format: str = "",
     window: int = 1,
     horizon: int = 1,
+    split: str = "",
     reading: int = LATEST,
 ) -> Table:
     """Read a table and check every used cell. Raise UserError naming the column, the row and what to do.
@@ -60,31 +65,79 @@ def read(
 
     Without `inputs`, all columns are inputs except targets, weight and those in `ignore`. Text columns are categories;
     `categories` names further, numeric ones. A group column is an input too, unless it is in `ignore`. With a `time`
-    column, inputs are windows of all columns; see `series`. `reading` is the number of the rules by which cells are
-    read.
+    column, inputs are windows of all columns; see `series`. `time_format` says how its cells are written, if they do
+    not say it themselves. The column `split` says which part each row is in, see `given_split`; it is no input.
+    `reading` is the number of the rules by which cells are read.
     """
     rules = rules_of(reading)
-    named = Named(targets, inputs, ignore, categories, weight, groups, time).tidied(rules.tidy)
+    named = Named(targets, inputs, ignore, categories, weight, groups, time, split).tidied(rules.tidy)
     classes = named.targets if task != "auto" and tasks.load(task).targets == "texts" else ()
-    frame = read_frame(source, reading, texts=[*named.categories, *named.groups, *classes])
+    written = [named.time] if time_format not in ("", NUMBER) else []
+    frame = read_frame(source, reading, texts=[*named.categories, *named.groups, *classes, *written, named.split])
     named.check_existence([*frame.columns], source)
     words = {name: counted for name in frame.columns if (counted := rules.missing_words(frame[name]))}
+    known, steps = (tasks.load(task), "") if task != "auto" else None, None
     if time:
         named.check_series()
-        frame = series.windowed(
-            rules.numbers_read(frame, {named.time, *named.ignore}),
-            time=named.time,
-            targets=named.targets,
-            ignore=named.ignore,
-            window=window,
-            horizon=horizon,
-        )
+        named.of_windows().check_roles()
+        if reading > 1:
+            known = known or _task(frame, named.targets, rules)
+            steps = _steps(frame, named, known[0], rules, reading)
+        ordered = rules.in_order(frame, named.time, time_format)
+        kept = [*named.targets, *([named.split] if named.split else [])]  # as they are, and not in windows
+        frame = series.windowed(ordered, {named.time, named.split, *named.ignore}, kept, window, horizon)
         named = named.of_windows()
     named.check_roles()
-    columns = _columns(frame, named, rules, reading)
-    found, why = (tasks.load(task), "") if task != "auto" else _task(frame, columns.targets, rules)
+    columns = _of_windows(steps, frame, ordered, named.split) if steps else _columns(frame, named, rules, reading)
+    found, why = known or _task(frame, columns.targets, rules)
     checked = _checked(frame, columns, found, rules)
-    return Table(checked, columns, source, _hash(checked), found.name, why, bool(time), words)
+    times = ordered.times[-len(checked) :] if time else ()
+    parts = _split(frame, named, columns, rules) if named.split else None
+    return Table(checked, columns, source, _hash(checked), found.name, why, bool(time), times, parts, words)
+
+
+def _split(frame: pd.DataFrame, named: Named, columns: Columns, rules: Rules) -> given_split.GivenSplit:
+    """The split that the table has itself; a part holds whole groups, and parts of a series follow each other."""
+    cells = rules.texts(frame[named.split], f"Split {named.split!r}")
+    found = given_split.read(cells, named.split, frame.index.to_numpy())
+    if named.time:
+        given_split.check_order(found)
+    if columns.groups:
+        names = pd.DataFrame({name: rules.texts(frame[name], f"Group {name!r}") for name in columns.groups})
+        numbers = names.groupby(list(columns.groups), sort=False).ngroup().to_numpy(dtype=np.int64)
+        called = names.agg(", ".join, axis=1).to_numpy()
+        given_split.check_groups(found, numbers, called, quoted(columns.groups))
+    return found
+
+
+def _steps(frame: pd.DataFrame, named: Named, task: Task, rules: Rules, reading: int) -> Columns:
+    """The columns of a series, with all of their cells checked.
+
+    This is done before rows are sorted and repeated in windows: an error names the column and the row of the file, and
+    a column is one thing in every step of a window.
+    """
+    used = replace(named, targets=(), ignore=(*named.ignore, named.time)).inputs_of([*frame.columns])
+    columns = _columns(frame, replace(named, inputs=used), rules, reading)
+    _checked(frame, columns, task, rules)
+    return columns
+
+
+def _of_windows(steps: Columns, frame: pd.DataFrame, ordered: series.Ordered, split: str) -> Columns:
+    """The columns of the windows of a series."""
+    inputs = tuple(name for name in frame.columns if name not in (*steps.targets, split))
+
+    def of(names: Sequence[str]) -> tuple[str, ...]:
+        return tuple(name for name in inputs if series.base(name) in names)
+
+    targets = tuple(name for name in steps.targets if name in steps.spelled)
+    return replace(
+        steps,
+        inputs=inputs,
+        categories=of(steps.categories),
+        truths=of(steps.truths),
+        spelled=(*of(steps.spelled), *targets),
+        time_format=ordered.format,
+    )
 
 
 def _columns(frame: pd.DataFrame, named: Named, rules: Rules, reading: int) -> Columns:
@@ -198,8 +251,9 @@ def _without_gaps(values: np.ndarray, what: str, column: pd.Series[Any], rules: 
 def _check_no_gaps(gaps: np.ndarray, what: str, column: pd.Series[Any], rules: Rules) -> None:
     if gaps.any():
         words = ", ".join(f"{word!r} in {cells} of them" for word, cells in rules.missing_words(column).items())
+        first = column.index[int(np.argmax(gaps))]  # in the file, of which a series leaves rows out
         raise UserError(
-            f"{what} has {int(gaps.sum())} empty cell(s), the first in {row_number(int(np.argmax(gaps)))}",
+            f"{what} has {int(gaps.sum())} empty cell(s), the first in {row_number(first)}",
             expected="a value in every row",
             got=words,
             hint="fill them in, or remove those rows from the file",

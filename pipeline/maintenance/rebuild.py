@@ -51,7 +51,7 @@ def redraw(study: Path, stored: identity.Stored, contents: journal.Contents, say
 
 
 def _layers(model: object) -> Layers:
-    """How the configurations of a model describe layers; for a model of the user's own, by the names used here."""
+    """How the configurations of a model define layers; for a user-defined model, by the names used here."""
     return models.load(model).layers if isinstance(model, str) and model in models.MODELS else LAYERS
 
 
@@ -66,7 +66,7 @@ def _tested(path: Path, header: str) -> dict[str, float]:
 
 
 def rows_if_readable(path: Path, sheet: str, headers: Collection[str]) -> list[tuple[int, Cells]]:
-    """The rows of a sheet below these headers; none where the file is missing or is not a workbook."""
+    """The rows of a sheet below these headers; none if the file is missing or not a workbook."""
     try:
         return rows_below(path, sheet, headers)
     except UserError:

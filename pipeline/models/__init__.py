@@ -1,4 +1,4 @@
-"""The models: how a configuration becomes a network. What they have in common is the protocol `Model`."""
+"""The models, which turn a configuration into a network; their common interface is the protocol `Model`."""
 
 from pipeline.models.layer_widths import LAYERS
 from pipeline.models.model import BATCH, Layers, Model, Network, Signature, predict

@@ -1,4 +1,4 @@
-"""The activations as NumPy functions, equal to Keras's own: a trained perceptron predicts without TensorFlow."""
+"""The activations as NumPy functions, equal to Keras's, so that a trained perceptron predicts without TensorFlow."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Convolutional networks for images: a residual one (He et al. 2016, https://arxiv.org/abs/1512.03385) and a plain one.
 
-Both have `stages` of `blocks`; from one stage to the next the image is halved and the filters double. A block of the
-residual network is two convolutions beside a shortcut, of the plain one a single convolution. The mean over the image
-of each filter, through a dense layer where there is one, makes the outputs, which are linear.
+Both have `stages` of `blocks`; from one stage to the next the image is halved and the filters are doubled. A block of
+the residual network is two convolutions with a shortcut, of the plain one a single convolution. Global average pooling
+and an optional dense layer lead to the outputs, which are linear.
 """
 
 from __future__ import annotations
@@ -69,12 +69,12 @@ _FURTHER: Final[Meanings] = {
 }
 _ALL: Final[Meanings] = {**_MEANINGS, **_FURTHER}
 
-layers: Final = Layers()  # stages and blocks are not hidden layers that people compare
+layers: Final = Layers()  # stages and blocks are not comparable with hidden layers
 _DEFAULT: Final = Configuration.of({name: meaning.default for name, meaning in _MEANINGS.items()})
 
 
 def complete(space: Space) -> Space:
-    """The space with every hyperparameter of the network, left-out ones fixed to their defaults; UserError as said."""
+    """The space with every hyperparameter of the network, left-out ones fixed to their defaults; see `completed`."""
     return completed(space, _MEANINGS, _FURTHER, "convolutional network")
 
 
@@ -104,7 +104,7 @@ def check(space: Space, signature: Signature) -> None:
 
 
 def value(configuration: Configuration, name: str) -> Value:
-    """The value of a hyperparameter, the default where the configuration leaves it out."""
+    """The value of a hyperparameter; its default if the configuration leaves it out."""
     return configuration.as_dict().get(name, _ALL[name].default)
 
 
@@ -123,7 +123,7 @@ def _filters(configuration: Configuration) -> list[int]:
 
 
 def weight_shapes(configuration: Configuration, signature: Signature) -> tuple[tuple[int, ...], ...]:
-    """The shapes of a network's weights, in their order; ValueError for configurations of other models."""
+    """The shapes of a network's weights, in their order. Raise ValueError for configurations of other models."""
     possible(configuration, _ALL, {name: _MEANINGS[name] for name in ("architecture", "stages", "blocks", "filters")})
     if len(signature.shape) != 3:
         raise ValueError("its inputs are not images")
@@ -140,7 +140,7 @@ def _shapes(configuration: Configuration, signature: Signature) -> Iterator[tupl
         channels = filters[0]
     for each, number in itertools.product(filters, range(blocks)):
         if residual and number == 0 and channels != each:
-            # In the order of Keras's layers: by depth, and those of one depth as they were made.
+            # In the order of Keras's layers: by depth, and within a depth by creation.
             convolutions = (_convolution(kernel, channels, each, normed), _convolution(kernel, each, each, normed))
             first, second = (list(shapes) for shapes in convolutions)
             shortcut = list(_convolution(1, channels, each, normed))
@@ -162,7 +162,7 @@ def _convolution(kernel: int, channels: int, filters: int, normed: bool) -> Iter
 
 
 def most_weights(space: Space, signature: Signature) -> int:
-    """How many numbers the largest network of a space has, the default network among them."""
+    """The number of weights of the largest network of a space, including the default network."""
     most = largest(space, _ALL)
     kinds = [name for name in ARCHITECTURES if name in most["architecture"]] or list(ARCHITECTURES)
     sizes = {name: most[name] for name in ("stages", "blocks", "filters", "kernel_size", "dense_units", "batch_norm")}
@@ -227,5 +227,5 @@ def build(configuration: Configuration, signature: Signature, seed: int) -> Any:
 
 
 def network(configuration: Configuration, signature: Signature, weights: Sequence[np.ndarray]) -> Network:
-    """The trained network as a function of scaled inputs (rows, features); ValueError for weights of other shapes."""
+    """The trained network as a function of scaled inputs (rows, features). Raise ValueError for other weights."""
     return network_of(lambda: build(configuration, signature, 0), weight_shapes(configuration, signature), weights)

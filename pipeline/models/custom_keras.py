@@ -1,8 +1,8 @@
-"""A network of the user's: a function `(configuration, signature) -> keras.Model`, named as `module:function`.
+"""User-defined networks: a function `(configuration, signature) -> keras.Model`, named as `module:function`.
 
-The module is imported by workers and by whoever loads the models, and only because the user has named it: nothing that
-a study folder says leads to an import. It is looked for where Python looks, and then in the working directory. Workers
-are sent its source as it was when the run began, and import that under the module's name.
+The module is imported by workers and by code that loads the models, and only because the user has named it: a study
+folder never causes an import. Python's search path comes first, then the working directory. Workers get its source as
+it was when the run began, and import that under the module's name.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ _BUILD: Final = "def build(configuration, signature) -> keras.Model"
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """Makes a model, in the sense of `models.Model`, of the function that is so named."""
+    """A `models.Model` made from the function of that name."""
 
     name: str
 
     @property
     def layers(self) -> Layers:
-        """By the names of this program, where the function reads such."""
+        """By the names of this program, if the function uses them."""
         return LAYERS
 
     def complete(self, space: Space) -> Space:
-        """The space with the hyperparameters of every optimizer; all others are the function's business."""
+        """The space with the hyperparameters of every optimizer; all others are left to the function."""
         for parameter in space.parameters:
             if parameter.name in _TRAINING:
                 known(parameter, _TRAINING, "network")
@@ -49,20 +49,20 @@ class Own:
         return filled(space, _TRAINING, TRAINING)
 
     def baseline(self, space: Space) -> Configuration:
-        """The middle of every range and the first of every choice: there is no better guess about foreign code."""
+        """The middle of every range and the first of every choice, because nothing better is known."""
         return _at(space, _middle)
 
     def check(self, space: Space, signature: Signature) -> None:
-        """Accept everything: `most_weights` calls the function, and shows whether it can take such rows."""
+        """Accept everything: `most_weights` calls the function and so checks whether it can take such rows."""
 
     def most_weights(self, space: Space, signature: Signature) -> int:
-        """How many numbers the largest of three networks has: with everything in the middle, low, and high.
+        """The number of weights of the largest of three networks: with middle, lowest and highest hyperparameters.
 
-        Imports the module and Keras. UserError where the first cannot be built; the others may be impossible.
+        Imports the module and Keras. Raise UserError if the first cannot be built; the others may be impossible.
         """
         sizes = [self._size(self.baseline(space), signature)]
         for end in (_low, _high):
-            with contextlib.suppress(UserError):  # such trainings will fail one by one, and be told so
+            with contextlib.suppress(UserError):  # such trainings fail one by one, with this error
                 sizes.append(self._size(_at(space, end), signature))
         return max(sizes)
 
@@ -70,7 +70,7 @@ class Own:
         return sum(int(np.prod(shape)) for shape in self.weight_shapes(configuration, signature))
 
     def build(self, configuration: Configuration, signature: Signature, seed: int) -> Any:
-        """What the function returns, after Keras's random numbers were seeded; UserError for no such network."""
+        """The network that the function returns, with Keras's random numbers seeded. Raise UserError if it is none."""
         import keras
 
         build = _function(self.name)
@@ -85,29 +85,29 @@ class Own:
                 f"{self.name} raised {type(error).__name__} for the configuration {configuration.json:.300}",
                 expected=_BUILD,
                 got=str(error)[:500],
-                hint="mend the function, or the space file",
+                hint="correct the function or the space file",
             ) from error
 
     def weight_shapes(self, configuration: Configuration, signature: Signature) -> tuple[tuple[int, ...], ...]:
-        """The shapes of a network's weights, in their order; no memory is taken for them."""
+        """The shapes of a network's weights, in their order, without allocating memory for them."""
         import keras
 
-        # Variables that are made in such a scope, and not initialised when it ends, have a shape and no value.
+        # Variables made in such a scope, and not initialised when it ends, have a shape but no value.
         with keras.StatelessScope(initialize_variables=False):
             model = self.build(configuration, signature, 0)
         return tuple(tuple(int(size) for size in weight.shape) for weight in model.weights)
 
     def network(self, configuration: Configuration, signature: Signature, weights: Sequence[np.ndarray]) -> Network:
-        """The trained network as a function of scaled inputs, through Keras; ValueError for weights of other shapes."""
+        """The trained network as a function of scaled inputs, through Keras. Raise ValueError for other weights."""
         expected = self.weight_shapes(configuration, signature)
         return network_of(lambda: self.build(configuration, signature, 0), expected, weights)
 
     def optimizer(self, configuration: Configuration, steps: int) -> Any:
-        """The one that the configuration names; that of a model which comes compiled is not used."""
+        """The optimizer in the configuration; that of a compiled model is not used."""
         return optimizer(configuration, steps)
 
     def callbacks(self, configuration: Configuration) -> list[Any]:
-        """As for every kind of network."""
+        """Same as for every kind of network."""
         return callbacks(configuration)
 
 
@@ -135,7 +135,7 @@ def _middle(domain: Domain) -> Scalar:
 
 
 def _at(space: Space, pick: Callable[[Domain], Scalar]) -> Configuration:
-    """The configuration with the picked value of every domain, counts first: what repeats follows them."""
+    """The configuration with the picked value of every domain; counts first, since repetitions depend on them."""
     counts = {parameter.name: pick(parameter.domain) for parameter in space.parameters if not parameter.per}
 
     def value(parameter: Parameter) -> object:
@@ -153,7 +153,7 @@ def source_sha256(name: str) -> str:
 
 
 def source_of(name: str) -> bytes:
-    """The source of the module in `module:function`, found without executing it; UserError where there is none."""
+    """The source of the module in `module:function`, found without executing it. Raise UserError if there is none."""
     return plugins.sources_of(name.partition(":")[0])[-1].content
 
 
@@ -168,7 +168,7 @@ def _function(name: str) -> Callable[..., Any]:
 
 
 def _checked(model: Any, name: str, signature: Signature) -> Any:
-    """The model, if it is one that this program can train, save and load again."""
+    """The model, after checking that this program can train, save and reload it."""
     import keras
 
     if not isinstance(model, keras.Model):
@@ -177,7 +177,7 @@ def _checked(model: Any, name: str, signature: Signature) -> Any:
     inputs = [(None, signature.features), (None, *signature.shape)]
     if got[0] not in inputs or got[1] != (None, signature.outputs):
         raise UserError(
-            f"{name} returned a network of other inputs or outputs than the rows have",
+            f"{name} returned a network whose inputs or outputs do not match the rows",
             expected=f"{' or '.join(map(str, dict.fromkeys(inputs[: 1 + bool(signature.shape)])))}"
             f" -> {(None, signature.outputs)}, rows first",
             got=f"{got[0]} -> {got[1]}",
@@ -198,7 +198,7 @@ def _layers(model: Any) -> Iterator[Any]:
 
 
 def _flat(model: Any, signature: Signature) -> Any:
-    """The same network for flat rows: rows have no shape anywhere else."""
+    """The same network for flat rows, as the rest of the program uses them."""
     import keras
 
     if model.input_shape == (None, signature.features):

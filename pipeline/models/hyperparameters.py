@@ -1,6 +1,6 @@
-"""What hyperparameters mean, and those that every kind of network has: its optimizer's.
+"""Meanings of hyperparameters, and those that every kind of network has: its optimizer's.
 
-A model lists its own in a table of `Meaning`; `completed` checks a space against it and fixes what it leaves out.
+A model lists its own in a table of `Meaning`; `completed` checks a space against it and adds the defaults.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from pipeline.trial import Configuration, Scalar, Value
 OPTIMIZERS: Final = ("adam", "adamw", "nadam", "rmsprop", "sgd")
 SCHEDULES: Final = ("constant", "cosine", "exponential", "plateau")
 
-EXPONENTIAL_END: Final = 0.01  # the exponential schedule ends at this part of the learning rate, after all epochs
-PLATEAU_FACTOR: Final = 0.5  # the plateau schedule multiplies the learning rate with this,
+EXPONENTIAL_END: Final = 0.01  # the exponential schedule ends at this fraction of the learning rate, after all epochs
+PLATEAU_FACTOR: Final = 0.5  # the plateau schedule multiplies the learning rate by this,
 PLATEAU_PATIENCE: Final = 5  # after this many epochs without a better validation objective
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """A hyperparameter's default, which values it can take, and how that is said."""
+    """A hyperparameter's default, its possible values, and their description."""
 
     default: Value
     valid: Callable[[Scalar], bool]
@@ -36,12 +36,12 @@ Meanings = Mapping[str, Meaning]
 
 
 def whole(low: int, high: int) -> Callable[[Scalar], bool]:
-    """True for integers of [low, high]; truth values are none."""
+    """A check for integers in [low, high]; truth values are not accepted."""
     return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
 def within(low: float, high: float, *, open_low: bool = False) -> Callable[[Scalar], bool]:
-    """True for numbers of [low, high), or of (low, high)."""
+    """A check for numbers in [low, high), or in (low, high)."""
 
     def valid(value: Scalar) -> bool:
         if isinstance(value, bool | str):
@@ -52,12 +52,12 @@ def within(low: float, high: float, *, open_low: bool = False) -> Callable[[Scal
 
 
 def count(default: int, low: int, high: int) -> Meaning:
-    """A number of something."""
+    """The meaning of a count."""
     return Meaning(default, whole(low, high), f"whole numbers from {low} to {high}")
 
 
 def word(default: str, words: tuple[str, ...]) -> Meaning:
-    """One of a few words."""
+    """The meaning of a choice between words."""
     return Meaning(default, lambda value: value in words, ", ".join(words))
 
 
@@ -70,7 +70,7 @@ TRAINING: Final[Meanings] = {
     "batch_size": Meaning(32, whole(1, 2**31), "whole numbers of at least 1"),
     "weight_decay": NOT_NEGATIVE,
 }
-# Part of a configuration only where its space names them; what is left out has the default.
+# Part of a configuration only if its space names them; otherwise the default holds.
 TRAINING_FURTHER: Final[Meanings] = {
     "momentum": Meaning(0.0, within(0, 1), "numbers of at least 0 and below 1, for sgd and rmsprop"),
     "nesterov": Meaning(False, lambda value: isinstance(value, bool), "true or false, for sgd with momentum"),
@@ -81,7 +81,7 @@ _ALL: Final[Meanings] = {**TRAINING, **TRAINING_FURTHER}
 
 
 def known(parameter: Parameter, meanings: Meanings, kind: str) -> None:
-    """Raise UserError unless this kind of network has the hyperparameter, and can take its values."""
+    """Raise UserError unless this kind of network has the hyperparameter and can take its values."""
     meaning = meanings.get(parameter.name)
     if meaning is None:
         raise UserError(
@@ -94,12 +94,12 @@ def known(parameter: Parameter, meanings: Meanings, kind: str) -> None:
         raise UserError(
             f"{parameter.name} cannot take the value {wrong[0]!r}",
             expected=meaning.expected,
-            hint="mend the space file",
+            hint="correct the space file",
         )
 
 
 def real(parameter: Parameter, meanings: Meanings) -> Parameter:
-    """Whole numbers as real ones where the hyperparameter is real: 0 and 0.0 are one value, and one configuration."""
+    """Convert whole numbers of a real hyperparameter to floats: 0 and 0.0 are one value, and one configuration."""
     meaning = meanings.get(parameter.name)
     if meaning is None or not isinstance(meaning.default, float) or not isinstance(parameter.domain, Choice):
         return parameter
@@ -109,8 +109,8 @@ def real(parameter: Parameter, meanings: Meanings) -> Parameter:
 def completed(space: Space, always: Meanings, further: Meanings, kind: str) -> Space:
     """The space with every hyperparameter of `always`, left-out ones fixed to their defaults.
 
-    For kinds of networks none of whose hyperparameters repeats. Raises UserError for a name, a value or a repetition
-    that they do not understand.
+    For kinds of networks without repeating hyperparameters. Raise UserError for an unknown name or value, or for a
+    repetition.
     """
     meanings = {**always, **further}
     for parameter in space.parameters:
@@ -121,7 +121,7 @@ def completed(space: Space, always: Meanings, further: Meanings, kind: str) -> S
 
 
 def filled(space: Space, meanings: Meanings, always: Meanings) -> Space:
-    """The space with whole numbers as real ones where they are, and defaults for what it lacks of `always`."""
+    """The space with floats for real hyperparameters, and defaults for those of `always` that it lacks."""
     given = [real(parameter, meanings) for parameter in space.parameters]
     missing = [Parameter(name, _fixed(each.default)) for name, each in always.items() if name not in space]
     return Space((*given, *missing))
@@ -133,7 +133,7 @@ def _fixed(value: Value) -> Choice:
 
 
 def possible(configuration: Configuration, meanings: Meanings, needed: Meanings) -> None:
-    """ValueError for a configuration that no space of this kind of network can give, repeated values aside."""
+    """Raise ValueError for a configuration that no space of this kind of network contains; ignores repeated values."""
     values = configuration.as_dict()
     missing = [name for name in needed if name not in values]
     if missing:
@@ -144,7 +144,7 @@ def possible(configuration: Configuration, meanings: Meanings, needed: Meanings)
 
 
 def largest(space: Space, meanings: Meanings) -> dict[str, Any]:
-    """For each hyperparameter the largest number, or all words, that the space has or the default says."""
+    """For each hyperparameter the largest number, or all words, of the space and the default."""
     found: dict[str, Any] = {}
     for name, meaning in meanings.items():
         given = ends(space[name].domain) if name in space else (meaning.default,)
@@ -153,7 +153,7 @@ def largest(space: Space, meanings: Meanings) -> dict[str, Any]:
 
 
 def training(configuration: Configuration, name: str) -> Value:
-    """The value of a hyperparameter that every kind of network has; the default where the configuration lacks it."""
+    """The value of a hyperparameter that every kind of network has; its default if the configuration lacks it."""
     return configuration.as_dict().get(name, _ALL[name].default)
 
 
@@ -164,7 +164,7 @@ def _number(configuration: Configuration, name: str) -> float:
 
 
 def optimizer(configuration: Configuration, steps: int) -> Any:
-    """A new Keras optimizer for a training of at most `steps` steps; the plateau schedule is a callback's business.
+    """A new Keras optimizer for a training of at most `steps` steps; the plateau schedule is left to a callback.
 
     Weight decay is decoupled from the gradient (Loshchilov & Hutter 2019) and acts on biases too; gradients are
     clipped by the norm of all of them together.
@@ -193,14 +193,14 @@ def optimizer(configuration: Configuration, steps: int) -> Any:
         further["nesterov"] = bool(training(configuration, "nesterov"))
     return kind(
         schedule,
-        weight_decay=decay if decay or kind is kinds.AdamW else None,  # AdamW insists on a number
+        weight_decay=decay if decay or kind is kinds.AdamW else None,  # AdamW requires a number
         global_clipnorm=_number(configuration, "clip_norm") or None,
         **further,
     )
 
 
 def callbacks(configuration: Configuration) -> list[Any]:
-    """What Keras has to do after each epoch of this configuration, besides early stopping."""
+    """The Keras callbacks of this configuration, besides early stopping."""
     import keras
 
     if training(configuration, "schedule") != "plateau":

@@ -1,4 +1,4 @@
-"""Networks that predict through Keras, for kinds whose arithmetic is not worth a second version in NumPy."""
+"""Networks that predict through Keras, for kinds of networks without a version in NumPy."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pipeline.models.model import Network
 
 
 def network_of(build: Callable[[], Any], expected: Sequence[tuple[int, ...]], weights: Sequence[np.ndarray]) -> Network:
-    """The function that a built keras.Model and weights make; ValueError for weights of other than the expected shapes.
+    """The function of a built keras.Model with these weights. Raise ValueError for weights of other shapes.
 
-    Nothing is built before the shapes agree, so what is built is as large as the weights that are there.
+    The model is built only if the shapes agree, so that it is no larger than the weights that are there.
     """
     found = [weight.shape for weight in weights]
     if found != list(expected):
@@ -29,6 +29,6 @@ def network_of(build: Callable[[], Any], expected: Sequence[tuple[int, ...]], we
 
 
 def weight_seeds(seed: int) -> Iterator[int]:
-    """Endless 32-bit seeds, one for each layer that draws something: a function of the seed and of their place."""
+    """Endless 32-bit seeds, one for each layer that draws something: a function of the seed and of their position."""
     for position in itertools.count():
         yield int(np.random.SeedSequence([seed, position]).generate_state(1)[0])

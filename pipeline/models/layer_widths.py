@@ -1,6 +1,6 @@
-"""Hidden layers by proportion: the first is a part of a base width, each further one a part of the one before it.
+"""Hidden layers by proportion: the first is a fraction of a base width, each further one of the one before it.
 
-Two numbers say the whole structure, after the neuron percentage and neuron shrinkage of J. Heaton's course
+Two numbers define the whole structure, after the neuron percentage and neuron shrinkage of J. Heaton's course
 (Applications of Deep Neural Networks, arXiv:2009.05673, section 8.4).
 """
 
@@ -16,15 +16,15 @@ NAMES: Final = ("base_units", "neuron_percentage", "shrinkage", "min_units", "ma
 
 
 def is_tapered(values: Mapping[str, Value]) -> bool:
-    """True where an assignment gives its layers by proportion."""
+    """True if an assignment gives its layers by proportion."""
     return "neuron_percentage" in values
 
 
 def widths(values: Mapping[str, Value]) -> tuple[int, ...]:
     """The units of each hidden layer, the first always there: base width x percentage x shrinkage ^ layer, rounded.
 
-    Further layers follow while they have `min_units` and there are less than `max_layers`. The values are all of
-    `NAMES`, in their ranges.
+    Further layers follow while they have at least `min_units` and there are fewer than `max_layers`. The values are
+    all of `NAMES`, in their ranges.
     """
     base, part, shrinkage, least, most = (_number(values[name]) for name in NAMES)
     found = [max(1, round(base * part))]
@@ -39,7 +39,7 @@ def _number(value: Value) -> float:
 
 
 def structure(configuration: Configuration) -> tuple[Value | None, Value | None]:
-    """The number of hidden layers and the units of each, in whichever way a configuration says them; None where not."""
+    """The number of hidden layers and the units of each, however a configuration defines them; None if it does not."""
     values = configuration.as_dict()
     if is_tapered(values) and all(name in values for name in NAMES):
         units = widths(values)
@@ -48,4 +48,4 @@ def structure(configuration: Configuration) -> tuple[Value | None, Value | None]
 
 
 LAYERS: Final = Layers(("hidden_layers", "units", *NAMES), structure)
-"""Layers that have the names of this program, which a user's own function may use as well."""
+"""Layers with the names of this program, which a user-defined function may use as well."""

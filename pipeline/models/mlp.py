@@ -69,7 +69,7 @@ _MEANINGS: Final[Meanings] = {
     "l2": NOT_NEGATIVE,
     "weight_decay": TRAINING["weight_decay"],
 }
-# Part of a configuration only where its space names them; what is left out has the default.
+# Part of a configuration only if its space names them; otherwise the default holds.
 _FURTHER: Final[Meanings] = {
     "l1": NOT_NEGATIVE,
     **TRAINING_FURTHER,
@@ -81,11 +81,11 @@ def _part(value: Scalar) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 1
 
 
-# In place of hidden_layers and units: see `tapered`. All of them are part of a configuration that has one.
+# Instead of hidden_layers and units: see `layer_widths`. A configuration has either all of them or none.
 _TAPERED: Final[Meanings] = {
     "base_units": Meaning(256, whole(1, 65_536), "whole numbers from 1 to 65536"),
-    "neuron_percentage": Meaning(1.0, _part, "parts of base_units above 0, up to 1"),
-    "shrinkage": Meaning(0.5, _part, "parts of the layer before above 0, up to 1"),
+    "neuron_percentage": Meaning(1.0, _part, "fractions of base_units above 0, up to 1"),
+    "shrinkage": Meaning(0.5, _part, "fractions of the previous layer above 0, up to 1"),
     "min_units": Meaning(8, whole(1, 65_536), "whole numbers from 1 to 65536"),
     "max_layers": Meaning(5, whole(1, 1000), "whole numbers from 1 to 1000"),
 }
@@ -100,7 +100,7 @@ BASELINE: Final = Configuration.of({name: meaning.default for name, meaning in _
 def complete(space: Space) -> Space:
     """The space with every hyperparameter of the perceptron, left-out ones fixed to their defaults.
 
-    Raises UserError for a name, a value or a repetition that the perceptron does not understand.
+    Raise UserError for a name, a value or a repetition that the perceptron does not have.
     """
     for parameter in space.parameters:
         known(parameter, _ALL, "multi-layer perceptron")
@@ -144,7 +144,7 @@ def _check_depth(space: Space) -> None:
             hint=f"remove {structure[0]}, or {', '.join(proportions)}",
         )
     if any(parameter.per != "hidden_layers" for parameter in per_layer):
-        raise UserError("A parameter repeats per something else than hidden_layers", hint='use per = "hidden_layers"')
+        raise UserError("A parameter repeats per something other than hidden_layers", hint='use per = "hidden_layers"')
     if "units" in space and "hidden_layers" not in space:
         raise UserError(
             "The space has units but no hidden_layers", hint="add hidden_layers, for example hidden_layers = 2"
@@ -155,9 +155,7 @@ def _check_depth(space: Space) -> None:
             hint='add units = { type = "integer", low = 8, high = 64, per = "hidden_layers" }',
         )
     if "units" in space and not space["units"].per:
-        raise UserError(
-            "units does not say that it repeats for each hidden layer", hint='add per = "hidden_layers" to it'
-        )
+        raise UserError("units does not repeat for each hidden layer", hint='add per = "hidden_layers" to it')
 
 
 def _fixed(value: Value) -> Choice:
@@ -166,7 +164,7 @@ def _fixed(value: Value) -> Choice:
 
 
 def each_layer(configuration: Configuration, name: str) -> tuple[Scalar, ...]:
-    """The value of a hyperparameter for each hidden layer, whether it repeats or one value serves them all."""
+    """The value of a hyperparameter for each hidden layer, whether it repeats or is the same for all."""
     depth, units = layer_widths.structure(configuration)
     given = units if name == "units" and units is not None else value(configuration, name)
     assert isinstance(depth, int)
@@ -174,12 +172,12 @@ def each_layer(configuration: Configuration, name: str) -> tuple[Scalar, ...]:
 
 
 def value(configuration: Configuration, name: str) -> Value:
-    """The value of a hyperparameter, the default where the configuration leaves it out."""
+    """The value of a hyperparameter; its default if the configuration leaves it out."""
     return configuration.as_dict().get(name, _ALL[name].default)
 
 
 def number(configuration: Configuration, name: str) -> float:
-    """The value of a hyperparameter that is one number."""
+    """The value of a hyperparameter that is a single number."""
     given = value(configuration, name)
     assert isinstance(given, int | float)
     return float(given)
@@ -188,8 +186,8 @@ def number(configuration: Configuration, name: str) -> float:
 def initial_weights(configuration: Configuration, signature: Signature, seed: int) -> list[np.ndarray]:
     """Kernel (in, out) and bias (out,) of each layer, float32, a function of the arguments alone.
 
-    Kernels are drawn after Glorot & Bengio (2010) or He et al. (2015), normal ones not truncated; biases are zero. A
-    layer's numbers come from a generator of its own.
+    Kernels are initialised by Glorot & Bengio (2010) or He et al. (2015), normal ones not truncated; biases are zero.
+    Each layer has its own generator.
     """
     kind, shape = str(value(configuration, "initializer")).split("_")
     weights = []
@@ -212,7 +210,7 @@ def shapes(configuration: Configuration, signature: Signature) -> list[tuple[int
 def weight_shapes(configuration: Configuration, signature: Signature) -> tuple[tuple[int, ...], ...]:
     """The shapes of kernel and bias of each layer, in the order of the weights.
 
-    Raises ValueError for a configuration that no space of this model can give.
+    Raise ValueError for a configuration that no space of this model contains.
     """
     values = configuration.as_dict()
     by_proportion = layer_widths.is_tapered(values)
@@ -232,13 +230,13 @@ def weight_shapes(configuration: Configuration, signature: Signature) -> tuple[t
 
 
 def most_weights(space: Space, signature: Signature) -> int:
-    """How many numbers the largest network of a space has, the default network among them."""
+    """The number of weights of the largest network of a space, including the default network."""
     networks = (shapes(each, signature) for each in (_largest(space), BASELINE))
     return max(sum((rows + 1) * columns for rows, columns in each) for each in networks)
 
 
 def widest(space: Space) -> int:
-    """The units of the widest hidden layer that a complete space has, the default network's among them."""
+    """The units of the widest hidden layer of a complete space, including the default network's."""
     return max(int(units) for each in (_largest(space), BASELINE) for units in each_layer(each, "units"))
 
 
@@ -273,9 +271,9 @@ def build(configuration: Configuration, signature: Signature, seed: int) -> Any:
 
 
 def network(configuration: Configuration, signature: Signature, weights: Sequence[np.ndarray]) -> Network:
-    """The trained network as a function of scaled inputs (rows, features), float32: NumPy alone, so it loads at once.
+    """The trained network as a function of scaled inputs (rows, features), float32. It needs only NumPy.
 
-    Raises ValueError when the weights do not have the shapes of the configuration.
+    Raise ValueError if the weights do not have the shapes of the configuration.
     """
     expected = weight_shapes(configuration, signature)
     if tuple(weight.shape for weight in weights) != expected:

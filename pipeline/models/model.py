@@ -1,4 +1,4 @@
-"""What a model is: it turns a configuration into a network, and knows its hyperparameters."""
+"""The interface of a model, which turns configurations into networks and defines their hyperparameters."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import numpy as np
 from pipeline.space import Space
 from pipeline.trial import Configuration, Value
 
-BATCH: Final = 1024  # rows that a trained network is given at once
+BATCH: Final = 1024  # rows that a trained network predicts at once
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What goes into a network and comes out of it: rows of `features` numbers, rows of `outputs` numbers.
+    """The inputs and outputs of a network: rows of `features` numbers, rows of `outputs` numbers.
 
     A row may have a shape, whose sizes multiply to `features`: (height, width, channels) of an image, (steps, columns)
-    of a window. It is flat all the same: networks take (rows, features) and give it its shape themselves.
+    of a window. It is flat nevertheless: networks take (rows, features) and reshape the rows themselves.
     """
 
     features: int
@@ -29,14 +29,14 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """How the configurations of a model say how many hidden layers a network has, and how many units each of them."""
+    """How the configurations of a model define the number of hidden layers and the units of each."""
 
-    names: tuple[str, ...] = ()  # the hyperparameters that say it
+    names: tuple[str, ...] = ()  # the hyperparameters that define it
     of: Callable[[Configuration], tuple[Value | None, Value | None]] = lambda _: (None, None)
-    """The number of hidden layers and the units of each; None for what a configuration does not say."""
+    """The number of hidden layers and the units of each; None for those that a configuration does not define."""
 
     def depth(self, configuration: Configuration) -> int | None:
-        """The number of hidden layers; None where the configuration does not say."""
+        """The number of hidden layers; None if the configuration does not define it."""
         value = self.of(configuration)[0]
         return value if isinstance(value, int) and not isinstance(value, bool) else None
 
@@ -46,22 +46,22 @@ Network = Callable[[np.ndarray], np.ndarray]
 
 
 class Model(Protocol):
-    """What a model offers; Keras is imported by what says so alone.
+    """The interface of a model. Only the methods that say so import Keras.
 
     Weights are float32 arrays in the order of Keras's `get_weights`, of known shapes for every configuration.
     """
 
     @property
     def layers(self) -> Layers:
-        """What its configurations say of hidden layers: by it people call them, and stage 2 finds its elite."""
+        """How its configurations define hidden layers, for their names and for the elite of stage 2."""
         ...
 
     def complete(self, space: Space) -> Space:
-        """The space with every hyperparameter that the model has; UserError for one that it does not know."""
+        """The space with every hyperparameter of the model. Raise UserError for an unknown one."""
         ...
 
     def baseline(self, space: Space) -> Configuration:
-        """The default network, which every complete space is compared with."""
+        """The default network, with which the configurations of every complete space are compared."""
         ...
 
     def check(self, space: Space, signature: Signature) -> None:
@@ -69,22 +69,22 @@ class Model(Protocol):
         ...
 
     def most_weights(self, space: Space, signature: Signature) -> int:
-        """How many numbers the largest network of a complete space has, the default network among them."""
+        """The number of weights of the largest network of a complete space, including the default network."""
         ...
 
     def build(self, configuration: Configuration, signature: Signature, seed: int) -> Any:
         """A new keras.Model (rows, features) -> (rows, outputs), linear at its end.
 
-        Its initial weights and what its random layers draw are a function of the arguments.
+        Its initial weights and the draws of its random layers are a function of the arguments.
         """
         ...
 
     def weight_shapes(self, configuration: Configuration, signature: Signature) -> tuple[tuple[int, ...], ...]:
-        """The shapes of a network's weights, in their order; ValueError for configurations of other models."""
+        """The shapes of a network's weights, in their order. Raise ValueError for configurations of other models."""
         ...
 
     def network(self, configuration: Configuration, signature: Signature, weights: Sequence[np.ndarray]) -> Network:
-        """The function that weights make; ValueError for weights of other shapes than the configuration's."""
+        """The trained network with these weights. Raise ValueError if their shapes are not the configuration's."""
         ...
 
     def optimizer(self, configuration: Configuration, steps: int) -> Any:
@@ -92,10 +92,10 @@ class Model(Protocol):
         ...
 
     def callbacks(self, configuration: Configuration) -> list[Any]:
-        """Keras callbacks that a training of the configuration needs; what is validated is `val_objective`."""
+        """The Keras callbacks of a training of the configuration; the validated metric is `val_objective`."""
         ...
 
 
 def predict(network: Network, inputs: np.ndarray) -> np.ndarray:
-    """Outputs (rows, outputs) a thousand rows at a time: memory is bounded, and equal calls give equal bits."""
+    """Predict (rows, outputs) a thousand rows at a time: memory is bounded, and equal calls give equal bits."""
     return np.concatenate([network(inputs[first : first + BATCH]) for first in range(0, len(inputs), BATCH)])

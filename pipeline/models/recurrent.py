@@ -1,6 +1,6 @@
 """Recurrent networks for windows of a series: LSTM (Hochreiter & Schmidhuber 1997) or GRU (Cho et al. 2014) layers.
 
-Each hidden layer reads the whole window, the last one hands over its state after the last step; the outputs are linear.
+Each hidden layer reads the whole window; the state of the last one after the last step leads to the linear outputs.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ _DEFAULT: Final = Configuration.of({name: meaning.default for name, meaning in {
 def complete(space: Space) -> Space:
     """The space with every hyperparameter of the network, left-out ones fixed to their defaults.
 
-    Raises UserError for a name, a value or a repetition that the network does not understand.
+    Raise UserError for a name, a value or a repetition that the network does not have.
     """
     for parameter in space.parameters:
         known(parameter, _ALL, "recurrent network")
@@ -72,7 +72,7 @@ def complete(space: Space) -> Space:
             raise UserError(
                 f"{parameter.name} of a recurrent network repeats per {parameter.per or 'nothing'}",
                 expected='per = "hidden_layers" for units, and for nothing else',
-                hint="mend the space file",
+                hint="correct the space file",
             )
     if ("units" in space) != ("hidden_layers" in space):
         raise UserError(
@@ -99,7 +99,7 @@ def check(space: Space, signature: Signature) -> None:  # noqa: ARG001 - every n
             "A recurrent network needs windows of a series",
             expected="--time and --window, or columns name[t-3], name[t-2], ... step by step",
             got=f"rows of {signature.features} numbers without steps",
-            hint="name the column of the time and the length of the window, or use another --model",
+            hint="name the time column and the length of the window, or use another --model",
         )
 
 
@@ -114,7 +114,7 @@ def _units(configuration: Configuration) -> tuple[int, ...]:
 
 
 def weight_shapes(configuration: Configuration, signature: Signature) -> tuple[tuple[int, ...], ...]:
-    """The shapes of a network's weights, in their order; ValueError for configurations of other models."""
+    """The shapes of a network's weights, in their order. Raise ValueError for configurations of other models."""
     values = configuration.as_dict()
     units = values.pop("units", ())
     possible(Configuration.of(values), _ALL, {name: _ALL[name] for name in ("cell", "hidden_layers")})
@@ -137,7 +137,7 @@ def _shapes(cell: str, units: Sequence[int], signature: Signature) -> Iterator[t
 
 
 def most_weights(space: Space, signature: Signature) -> int:
-    """How many numbers the largest network of a space has, the default network among them."""
+    """The number of weights of the largest network of a space, including the default network."""
     most = largest(space, {"hidden_layers": _LAYERS["hidden_layers"]})
     widest = max(largest(space, {"units": Meaning(32, whole(1, 8192), "")})["units"], *_units(_DEFAULT))
     shapes = _shapes("lstm", (widest,) * max(most["hidden_layers"], 1), signature)
@@ -170,5 +170,5 @@ def build(configuration: Configuration, signature: Signature, seed: int) -> Any:
 
 
 def network(configuration: Configuration, signature: Signature, weights: Sequence[np.ndarray]) -> Network:
-    """The trained network as a function of scaled inputs (rows, features); ValueError for weights of other shapes."""
+    """The trained network as a function of scaled inputs (rows, features). Raise ValueError for other weights."""
     return network_of(lambda: build(configuration, signature, 0), weight_shapes(configuration, signature), weights)

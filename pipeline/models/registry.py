@@ -11,20 +11,20 @@ from pipeline.models.model import Model
 from pipeline.plugins import is_reference
 
 MODELS: Final[Mapping[str, str]] = {"mlp": "perceptrons", "convnet": "for images", "recurrent": "for series"}
-"""Modules of this folder, each a `Model`, and what --help says of them. The first one is what a study has unasked."""
+"""Modules of this folder, each a `Model`, and their help texts. The first one is the default."""
 
 
 def is_own(name: str) -> bool:
-    """True for `module:function`, code of the user's, which only the user can name; False for a module of this folder.
+    """True for `module:function`, user-defined code, which only the user can name; False for a module of this folder.
 
-    A study folder may come from a stranger: what it says of its model is compared with what the user says, and never
-    imported by itself.
+    A study folder may come from a stranger: its model is compared with the one that the user names, and never imported
+    on its own.
     """
     return is_reference(name)
 
 
 def load(name: str) -> Model:
-    """The module of that name in this folder, one of `MODELS`, or what makes a model of a `module:function`."""
+    """The module of that name in this folder, one of `MODELS`, or the model of a `module:function`."""
     if is_own(name):
         return Own(name)
     if name not in MODELS:

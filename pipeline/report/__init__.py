@@ -1,1 +1,1 @@
-"""What a study tells people: a page, pictures and lists of rows, all drawn from one value, `contents.Contents`."""
+"""The report of a study: a page, figures and tables of rows, all drawn from one value, `contents.Contents`."""

@@ -1,4 +1,4 @@
-"""The best configuration as a few lines of text, for those who want nothing else."""
+"""The best configuration as a few lines of text."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pipeline.trial import Value
 
 
 def best(contents: Contents) -> str:
-    """One line for each hyperparameter, exactly, after what the configuration scored; `name = value` as a space file.
+    """The scores of the best configuration, then one line `name = value` for each hyperparameter, exactly.
 
-    A space file of these lines has this configuration alone, where nothing in it repeats.
+    The lines are a valid space file with only this configuration, unless a hyperparameter repeats.
     """
     found = next((each for each in contents.ranking if usable(each)), None)
     if found is None:
@@ -29,7 +29,7 @@ def best(contents: Contents) -> str:
 
 
 def _written(value: Value) -> str:
-    """As TOML has it, with as many digits as it takes to come back bit by bit."""
+    """The value in TOML, with all digits needed to read it back bit by bit."""
     if isinstance(value, tuple):
         return "[" + ", ".join(_written(each) for each in value) + "]"
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Everything that the pictures and the page show, as one value."""
+"""Everything that the figures and the page show, as one value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.tuning.study import Result
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """Equal contents give equal pages and byte for byte equal pictures."""
+    """The contents of a report. Equal contents give equal pages, and figures that are equal byte by byte."""
 
     name: str  # the study's
     result: Result
@@ -26,15 +26,16 @@ class Contents:
     failed: int
     seconds: float  # sum of the wall times of the trainings
     elapsed: float  # running time of this run, seconds: pauses do not count
-    repeats: int  # trainings that each configuration was asked for
-    group: Group  # what cannot be told apart from the best
-    importance: Importance  # of the hyperparameters, for the score of full trainings
-    load_command: str  # the Python that reloads the models
+    repeats: int  # requested trainings of each configuration
+    group: Group  # the best configuration and those not significantly worse
+    importance: Importance  # of the hyperparameters, for the scores of full trainings
+    load_command: str  # Python code that reloads the models
     folder: str  # of the study
-    folds: int = 0  # of a cross-validation: a repeat has rows of its own then
-    naming: Naming = field(default_factory=Naming)  # what configurations are called
+    data: tuple[str, ...] = ()  # what was understood of it, a sentence each
+    folds: int = 0  # with folds, each repeat has its own rows
+    naming: Naming = field(default_factory=Naming)  # how configurations are named
 
     @property
     def task(self) -> Task:
-        """What the study predicts, and in which words it is told how well."""
+        """The task of the study, with its words for the report."""
         return self.verdict.target.task

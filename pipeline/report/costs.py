@@ -13,7 +13,7 @@ LISTED: Final = 10  # lines of the table
 
 
 def section(contents: Contents) -> str:
-    """The heading, the table and the sentences; empty where the cost of configurations is not known."""
+    """The heading, the table and the sentences; empty if the cost of the configurations is not known."""
     front = front_of(contents.ranking, WEIGHTS)
     if not front:
         return ""
@@ -35,6 +35,6 @@ def section(contents: Contents) -> str:
     text = (
         f"The front of score and size has {count(len(front), 'configuration')}: all better ones have more weights."
         f"{more}{fastest} Both fronts are marked in the column *front* of the ledger and drawn in `figures/front.png`;"
-        " training times depend on what else the machine did, weights do not."
+        " training times depend on the load of the machine, weights do not."
     )
     return "\n\n".join(("## Score against cost", table(header, rows, left=len(header) - 3), text))

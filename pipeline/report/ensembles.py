@@ -8,7 +8,7 @@ from pipeline.report.wording import count, number, with_bounds
 
 
 def lines(contents: Contents, empty: int) -> list[list[str]]:
-    """A line for each ensemble in the table of the best configurations, with `empty` cells before its scores."""
+    """A row for each ensemble in the table of the best configurations, with `empty` cells before its scores."""
     weights = {each.summary.key: each.summary.weights for each in contents.verdict.best}
     return [
         [
@@ -25,7 +25,7 @@ def lines(contents: Contents, empty: int) -> list[list[str]]:
 
 
 def section(contents: Contents) -> str:
-    """The heading and the sentences about the ensembles; empty where there is none."""
+    """The heading and the sentences about the ensembles; empty if there are none."""
     found = contents.verdict.ensembles
     if not found:
         return ""
@@ -53,7 +53,7 @@ def _sentence(ensemble: Ensemble, contents: Contents) -> str:
         what = "**The greedy selection**, a single network on which no average improved,"
     mean, low, high = ensemble.gain
     size = with_bounds(mean, low, high) if mean >= 0 else with_bounds(-mean, *_turned(high, low))
-    undecided = low is None or high is None or low <= 0 <= high
+    insignificant = low is None or high is None or low <= 0 <= high
     verdict, default = contents.verdict, contents.verdict.default
     beaten = [
         words
@@ -65,9 +65,9 @@ def _sentence(ensemble: Ensemble, contents: Contents) -> str:
     ]
     better = f"It is better than {' and '.join(beaten)}." if beaten else "It beats neither baseline."
     return (
-        f"{what} has a {name} of {with_bounds(*ensemble.objective)} on the test rows,"
-        f" {size} {'below' if mean >= 0 else 'above'} that of the best configuration's single networks"
-        f"{' (undecided)' if undecided else ''}. {better}"
+        f"{what} has the {name} {with_bounds(*ensemble.objective)} on the test rows,"
+        f" {size} {'below' if mean >= 0 else 'above'} that of single networks of the best configuration"
+        f"{' (not significant)' if insignificant else ''}. {better}"
     )
 
 
@@ -80,6 +80,6 @@ def _size(weights: int) -> str:
 
 
 def _model(contents: Contents) -> str:
-    """The name of the user's own function, where the command that reloads the models has it."""
+    """The user's own function or task in the command that reloads the models, if it names one."""
     _, found, named = contents.load_command.partition(", model=")
     return f", model={named.split(')', 1)[0]}" if found else ""

@@ -1,4 +1,4 @@
-"""The section about hyperparameters: which decided the score over the whole search space, and how surely."""
+"""The section on the importance of hyperparameters over the whole search space, with its deviation."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pipeline.analysis.importance import LEAST, TREES, Importance, Part
 from pipeline.report.contents import Contents
 from pipeline.report.wording import count, table
 
-ALONE: Final = 10  # lines of single hyperparameters at most,
-TOGETHER: Final = 5  # and of pairs
-WORTH: Final = 0.02  # of the variance: what is less stands in the last line, together with all else
+ALONE: Final = 10  # rows for single hyperparameters at most,
+TOGETHER: Final = 5  # and for pairs
+WORTH: Final = 0.02  # of the variance: smaller parts are summed up in the last line
 
 
 def section(contents: Contents) -> str:
@@ -34,22 +34,22 @@ def _body(found: Importance, objective: str) -> tuple[str, str]:
 
 
 def nothing(found: Importance) -> str:
-    """Why nothing can be said, in a sentence; for what is not `meaningful`."""
+    """A sentence that says why there is no importance; for an `Importance` that is not `meaningful`."""
     known = count(found.configurations, "configuration")
     if found.lacking == "choices":
-        return "The search space has one value for every hyperparameter, so there was nothing to choose."
+        return "The search space has only one value for every hyperparameter, so there was nothing to choose."
     if found.lacking == "configurations":
-        return f"{known} trained in full: too few to say which hyperparameters mattered. It takes {LEAST} or more."
+        return f"{known} trained in full: too few to say which hyperparameters mattered; at least {LEAST} are needed."
     if found.lacking == "differences":
         return f"All {known} have the same score: no hyperparameter made a difference."
     return (
-        f"Which hyperparameters mattered cannot be said: a random forest fitted to the {known} trained in full explains"
-        f" nothing of the scores of others (out-of-bag R² {found.explained:.2f})."
+        f"It is unknown which hyperparameters mattered: a random forest fitted to the {known} trained in full does not"
+        f" explain the scores of the others (out-of-bag R² {found.explained:.2f})."
     )
 
 
 def parts(found: Importance) -> str:
-    """A table of the largest parts, single hyperparameters before pairs, and what is left for all else."""
+    """A table of the largest parts, single hyperparameters before pairs, and the rest in the last line."""
     alone, together = _largest(found.of(1), ALONE), _largest(found.of(2), TOGETHER)
     shown = [*(alone or found.of(1)[:1]), *together]
     rows = [[_name(each), f"{100 * each.mean:.0f} ± {100 * each.deviation:.0f} %"] for each in shown]

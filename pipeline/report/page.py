@@ -26,7 +26,7 @@ from pipeline.trial import Configuration, Stage
 
 
 def summary(contents: Contents) -> str:
-    """The whole page; equal contents give equal text, and every table's cells are escaped."""
+    """The whole page. Equal contents give equal text, and the cells of tables are escaped."""
     sections = [
         f"# {escaped(contents.name)}",
         _headline(contents),
@@ -38,6 +38,7 @@ def summary(contents: Contents) -> str:
         *tasks.load(contents.task).sections(contents),
         costs.section(contents),
         importance.section(contents),
+        _data(contents),
         "## What was spent",
         _spent(contents),
         "## The models and the files",
@@ -126,9 +127,11 @@ def _clause(difference: Gap, reference: float, name: str) -> str:
     size = with_bounds(sign * difference.mean, low, high)
     percent = f", {abs(100 * difference.mean / reference):.1f} %" if reference else ""
     paired = ", paired by seed" if difference.paired and difference.low is not None else ""
-    undecided = "" if difference.low is None or difference.low > 0 or (difference.high or 0) < 0 else ", undecided"
+    insignificant = (
+        "" if difference.low is None or difference.low > 0 or (difference.high or 0) < 0 else ", not significant"
+    )
     where = "below" if sign > 0 else "above"
-    return f"{size} {where} that of {name} ({number(reference)}{percent}{paired}{undecided})"
+    return f"{size} {where} that of {name} ({number(reference)}{percent}{paired}{insignificant})"
 
 
 # ------------------------------------------------------------------------------------------------------------- tables
@@ -183,6 +186,10 @@ def _line(contents: Contents, rank: str, tested: Tested, names: tuple[str, ...])
 def _structure(contents: Contents, configuration: Configuration) -> tuple[str, str]:
     layers = contents.naming.depth(configuration)
     return "-" if layers is None else str(layers), contents.naming.neurons(configuration) or "-"
+
+
+def _data(contents: Contents) -> str:
+    return "\n".join(["## The data\n", *(f"- {escaped(each)}" for each in contents.data)]) if contents.data else ""
 
 
 # -------------------------------------------------------------------------------------------------------------- costs

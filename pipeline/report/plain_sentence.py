@@ -13,7 +13,7 @@ from pipeline.trial import Summary
 def plainly(contents: Contents) -> str:
     """One sentence: how many configurations are as good as the best, the smallest, and the gain on the test rows.
 
-    Empty where nothing was trained twice.
+    Empty if nothing was trained twice.
     """
     group, verdict = contents.group, contents.verdict
     if not group.members or not verdict.best:

@@ -1,4 +1,4 @@
-"""The test rows themselves: those that the best models get most wrong, and what was predicted for each."""
+"""The test rows: those with the largest errors of the best models, and the predictions for each."""
 
 from __future__ import annotations
 
@@ -16,17 +16,13 @@ HEADER_LINES = 2  # row 0 of the data is row 2 of a spreadsheet: rows count from
 
 @dataclass(frozen=True, slots=True)
 class WorstRow:
-    """One test row, and how far off the mean prediction of the group of best configurations is."""
+    """A test row, and the error of the mean prediction of the group of best configurations."""
 
     row: int  # in the user's table, from 0
+    where: tuple[str, ...]  # its cells below `place_header`
     error: float  # mean over outputs of the absolute error on scaled outputs
     measured: tuple[float, ...]  # one per output, original units
     predicted: tuple[float, ...]
-
-    @property
-    def spreadsheet_row(self) -> int:
-        """The row as a spreadsheet numbers it, a header line above the data assumed."""
-        return self.row + HEADER_LINES
 
     @property
     def errors(self) -> tuple[float, ...]:
@@ -34,10 +30,21 @@ class WorstRow:
         return tuple(guess - truth for guess, truth in zip(self.predicted, self.measured, strict=True))
 
 
-def worst_places(verdict: Verdict, count: int = 10) -> tuple[tuple[int, float], ...]:
-    """Places and errors of at most `count` test rows, the largest error first, ties by row number.
+def place_header(verdict: Verdict) -> list[str]:
+    """The columns by which a test row is found again in the user's table: its two numbers, and the time of a series."""
+    return ["row", "spreadsheet row", *(["time"] if verdict.times else [])]
 
-    Every training of every best configuration predicts, configurations weigh equally; none without one.
+
+def place_cells(verdict: Verdict, place: int) -> list[str]:
+    """The cells of a test row below `place_header`."""
+    row = int(verdict.rows[place])
+    return [str(row), str(row + HEADER_LINES), *([verdict.times[place]] if verdict.times else [])]
+
+
+def worst_places(verdict: Verdict, count: int = 10) -> tuple[tuple[int, float], ...]:
+    """Positions and errors of at most `count` test rows, largest error first, ties by row number.
+
+    All trainings of the best configurations predict, and configurations have equal weight. Empty without any.
     """
     if not verdict.best:
         return ()
@@ -51,7 +58,7 @@ def _predicted(verdict: Verdict) -> np.ndarray:
 
 
 def worst_rows(verdict: Verdict, count: int = 10) -> tuple[WorstRow, ...]:
-    """At most `count` test rows of numbers with what was predicted for them, as `worst_places` has them."""
+    """At most `count` test rows of a regression with their predictions, in the order of `worst_places`."""
     predicted = _predicted(verdict) if verdict.best else verdict.measured
     return tuple(
         WorstRow(
@@ -59,19 +66,20 @@ def worst_rows(verdict: Verdict, count: int = 10) -> tuple[WorstRow, ...]:
             error=error,
             measured=tuple(float(each) for each in verdict.measured[place]),
             predicted=tuple(float(each) for each in predicted[place]),
+            where=tuple(place_cells(verdict, place)),
         )
         for place, error in worst_places(verdict, count)
     )
 
 
 def worst_rows_csv(verdict: Verdict, count: int = 10) -> str:
-    """The worst rows as CSV text: row, spreadsheet row, scaled error; per output measured, predicted and error."""
-    header = ["row", "spreadsheet row", "mean scaled error"]
+    """The worst rows as CSV text: where they are, scaled error; for each output measured, predicted and error."""
+    header = [*place_header(verdict), "mean scaled error"]
     for name in verdict.outputs:
         header += [f"measured {name}", f"predicted {name}", f"error {name}"]
     lines: list[list[str]] = []
     for each in worst_rows(verdict, count):
-        line = [str(each.row), str(each.spreadsheet_row), f"{each.error:.6g}"]
+        line = [*each.where, f"{each.error:.6g}"]
         for truth, guess, error in zip(each.measured, each.predicted, each.errors, strict=True):
             line += [f"{truth:.15g}", f"{guess:.9g}", f"{error:.6g}"]
         lines.append(line)
@@ -79,12 +87,12 @@ def worst_rows_csv(verdict: Verdict, count: int = 10) -> str:
 
 
 def test_predictions_csv(verdict: Verdict) -> str:
-    """Every test row as CSV text: row; per output measured, mean prediction of the best configuration, its spread.
+    """Every test row as CSV text: where it is; for each output measured, mean prediction, spread.
 
-    The spread is the sample standard deviation over the trainings, empty for one. Only a header without a tested
-    configuration.
+    The spread is the sample standard deviation over the trainings, empty for a single one. Without a tested
+    configuration there is only a header.
     """
-    header = ["row", "spreadsheet row"]
+    header = place_header(verdict)
     for name in verdict.outputs:
         header += [f"measured {name}", f"predicted {name}", f"spread {name}"]
     if not verdict.best:
@@ -94,8 +102,7 @@ def test_predictions_csv(verdict: Verdict) -> str:
     spread = predictions.std(axis=0, ddof=1) if len(predictions) > 1 else None
     lines: list[list[str]] = []
     for place in np.argsort(verdict.rows, kind="stable"):
-        row = int(verdict.rows[place])
-        line = [str(row), str(row + HEADER_LINES)]
+        line = place_cells(verdict, int(place))
         for output in range(len(verdict.outputs)):
             line += [
                 f"{verdict.measured[place, output]:.15g}",

@@ -1,4 +1,4 @@
-"""How values are written for people: configurations, numbers, durations, Markdown cells."""
+"""How values are written for readers: configurations, numbers, durations, Markdown cells."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pipeline.space import Space
 from pipeline.trial import Configuration, Summary, Value
 
 MAE, R2 = "mae", "r2"  # metrics of `tasks.regression`
-STRUCTURE = ("hidden_layers", "units")  # shown in columns of their own
-NAMED = 4  # hyperparameters that the name of a configuration has
+STRUCTURE = ("hidden_layers", "units")  # shown in separate columns
+NAMED = 4  # most hyperparameters in the name of a configuration
 
 
 def layers(count: int | None) -> str:
-    """`3 hidden layers`, `1 hidden layer`, or `all configurations` where nothing says how many."""
+    """`3 hidden layers`, `1 hidden layer`, or `all configurations` if the number is unknown."""
     if count is None:
         return "all configurations"
     return f"{count} hidden layer{'' if count == 1 else 's'}"
@@ -25,22 +25,22 @@ def layers(count: int | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """How the configurations of a study are called: by their layers, or by whatever else was searched."""
+    """How the configurations of a study are named: by their layers, or by the other hyperparameters searched."""
 
     layers: Layers = LAYERS
     searched: tuple[str, ...] = STRUCTURE  # the hyperparameters that have several values in the space
 
     @classmethod
     def of(cls, layers: Layers, space: Space) -> Naming:
-        """For configurations of a model with such layers, drawn from the space."""
+        """The naming for configurations of a space, of a model with such layers."""
         return cls(layers, tuple(each.name for each in space.parameters if each.domain.size != 1))
 
     def depth(self, configuration: Configuration) -> int | None:
-        """The number of hidden layers; None where the configuration does not say."""
+        """The number of hidden layers; None if the configuration does not define it."""
         return self.layers.depth(configuration)
 
     def neurons(self, configuration: Configuration) -> str:
-        """The units of the layers as `37-41-35`; `none` without hidden layers, empty where it does not say."""
+        """The units of the layers as `37-41-35`; `none` without hidden layers, empty if not defined."""
         units = self.layers.of(configuration)[1]
         if units is None:
             return ""
@@ -49,9 +49,9 @@ class Naming:
         return written(units)
 
     def title(self, configuration: Configuration) -> str:
-        """A configuration in a sentence, never empty.
+        """The name of a configuration in a sentence, never empty.
 
-        Its layers and neurons where those were searched, or else the first values of what was: `learning_rate 0.0305`.
+        Its layers and neurons if those were searched, or else the first values that were: `learning_rate 0.0305`.
         """
         structure = self._structure(configuration)
         if structure and not set(self.searched).isdisjoint(self.layers.names):
@@ -75,7 +75,7 @@ def written(value: Value) -> str:
 
 
 def varying(configurations: Iterable[Configuration]) -> tuple[str, ...]:
-    """The names, sorted, that have more than one value in these configurations, layers and neurons aside."""
+    """The sorted names with more than one value in these configurations, except layers and neurons."""
     values: dict[str, set[tuple[str, Value]]] = {}
     for configuration in configurations:
         for name, value in configuration.items:
@@ -90,7 +90,7 @@ def others(configuration: Configuration, names: Sequence[str]) -> str:
 
 
 def number(value: float | None) -> str:
-    """Four significant digits; a dash for what is not known, `failed` for what is infinite or not a number."""
+    """Four significant digits; a dash for an unknown value, `failed` for infinity and NaN."""
     if value is None:
         return "-"
     if not math.isfinite(value):
@@ -101,7 +101,7 @@ def number(value: float | None) -> str:
 
 
 def with_bounds(mean: float, low: float | None, high: float | None) -> str:
-    """`0.271 (0.259 to 0.284)`, with two digits of the interval's half width; the mean alone where there is none."""
+    """`0.271 (0.259 to 0.284)`, with two digits of the interval's half width; only the mean without an interval."""
     if low is None or high is None or not all(map(math.isfinite, (mean, low, high))):
         return number(mean)
     half = (high - low) / 2
@@ -140,7 +140,7 @@ def duration(seconds: float) -> str:
 
 
 def capital(text: str) -> str:
-    """The text with a capital letter at its beginning."""
+    """The text with its first letter in upper case."""
     return text[:1].upper() + text[1:]
 
 
@@ -150,7 +150,7 @@ def count(many: int, thing: str) -> str:
 
 
 def usable(summary: Summary) -> bool:
-    """True for a configuration that may be called the best: every repeat succeeded."""
+    """True if the configuration may be the best: every repeat succeeded."""
     return summary.failures == 0 and math.isfinite(summary.mean)
 
 
@@ -158,7 +158,7 @@ _SPECIAL = re.compile(r"[\\`*|<>\[\]#~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
 def escaped(text: str) -> str:
-    """Text as it stands in one line of Markdown, a table's cell included: nothing in it is taken for markup."""
+    """Escape a text for one line of Markdown, such as a table's cell: nothing in it is markup."""
     return _SPECIAL.sub(lambda match: "\\" + match.group(), " ".join(text.split()))
 
 

@@ -1,1 +1,1 @@
-"""One run of a study, from settings to summary: puts the other rooms together."""
+"""One run of a study, from its settings to its summary."""

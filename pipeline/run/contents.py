@@ -1,4 +1,4 @@
-"""What people see of a run, as values: the contents of the page and the pictures, and the view of the workbook."""
+"""The results of a run as values: the contents of the page and the figures, and the view of the workbook."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pipeline.ledger.known import best_group, elite_of, ranking, searched
 from pipeline.report.contents import Contents
 from pipeline.report.wording import Naming
 from pipeline.run.prepared_run import PreparedRun
+from pipeline.run.understood import understood
 from pipeline.settings import Settings
 from pipeline.trial import Summary
 from pipeline.tuning.study import Result
@@ -21,7 +22,7 @@ from pipeline.workbook.view import View, view_of
 def contents_of(
     prepared: PreparedRun, result: Result, verdict: Verdict, known: journal.Contents, elapsed: float
 ) -> Contents:
-    """What the page and the pictures show of a finished run; `elapsed` is its running time in seconds."""
+    """The contents of the report of a finished run; `elapsed` is its running time in seconds."""
     settings, repeats = prepared.settings, known.repeats
     return Contents(
         name=settings.study.name,
@@ -39,12 +40,13 @@ def contents_of(
         importance=importance_of(prepared.space, ranking(known, settings.epochs)),
         load_command=_load_command(settings),
         folder=str(settings.study),
+        data=understood(prepared),
         naming=Naming.of(models.load(settings.model).layers, prepared.space),
     )
 
 
 def _timeline(result: Result) -> tuple[Summary, ...]:
-    """Stage 1 in its order, then stage 2 round by round: the searches take turns."""
+    """The configurations of stage 1 in their order, then those of stage 2 round by round: the searches take turns."""
     rounds = range(max((len(search.found) for search in result.searches), default=0))
     refined = (search.found[turn] for turn in rounds for search in result.searches if turn < len(search.found))
     return (*result.explored, *refined)
@@ -61,9 +63,9 @@ def _load_command(settings: Settings) -> str:
 def workbook_view(
     prepared: PreparedRun, known: journal.Contents, elite: frozenset[str], test: Mapping[str, float]
 ) -> View:
-    """What the workbook shows of what is known; without an elite, that of the latest stage 2.
+    """The view of the workbook of everything known; the elite is that of the latest stage 2 if none is given.
 
-    `test` has objectives on the test rows, by key. The sheet *Study* says what study.json says: both are drawn from
+    `test` has the objectives on the test rows, by key. The sheet *Study* agrees with study.json: both are drawn from
     `prepared.identity`.
     """
     return view_of(

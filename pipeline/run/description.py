@@ -1,25 +1,24 @@
-"""What is about to happen, as sentences for people: printed before a run."""
+"""The description of a run, printed before it begins."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
-
-from pipeline import space, tasks
+from pipeline import space
+from pipeline.data.duplicates import equal_test_rows
+from pipeline.data.times import in_words
 from pipeline.run.prepared_run import PreparedRun
-
-LISTED: Final = 20  # names of inputs; an image has thousands
+from pipeline.run.understood import understood
 
 
 def describe(prepared: PreparedRun) -> tuple[str, ...]:
-    """What a prepared run is about to do, a line each."""
+    """What a prepared run is going to do, one line for each fact."""
     settings = prepared.settings
     slots = ", ".join(slot.name for slot in prepared.slots)
     return (
         _data(prepared),
+        *_split(prepared),
         *((f"Folds: {_folds(prepared)}",) if settings.folds else ()),
-        f"Inputs: {_listed(prepared.table.columns.inputs)} ({len(prepared.rows.features)} numbers)",
-        f"Task: {_task(prepared)}",
+        *_time(prepared),
+        *understood(prepared),
         f"Outputs: {prepared.rows.target.words}",
         f"Space: {settings.space}, {_size(prepared)} configurations",
         *prepared.plan.description,
@@ -35,6 +34,21 @@ def _data(prepared: PreparedRun) -> str:
     return f"Data: {table.source}, {len(table.frame)} rows ({parts}{grouped})"
 
 
+def _split(prepared: PreparedRun) -> tuple[str, ...]:
+    """What is to be said of the parts: where they come from, and which rows are in more than one."""
+    table, settings = prepared.table, prepared.settings
+    given, lines = table.split, []
+    if given:
+        divided = f"--folds {settings.folds}" if settings.folds else f"--validation {settings.validation:g}"
+        rest = "" if given.folds or given.has_validation else f"; {divided} divides those that are for training"
+        lines.append(f"Split: of column {given.column} ({given.words}){rest}")
+    equal = equal_test_rows(table, prepared.rows)
+    if equal:
+        tested = len(prepared.rows.test.rows)
+        lines.append(f"Equal rows: {equal} of the {tested} test rows are training or validation rows too")
+    return tuple(lines)
+
+
 def _folds(prepared: PreparedRun) -> str:
     folds, repeats, most = prepared.settings.folds, prepared.settings.repeats, prepared.plan.budget.contender_repeats
     text = f"{folds}, of all rows but the test rows; the numbers above are those of repeat 0, which holds out fold 0"
@@ -43,15 +57,12 @@ def _folds(prepared: PreparedRun) -> str:
     return text
 
 
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names if len(names) <= LISTED else (*names[: LISTED - 2], "...", names[-1]))
-
-
-def _task(prepared: PreparedRun) -> str:
-    task, why, weights = prepared.rows.target.task, prepared.table.why, prepared.settings.class_weights
-    found = f", for {why} (--task {tasks.FIRST.name} takes {tasks.FIRST.takes})" if why else ""
-    weighed = f", class weights {weights}" if weights != "none" else ""
-    return f"{task.name}{found}; loss {prepared.protocol.loss}{weighed}, judged by {task.about}"
+def _time(prepared: PreparedRun) -> tuple[str, ...]:
+    """How the times of a series were understood; nothing of those that an earlier version has read."""
+    columns, times = prepared.table.columns, prepared.table.times
+    if not times:
+        return ()
+    return (f"Time: {columns.time}, {in_words(columns.time_format)}; predicted are {times[0]} to {times[-1]}",)
 
 
 def _size(prepared: PreparedRun) -> str:

@@ -1,4 +1,4 @@
-"""Answers trials: look up, plan, run, commit, summarise. Where the effects of a study meet its story."""
+"""Answers trials: look up, plan, run, commit, summarise. Connects the strategy with files and workers."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from pipeline.trial import Imported, Job, Repeat, Stage, Summary, Training, Tria
 from pipeline.workers.places import Parcel, Place
 from pipeline.workers.pool import Workers
 
-LONGEST_ERROR: Final = 32_767  # characters: what a cell of the workbook holds, and more than anybody reads
+LONGEST_ERROR: Final = 32_767  # characters: what a cell of the workbook holds
 
 
 Borrow = Callable[[Training], Repeat | None]
-"""Copies what a study of the same protocol has of a training, its model included; None where it has nothing."""
+"""Copies a training and its model from a study of the same protocol; None if that study does not have it."""
 
 
 class Evaluator:
-    """Answers trials from the journal, and trains what it lacks; every repeat is committed as soon as it is known."""
+    """Answers trials from the journal and trains what is missing; every repeat is committed as soon as it is known."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Evaluator:
         needs: Callable[[Job], Sequence[Parcel]] = lambda _: (),
     ) -> None:
         self._journal = journal
-        # What the journal has, by what is asked for. Nobody else appends from here on, so looking up takes no time.
+        # The journal's repeats by training. Nobody else appends from here on, so this index stays complete.
         self._imported = {(row.configuration.key, row.epochs): row for row in journal.imported}
         self._known = {repeat.training.identity: repeat for repeat in journal.repeats}
         self._workers = workers
@@ -57,7 +57,7 @@ class Evaluator:
         self._best, self._epochs = math.inf, 0  # among the trainings with the most epochs
 
     def __call__(self, trials: Sequence[Trial]) -> tuple[Summary, ...]:
-        """Summaries in the order of the trials, each of exactly the repeats that the trial asks for."""
+        """The summaries in the order of the trials, each of exactly the repeats that its trial asks for."""
         known = self._known
         rows = [self._imported_of(trial) for trial in trials]
         asked = [trial for trial, row in zip(trials, rows, strict=True) if row is None]
@@ -75,15 +75,15 @@ class Evaluator:
         )
 
     def _imported_of(self, trial: Trial) -> Imported | None:
-        """The imported row that answers a trial, unless it was trained here as well."""
+        """The imported result that answers a trial, unless it was trained here as well."""
         row = self._imported.get((trial.configuration.key, trial.epochs))
         return None if row is None or trial.trainings[0].identity in self._known else row
 
     def begin(self, stage: Stage, facts: Mapping[str, object]) -> tuple[Summary, ...]:
-        """Open a stage, whose name what is trained from now on bears; returns what was measured before it first began.
+        """Open a stage, to which the following trainings belong. Return what was measured before it first began.
 
-        The facts name what the stage depends on. Summaries are sorted by key, because the order in which workers finish
-        must not matter; imported rows all count as measured before.
+        `facts` are what the stage depends on. Summaries are sorted by key, because the order in which workers finish
+        must not matter. All imported results count as measured before.
         """
         identity = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
         self._stage = stage
@@ -93,7 +93,7 @@ class Evaluator:
         return summaries(before(contents, stage, identity).repeats, contents.imported)
 
     def _note(self, trial: Trial) -> None:
-        """Let a trial count for the best so far once all of its repeats are there."""
+        """Let a trial count for the best so far once it has all its repeats."""
         if all(training.identity in self._known for training in trial.trainings):
             summary = _answer(trial, self._known)
             if trial.epochs > self._epochs:
@@ -133,7 +133,7 @@ class Evaluator:
         return Trained(training=training, seed=seed, seconds=0.0, threads=place.slot.threads, error=error)
 
     def _commit(self, trained: Trained, place: Place) -> Repeat:
-        """The model first, the line second: what the journal has is on the disk."""
+        """Save the model first and append its line second: models in the journal are always on the disk."""
         repeat = Repeat(
             training=trained.training,
             stage=self._stage,

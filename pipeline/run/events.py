@@ -1,4 +1,4 @@
-"""What happens in a run, as values: for progress bars, notices and whoever else observes it."""
+"""The events of a run, for progress bars, notices and other observers."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ class Asked:
     """A strategy asked for trials."""
 
     stage: Stage
-    trainings: int  # that answer them
-    known: int  # of these, in the ledger already
+    trainings: int  # needed to answer them
+    known: int  # of these, already in the ledger
     trials: tuple[Trial, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A repeat is in the journal, its model on the disk; `best` is the lowest mean of a complete trial,
+    """A repeat is in the journal and its model on the disk; `best` is the lowest mean of a complete trial,
     among those with the most epochs so far.
     """
 

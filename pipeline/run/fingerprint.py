@@ -1,4 +1,4 @@
-"""The fingerprint of a study: what results must share to stand in one ledger."""
+"""The fingerprint of a study: what results must have in common to be in one ledger."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.settings import Settings
 from pipeline.study_folder import identity
 from pipeline.workers.places import Parcel
 
-_SETTINGS: Final = (  # that go into the fingerprint as they are
+_SETTINGS: Final = (  # copied into the fingerprint unchanged
     "validation",
     "test",
     "input_scaler",
@@ -28,7 +28,7 @@ _SETTINGS: Final = (  # that go into the fingerprint as they are
 def fingerprint_of(
     settings: Settings, table: Table, rows: Rows, loss: str, code: Mapping[str, Sequence[Parcel]]
 ) -> dict[str, Any]:
-    """What a result depends on, by name; what a choice of later versions left as it was before is not mentioned.
+    """The facts that a result depends on, by name. Later options appear only if they are not at their default.
 
     `code` is the source of the user's own model, task and engine, by setting, as workers get it.
     """
@@ -51,12 +51,14 @@ def fingerprint_of(
 
 
 def _optional(settings: Settings, table: Table, rows: Rows, code: Mapping[str, Sequence[Parcel]]) -> dict[str, Any]:
-    """What most studies do not have: folds, a source of the user's, a time, rows with a shape."""
+    """Facts that most studies do not have: folds, user-defined code, a time column, rows with a shape."""
     shape = shape_of(rows.features)
     return {
         **({"folds": settings.folds} if settings.folds else {}),
         **{f"{name}_sha256": parcels[-1].digest for name, parcels in code.items()},
         **({"time": settings.time} if settings.time else {}),
+        **({"time_format": settings.time_format} if settings.time_format else {}),
         **({"reading": table.columns.reading} if table.columns.reading > 1 else {}),
         **({"shape": shape} if shape else {}),
+        **({"split": table.split.describe()} if table.split else {}),
     }

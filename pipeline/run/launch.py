@@ -1,4 +1,4 @@
-"""One run of a prepared study: opens its folder, searches, tests the best and writes what people read."""
+"""One run of a prepared study: opens its folder, searches, tests the best and writes the report."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from pipeline.workers.places import Parcel
 from pipeline.workers.pool import StoppedError, Workers
 
 Lend = Callable[[Callable[[Training], saved_models.Common]], Borrow]
-"""Makes what copies trainings that another study has, from what the models of this one are saved with."""
+"""Makes a function that copies trainings of another study, given what the models of this one are saved with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What a run leaves behind."""
+    """The result of a run."""
 
     contents: Contents
     summary: str  # Markdown, also in summary.md
@@ -49,10 +49,10 @@ class Finished:
 def launch(
     prepared: PreparedRun, *, observe: Observe, say: Say, stop: Callable[[], bool], lend: Lend | None = None
 ) -> Finished:
-    """Run the study, or go on where it stopped; what `lend` has of another study is copied instead of trained.
+    """Run or resume the study; trainings that `lend` has from another study are copied instead of trained.
 
-    `observe` gets what happens, `say` sentences for the user. Raise StoppedError once `stop` answers True, DiskFailed
-    if the disk is full, and UserError if the folder cannot be worked on; everything finished is on the disk then.
+    `observe` gets the events, `say` sentences for the user. Raise StoppedError once `stop` returns True, DiskFailed
+    if the disk is full, and UserError if the folder cannot be used; everything finished is then on the disk.
     """
     if stop():
         raise StoppedError
@@ -62,9 +62,9 @@ def launch(
     with lock.held(folder.path):
         identity.check(folder.path, prepared.identity.fingerprint)
         if not folder.journal.exists():
-            _write_identity(prepared)  # there is never a journal without it
+            _write_identity(prepared)  # a journal never exists without it
         with open_journal(folder.journal) as journal:
-            _write_identity(prepared)  # after the journal was read: where that is damaged, nothing is written
+            _write_identity(prepared)  # after the journal was read: if that is damaged, nothing is written
             rows, common = write_rows(prepared, journal.repeats)
             saved_models.check_known(folder.path, journal.repeats, _common_of(prepared, common))
             _import_rows(prepared, journal, say)
@@ -86,7 +86,7 @@ def launch(
 
 
 def _room(prepared: PreparedRun) -> Room:
-    """The room for what is lost if it cannot be written: a job for each worker, and the exported models."""
+    """The disk space needed to save the models in training, a job for each worker, and the exported ones."""
     settings = prepared.settings
     in_training = len(prepared.slots) * engines.load(settings.engine).largest_job
     models = in_training + settings.top * settings.repeats
@@ -102,7 +102,7 @@ def _write_identity(prepared: PreparedRun) -> None:
 
 
 def _import_rows(prepared: PreparedRun, journal: Journal, say: Say) -> None:
-    """Record rows that somebody added to the workbook, or that a lost journal had: results, never trained again."""
+    """Import rows that were added to the workbook, or that a lost journal had: they are not trained again."""
     epochs, workbook = prepared.settings.epochs, StudyFolder(prepared.settings.study).workbook
     known = {each.training.configuration.key for each in journal.repeats if each.training.epochs == epochs}
     known |= {row.configuration.key for row in journal.imported} | {prepared.plan.baseline.key}
@@ -110,16 +110,16 @@ def _import_rows(prepared: PreparedRun, journal: Journal, say: Say) -> None:
     for row in found:
         journal.append_imported(row)
     if found:
-        say(f"{len(found)} configurations of the workbook were not in the journal: taken in, not to be trained again.")
+        say(f"{len(found)} configurations of the workbook were not in the journal: imported, and not trained again.")
 
 
 def _viewer(prepared: PreparedRun, journal: Journal) -> Callable[[frozenset[str], Mapping[str, float]], View]:
-    """What the workbook shows whenever it is drawn: what the journal has then."""
+    """A function that makes the view of the workbook from the journal's current contents."""
     return lambda elite, test: workbook_view(prepared, journal.contents, elite, test)
 
 
 def _watched(observe: Observe, notices: Notices, book: Book, say: Say) -> Observe:
-    """The observer, and with it what a run does itself at every repeat that the journal has."""
+    """The observer, extended by what a run itself does at every committed repeat."""
 
     def watch(event: Event) -> None:
         observe(event)
@@ -148,7 +148,7 @@ def _evaluator(
     lend: Lend | None,
     watch: Observe,
 ) -> Evaluator:
-    """What answers the trials of the study: the journal, or a lender, or else the workers, who train."""
+    """The evaluator of the study: trials are answered by the journal, by a lender, or by training on workers."""
     settings, study = prepared.settings, prepared.settings.study
     train = TrainJobs(tuple(each.digest for each in rows), prepared.protocol)
 
@@ -158,7 +158,7 @@ def _evaluator(
         return (*prepared.code, rows[job.trainings[0].index if settings.folds else 0])
 
     def save(trained: Trained) -> str:
-        # Trainings with fewer epochs chose what goes on: they are facts, and nobody wants their models.
+        # Trainings with fewer epochs only select configurations: they are recorded without models.
         in_full = trained.training.epochs == settings.epochs
         return saved_models.save(study, trained, common_of(trained.training)) if in_full else ""
 
@@ -175,7 +175,7 @@ def _search(prepared: PreparedRun, evaluator: Evaluator, say: Say, began: float)
 
 
 def _report(folder: StudyFolder, contents: Contents, book: Book, own: Sequence[str]) -> Finished:
-    """Write everything that people read."""
+    """Write the summary, the tables and the figures."""
     from pipeline.report import best, figures, page, tasks  # deferred: matplotlib takes a second to import
 
     elite = frozenset(each.key for each in contents.result.elite)

@@ -1,4 +1,4 @@
-"""How large the networks of a study can be: the limits of jobs and the room on the disk follow from it."""
+"""The size of the largest network of a study, which determines the limits of jobs and the disk space."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from pipeline.workers.places import Parcel
 from pipeline.workers.pool import Workers
 from pipeline.workers.slots import Slot
 
-LIMIT: Final = 600.0  # seconds in which a function of the user's has made its networks
+LIMIT: Final = 600.0  # seconds for a user-defined function to make its networks
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A function for workers, from the name of a model to its most weights, or to what the user has to fix."""
+    """A function for workers, from the name of a model to its most weights, or to an error that the user can fix."""
 
     space: Space
     signature: Signature
@@ -36,10 +36,10 @@ class Measure:
 
 
 def most_weights(name: str, space: Space, signature: Signature, slot: Slot, code: Sequence[Parcel] = ()) -> int:
-    """How many numbers the largest network has; a function of the user's is called for that by a worker on the slot.
+    """The number of weights of the largest network; a user-defined function is called by a worker on the slot.
 
-    `code` is where that function comes from. Raise UserError, with the reason, if the function does not make networks
-    that this program can train.
+    `code` is the source of that function. Raise UserError with the reason if it does not make networks that this
+    program can train.
     """
     if not models.is_own(name):
         return models.load(name).most_weights(space, signature)
@@ -50,7 +50,7 @@ def most_weights(name: str, space: Space, signature: Signature, slot: Slot, code
             f"{name} cannot be called by a worker",
             expected="a function that returns a network",
             got=finished.lost,
-            hint="call it in a Python of its own: that shows where it fails",
+            hint="call it in a separate Python process: that shows where it fails",
         )
     largest, error = finished.answer
     if error:

@@ -1,4 +1,4 @@
-"""Notices when results that were computed otherwise come to stand in one ledger: their last digits may differ."""
+"""Notices when one ledger gets results that were computed differently: their last digits may differ."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FIELDS: Final = {
 
 
 class Notices:
-    """Knows how the repeats of a ledger were computed, and has a sentence for each difference when it first comes."""
+    """Knows how the repeats of a ledger were computed, and reports each difference once."""
 
     def __init__(self, repeats: Iterable[Repeat]) -> None:
         self._known: dict[str, Counter[str]] = {name: Counter() for name in _FIELDS}
@@ -25,7 +25,7 @@ class Notices:
             self._count(repeat)
 
     def of(self, repeat: Repeat) -> tuple[str, ...]:
-        """A sentence for each way in which a new repeat was computed otherwise than all before it."""
+        """A sentence for each way in which a new repeat was computed differently from all before it."""
         found = [
             f"From here on results are computed with {what}: {_without(now, before)}, where {sum(known.values())}"
             f" repeats of the ledger had {_without(before, now)}. Last digits may differ; each repeat records its own."
@@ -41,7 +41,7 @@ class Notices:
     def _count(self, repeat: Repeat) -> None:
         for name, known in self._known.items():
             value = _value(repeat, name)
-            if value:  # a lost training was computed by nothing, and the first journals do not say
+            if value:  # unknown for lost trainings and in the first journals
                 known[value] += 1
 
 
@@ -50,6 +50,6 @@ def _value(repeat: Repeat, name: str) -> str:
 
 
 def _without(value: str, other: str) -> str:
-    """The parts of a list that the other one does not have, the whole where it has all of them."""
+    """The parts of a list that the other one does not have; the whole list if it has all of them."""
     theirs = other.split(", ")
     return shown(", ".join(part for part in value.split(", ") if part not in theirs) or value)

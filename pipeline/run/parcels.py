@@ -1,4 +1,4 @@
-"""What the jobs of a run need where they run: a user's module and the rows, each named by its SHA-256."""
+"""The parcels that the jobs of a run need: user-defined modules and the rows, each named by its SHA-256."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from pipeline.workers.places import Module, Parcel
 
 
 def code_of(reference: str) -> tuple[Parcel, ...]:
-    """The source of what the user names as `module:object`, as it is now: last, after the packages around it.
+    """The current source of a `module:object` of the user's: last, after the packages around it.
 
-    Empty for the name of something that this program ships. Raise UserError if there is no such module. Nothing is
-    executed.
+    Empty for built-in names. Raise UserError if there is no such module. Nothing is executed.
     """
     return tuple(_code(each) for each in sources_of(reference.partition(":")[0])) if is_reference(reference) else ()
 
@@ -28,5 +27,5 @@ def _code(source: Source) -> Parcel:
 
 
 def rows_parcel(path: Path, digest: str) -> Parcel:
-    """A file of rows with that SHA-256, of which the machine of the run needs no copy."""
+    """A file of rows with that SHA-256; the machine of the run needs no copy of it."""
     return Parcel(digest, "rows", path.read_bytes, file=path)

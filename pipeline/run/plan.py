@@ -1,4 +1,4 @@
-"""Settings as the values that strategies and engines take: what a study does, and how it trains."""
+"""Settings as the values that strategies and engines take: the plan of the study and its training protocol."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from pipeline.trial import Configuration
 from pipeline.tuning.study import Plan
 from pipeline.workers.slots import Slot
 
-INHERITED: Final = 100  # best configurations of another study that are handed on to a strategy
+INHERITED: Final = 100  # best configurations of another study that a strategy gets
 
 
 def plan_of(settings: Settings, searched: Space) -> Plan:
-    """What a study with these settings does in that space; raise UserError if its prior has no usable configuration."""
+    """The plan of a study with these settings. Raise UserError if its prior has no usable configuration."""
     return Plan(
         space=searched,
         baseline=default_network(settings.model, searched),
@@ -35,7 +35,7 @@ def plan_of(settings: Settings, searched: Space) -> Plan:
 
 
 def protocol_of(settings: Settings, searched: Space, rows: Rows, loss: str, slots: Sequence[Slot]) -> Protocol:
-    """How a study with these settings trains on such rows."""
+    """The training protocol of a study with these settings and rows."""
     return Protocol(
         model=settings.model,
         loss=loss,
@@ -48,13 +48,13 @@ def protocol_of(settings: Settings, searched: Space, rows: Rows, loss: str, slot
         folds=settings.folds,
         task=rows.target.task.name,
         metrics=settings.metrics,
-        # On a GPU many places share a program, and their arithmetic is cheap beside a compilation.
+        # On a GPU many places share a program, and their arithmetic is cheap compared with a compilation.
         rows=0 if any(slot.gpu for slot in slots) else len(rows.train.rows),
     )
 
 
 def prior_of(settings: Settings, searched: Space) -> tuple[Configuration, ...]:
-    """The best configurations of another study that the space contains, best first; none where no prior is asked for.
+    """The best configurations of another study that the space contains, best first; none without a prior.
 
     Raise UserError if the prior is not a study, or has no configuration of the space.
     """
@@ -65,7 +65,7 @@ def prior_of(settings: Settings, searched: Space) -> tuple[Configuration, ...]:
             "A study cannot be its own prior",
             expected="the folder of another study",
             got=f"--prior {settings.prior}, which is --study",
-            hint="run again without --prior: a study goes on from its own results anyway",
+            hint="run again without --prior: a study continues from its own results anyway",
         )
     StudyFolder(settings.prior).required()
     untrusted.plain(settings.prior)
@@ -73,7 +73,7 @@ def prior_of(settings: Settings, searched: Space) -> tuple[Configuration, ...]:
     fitting = [each for each in best if space.contains(searched, each)]
     if not fitting:
         raise UserError(
-            f"The prior {settings.prior} has nothing to begin with",
+            f"The prior {settings.prior} has no usable configuration",
             expected="a study with configurations of the same space",
             got=f"{len(best)} configurations, none of them in {settings.space}",
             hint="name a study of the same space, or leave --prior out",

@@ -1,4 +1,4 @@
-"""Before the first file of a run is written: checks everything that can be checked, and puts together what follows."""
+"""Preparation of a run: checks everything that can be checked before the first file is written."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Final
 
 from pipeline import models, space, tasks
 from pipeline.data import rules, tables
+from pipeline.data.overview import overview
 from pipeline.data.rows import targets_of
+from pipeline.errors import UserError
 from pipeline.plugins import load_object
 from pipeline.run import model_size
 from pipeline.run.fingerprint import fingerprint_of
@@ -20,14 +22,14 @@ from pipeline.study_folder import identity
 from pipeline.training import engines
 from pipeline.workers import backends, slots
 
-CODE: Final = ("model", "task", "engine")  # settings that may name code of the user's, on which results depend
+CODE: Final = ("model", "task", "engine")  # settings that may name user-defined code on which results depend
 
 
 def prepare(settings: Settings) -> PreparedRun:
-    """Read and check what the settings name, and compute once what follows from it; nothing is written.
+    """Read and check everything that the settings name, without writing anything.
 
-    Raise UserError for whatever the user can fix: the space, the data, the model, the prior, or a study folder with
-    results of other data or another protocol.
+    Raise UserError for a mistake in the space, the data, the model or the prior, and for a study folder with results
+    of other data or another protocol.
     """
     _load_named(settings)
     kind = models.load(settings.model)
@@ -35,6 +37,7 @@ def prepare(settings: Settings) -> PreparedRun:
     searched = kind.complete(space.load(settings.space))
     owned, open_places = slots.parse(settings.slots), backends.load(settings.cluster)
     table = _table(settings)
+    settings = _with_folds(settings, table)
     rows, fitted = rows_of_repeat(settings, table, 0)
     signature = largest_signature(settings, table, rows)
     kind.check(searched, signature)
@@ -49,6 +52,7 @@ def prepare(settings: Settings) -> PreparedRun:
         settings=settings,
         space=searched,
         table=table,
+        overview=overview(table, rows.train.rows),
         rows=rows,
         preprocessing=fitted,
         slots=owned,
@@ -66,7 +70,7 @@ def prepare(settings: Settings) -> PreparedRun:
 
 
 def _load_named(settings: Settings) -> None:
-    """Import the code of their own that the user names, so that it is known wherever it is asked for by name."""
+    """Import the user-defined code that the settings name, so that it can be looked up by name."""
     if settings.task != "auto":
         tasks.use(settings.task, load_object)
     tasks.metrics(settings.metrics, load_object)
@@ -75,6 +79,21 @@ def _load_named(settings: Settings) -> None:
 
         figures.own(settings.figures)
     engines.check(settings.engine, settings.model)
+
+
+def _with_folds(settings: Settings, table: tables.Table) -> Settings:
+    """The settings with the folds that the table has itself; UserError for others beside its parts."""
+    given = table.split
+    if given is None or not (given.folds or given.has_validation):
+        return settings
+    for name in ("validation", "folds"):
+        if name in settings.model_fields_set and getattr(settings, name):
+            raise UserError(
+                f"--{name} stands beside a split with {'folds' if given.folds else 'validation rows'} of its own",
+                expected=f"the parts of column {given.column!r}: {given.words}",
+                hint=f"leave --{name} out",
+            )
+    return settings.model_copy(update={"folds": given.folds})
 
 
 def _table(settings: Settings) -> tables.Table:
@@ -87,8 +106,10 @@ def _table(settings: Settings) -> tables.Table:
         weight=settings.weight,
         groups=settings.group,
         time=settings.time,
+        time_format=settings.time_format,
         window=settings.window,
         horizon=settings.horizon,
+        split=settings.split,
         task=settings.task,
         reading=identity.reading_of(settings.study) or rules.LATEST,
     )

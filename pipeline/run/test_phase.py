@@ -13,6 +13,7 @@ from pipeline.analysis.ensemble import NAMES, Candidate, Ensemble, choose, exami
 from pipeline.analysis.verdict import Tested, Verdict, judge, tested
 from pipeline.baselines.constant import constant
 from pipeline.data.rows import Rows, load_rows, rows_file
+from pipeline.data.tables import Table
 from pipeline.errors import UserError
 from pipeline.ledger.journal import Journal
 from pipeline.ledger.known import searched
@@ -28,14 +29,14 @@ from pipeline.workers.places import Parcel
 from pipeline.workers.pool import Workers
 
 Answers = Mapping[str, saved_models.Examined]
-"""What the reloaded networks of a configuration predict, by its key."""
+"""The predictions of the reloaded networks of a configuration, by its key."""
 
 Library = Sequence[tuple[str, int]]
-"""Networks that an ensemble may take: key of the configuration and number of the repeat."""
+"""A network that an ensemble may contain: key of the configuration and number of the repeat."""
 
 
 def verdict(prepared: PreparedRun, result: Result, journal: Journal, workers: Workers) -> Verdict:
-    """What the test rows say, which are used here and nowhere else; ensembles and Keras files are written on the way.
+    """Score the best models on the test rows, which are used only here; also write ensembles and Keras files.
 
     Raise UserError if the saved models of a configuration cannot be tested.
     """
@@ -58,11 +59,17 @@ def verdict(prepared: PreparedRun, result: Result, journal: Journal, workers: Wo
     judged = judge(target, rows.test, median, default, [test(each) for each in best], further=further)
     chosen = _ensembles(examine, rows, judged, {each.key: answers[each.key] for each in best})
     _save_ensembles(study, chosen, examine.digests)
-    return replace(judged, ensembles=chosen)
+    return replace(judged, ensembles=chosen, times=_times(prepared.table, rows.test.rows))
+
+
+def _times(table: Table, rows: np.ndarray) -> tuple[str, ...]:
+    """The times of some rows of a series, as the table spells them; nothing where it does not say them."""
+    at = dict(zip(table.frame.index, table.times, strict=False))
+    return tuple(at[row] for row in rows) if at else ()
 
 
 def _best(prepared: PreparedRun, journal: Journal) -> list[Summary]:
-    """The best configurations that were trained here, without a failure."""
+    """The best configurations that were trained here without a failure."""
     known = searched(journal.contents, prepared.settings.epochs)
     sound = [each for each in known if each.failures == 0 and each.stage != "imported"]
     return sound[: prepared.settings.top]
@@ -78,7 +85,7 @@ def _answers(
                 f"The saved models of configuration {finished.job} cannot be tested",
                 expected="predictions for the test rows",
                 got=finished.lost,
-                hint="check them with `ledger verify`; every training is kept, and the same command tests them again",
+                hint="check them with `ledger verify`; all trainings are kept, and the same command tests them again",
             )
         answers[finished.job] = finished.answer
     return answers
@@ -91,7 +98,7 @@ def _add_keras_files(study: Path, best: Sequence[Summary], answers: Answers) -> 
 
 
 def _ensembles(examine: saved_models.Examine, rows: Rows, judged: Verdict, answers: Answers) -> tuple[Ensemble, ...]:
-    """The ensembles of the best configurations' networks: the validation rows choose them, then the test rows judge."""
+    """The ensembles of the best configurations' networks, selected on the validation and scored on the test rows."""
     library = [(key, index) for key, answer in answers.items() for index in answer.indices]
     validated = [predictions for answer in answers.values() for predictions in answer.validation]
     if examine.folds:
@@ -117,11 +124,11 @@ def _ensembles(examine: saved_models.Examine, rows: Rows, judged: Verdict, answe
 def _complete_rounds(
     library: Library, validated: Sequence[np.ndarray], examine: saved_models.Examine
 ) -> tuple[list[Candidate], np.ndarray, np.ndarray]:
-    """With folds: a complete round predicts every row but the test rows, each by the network that held it out.
+    """With folds: a complete round predicts every row except the test rows, each by the network that held it out.
 
     So the networks of a round enter an ensemble together. `validated` are the predictions of each network for its own
-    validation rows. Returns the rounds as candidates, and what was measured of their rows (rows, columns) and the
-    weights (rows,), all in the order of the table.
+    validation rows. Return the rounds as candidates, and the measured values (rows, columns) and weights (rows,) of
+    their rows, all in the order of the table.
     """
     rounds: dict[tuple[str, int], list[int]] = {}
     for place, (key, index) in enumerate(library):
@@ -145,7 +152,7 @@ def _complete_rounds(
 
 
 def _save_ensembles(study: Path, chosen: Sequence[Ensemble], digests: Mapping[str, Digests]) -> None:
-    """Write the ensembles, and take away what an earlier run had and this one has not."""
+    """Write the ensembles, and delete those that an earlier run had and this one does not have."""
     made = {each.name: each for each in chosen}
     for name in NAMES:
         if name not in made:

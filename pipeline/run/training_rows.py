@@ -1,4 +1,4 @@
-"""The rows that networks are trained with: prepared once for each repeat that needs its own, and kept in files."""
+"""The rows that networks are trained with, prepared once, or with folds once for each repeat, and kept in files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pipeline.workers.places import Parcel
 
 
 def rows_of_repeat(settings: Settings, table: Table, index: int) -> tuple[Rows, Preprocessing]:
-    """The rows of a repeat, and what was fitted on its training rows; without folds all repeats have the same."""
+    """The rows of a repeat, and the preprocessing fitted on its training rows; the same for all without folds."""
     return prepare_rows(
         table,
         validation=settings.validation,
@@ -39,8 +39,8 @@ def rows_of_repeat(settings: Settings, table: Table, index: int) -> tuple[Rows, 
 def largest_signature(settings: Settings, table: Table, rows: Rows) -> Signature:
     """The signature with the most inputs of all repeats: a category may be missing in the training rows of a fold.
 
-    Every repeat that the study may ask for is prepared once, so that UserError names a fold without a class now and
-    not in the middle of a run. `rows` are those of repeat 0.
+    All repeats that the study may need are prepared once, so that a UserError about a fold without a class is raised
+    now and not in the middle of a run. `rows` are those of repeat 0.
     """
     signatures = [signature_of(rows)]
     labels = rows.target.labels
@@ -59,7 +59,7 @@ def largest_signature(settings: Settings, table: Table, rows: Rows) -> Signature
 def write_rows(
     prepared: PreparedRun, known: Iterable[Repeat]
 ) -> tuple[tuple[Parcel, ...], tuple[saved_models.Common, ...]]:
-    """Write the files of rows that workers train with; returns them, and what models are saved with.
+    """Write the files of rows that workers train with. Return the files, and what models are saved with.
 
     With folds there is one of each for each repeat.
 

@@ -23,7 +23,7 @@ from pipeline.storage.untrusted import Damage
 from pipeline.study_folder.layout import ModelFolder, StudyFolder, curve_index
 from pipeline.training.curve import POINTS, Curve
 
-LARGEST: Final = 1 << 16  # bytes: more than `POINTS` points take
+LARGEST: Final = 1 << 16  # bytes: more than `POINTS` points need
 _LATEST: Final = 1 << 31  # epochs: more than a training can have
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline import models, tasks
-from pipeline.data import preprocessing, series
+from pipeline.data import preprocessing, unlike
+from pipeline.data.new_rows import NewRows, new_rows
 from pipeline.data.preprocessing import Preprocessing
 from pipeline.errors import UserError
 from pipeline.ledger.known import open_study
@@ -61,24 +62,32 @@ class TopModels:
 
         Args:
             frame: A table with the input columns of the study, in any order, unscaled; other columns are ignored. For
-                a series, either its windows or the series itself in order of time.
+                a series, either its windows or the series itself with its time column, by which it is sorted.
 
         Returns:
             Predictions (members, rows, outputs), float64. For regression an output is a target, in original units; for
-            classification it is the probability of a class, in the order of `classes`.
+            classification it is the probability of a class, in the order of `classes`. A series has a row for each row
+            of `frame`, in the order of `frame`, and then one for each step after its end, as many as the horizon; rows
+            without a whole window before them, the first in time, are NaN.
 
         Raises:
-            UserError: The table lacks a column, has no rows, or has text or infinity where a number is needed.
+            UserError: The table lacks a column, has no rows, or has text or infinity where a number is needed; the
+                times of a series cannot be read as in training, or occur twice.
 
         Example:
             >>> top.predict_each(frame).std(axis=0)  # how far the networks differ, (rows, outputs)
         """
-        rows, predictions = self._rows(frame), []
+        rows = self._new_rows(frame)
+        return rows.aligned(self._predictions(rows))
+
+    def _predictions(self, rows: NewRows) -> np.ndarray:
+        """What every network predicts for the rows that it needs (members, rows, outputs)."""
+        cells, predictions = preprocessing.typed(rows.frame, self.preprocessing.columns), []
         prepared: tuple[Preprocessing, np.ndarray] | None = None
         for member in self.members:
             own = member.preprocessing  # shared by all networks of a configuration, except with folds
             if prepared is None or prepared[0] is not own:
-                prepared = own, own.inputs(rows)
+                prepared = own, own.scaled(cells, rows.places)
             predictions.append(own.target.to_units(models.predict(member.network, prepared[1])))
         return np.stack(predictions)
 
@@ -89,11 +98,16 @@ class TopModels:
             frame: A table, as for `predict_each`.
 
         Returns:
-            A table with the index of `frame`; for a series that is given as such, a row for each step that has a whole
-            window before it, indexed by the position of that step. Its columns are, for regression, each output in
-            original units (the mean over the networks) and `<output> spread` (their standard deviation). For
-            classification they are the output (the class with the highest mean probability), `<output> probability
-            <class>` for each class, and `<output> spread` (the standard deviation of that class's probability).
+            A table with the index of `frame`, and for a series with further rows, see below. Its columns are, for
+            regression, each output in original units (the mean over the networks) and `<output> spread` (their standard
+            deviation). For classification they are the output (the class with the highest mean probability), `<output>
+            probability <class>` for each class, and `<output> spread` (the standard deviation of that class's
+            probability).
+
+            A series that is given as such ends with a row for each step after its end; they are labelled by the next
+            numbers where `frame` has the default index, and else by "+1", "+2" and so on. Rows without a whole window
+            before them, the first in time, are NaN. A study of an earlier version, which does not know its time column,
+            takes the rows as in order of time, and returns only those that have a window, indexed by their positions.
 
         Raises:
             UserError: As for `predict_each`.
@@ -104,8 +118,9 @@ class TopModels:
             0  231455.10       3120.75
             1  187702.33       2214.08
         """
-        units = np.repeat(self.predict_each(frame), self.times or (1,), axis=0)
-        return pd.DataFrame(self.preprocessing.target.table(units), index=self._rows(frame).index)
+        rows = self._new_rows(frame)
+        units = np.repeat(self._predictions(rows), self.times or (1,), axis=0)
+        return rows.answer(self.preprocessing.target.table(units))
 
     def unknown_categories(self, frame: pd.DataFrame) -> dict[str, tuple[str, ...]]:
         """Find categories that did not occur in training; the networks treat them as none of the known ones.
@@ -114,8 +129,8 @@ class TopModels:
             frame: A table, as for `predict_each`.
 
         Returns:
-            Column -> categories, for columns that have any. With folds, all categories that at least one of the
-            networks was not trained with.
+            Column -> categories, for columns that have any; a column of a series is named once. With folds, all
+            categories that at least one of the networks was not trained with.
 
         Raises:
             UserError: As for `predict_each`.
@@ -124,14 +139,42 @@ class TopModels:
             >>> top.unknown_categories(pandas.DataFrame({"rooms": [3], "town": ["Z"]}))
             {'town': ('Z',)}
         """
-        rows, found = self._rows(frame), dict[str, dict[str, None]]()  # in order, each once
-        for own in {id(member.preprocessing): member.preprocessing for member in self.members}.values():
-            for column, values in preprocessing.unknown_categories(own, rows).items():
-                found.setdefault(column, {}).update(dict.fromkeys(values))
-        return {column: tuple(values) for column, values in found.items()}
+        return unlike.unknown_categories(self._preprocessings, self._typed(frame))
+
+    def unlike_training(self, frame: pd.DataFrame) -> dict[str, unlike.Unlike]:
+        """Find numbers that are unlike those of the training rows: what networks predict from them is a guess.
+
+        Args:
+            frame: A table, as for `predict_each`.
+
+        Returns:
+            Column -> how it differs, for columns that do: in how many rows it is missing though it never was in
+            training, in how many it is far outside of the range of the training rows, and these values and that range;
+            see `pipeline.data.unlike.Unlike`. A column of a series is named once, for all steps of its windows. With
+            folds, the rows count that are unlike the training rows of at least one of the networks. Studies of before
+            do not have the range, and neither have images.
+
+        Raises:
+            UserError: As for `predict_each`.
+
+        Example:
+            >>> top.unlike_training(pandas.DataFrame({"rooms": [3, 900], "town": ["A", "A"]}))
+            {'rooms': Unlike(missing=0, outside=1, values=(900.0,), low=1.0, high=12.0)}
+        """
+        return unlike.unlike(self._preprocessings, self._typed(frame))
+
+    @property
+    def _preprocessings(self) -> tuple[Preprocessing, ...]:
+        return tuple({id(member.preprocessing): member.preprocessing for member in self.members}.values())
+
+    def _typed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        return preprocessing.typed(self._rows(frame), self.preprocessing.columns)
 
     def _rows(self, frame: pd.DataFrame) -> pd.DataFrame:
-        return series.unrolled(frame, self.preprocessing.columns.inputs)
+        return self._new_rows(frame).frame
+
+    def _new_rows(self, frame: pd.DataFrame) -> NewRows:
+        return new_rows(frame, self.preprocessing.columns)
 
 
 def load_top_models(study: str | Path, count: int = 3, model: str = "", task: str = "") -> TopModels:

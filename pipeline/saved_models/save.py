@@ -27,7 +27,7 @@ from pipeline.trial import Configuration, Repeat, Training
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What all saved models of a study share."""
+    """What all saved models of a study have in common."""
 
     model: str
     signature: Signature

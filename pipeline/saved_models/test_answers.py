@@ -52,8 +52,8 @@ class Examined:
 class Examine:
     """A function for workers: from the key of a configuration to the predictions of its reloaded models.
 
-    Predicted are rows that the models were not trained with: the test rows for the final scores, the validation rows to
-    choose an ensemble.
+    The models predict rows that they were not trained with: the test rows for the final scores, the validation rows
+    to select an ensemble.
     """
 
     study: Path
@@ -74,7 +74,7 @@ class Examine:
         *,
         task: str = "",
     ) -> Examine:
-        """Take the models of these configurations from the repeats of the journal; no others are loaded."""
+        """An instance for these configurations, which loads only models of the journal's repeats."""
         return cls(
             study, StudyFolder(study).rows, {each.key: digests_of(repeats, each) for each in wanted}, model, folds, task
         )

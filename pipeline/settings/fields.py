@@ -1,4 +1,4 @@
-"""What settings are made of: the types of their values, their headings in --help, the words for them."""
+"""The building blocks of settings: types of values, headings in --help, and how lists are worded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _names(value: object) -> object:
 
 
 def _pairs(value: object) -> object:
-    """A comma-separated text of name=value, or a table: values are those of a settings file, or else texts."""
+    """Parse a comma-separated text of name=value, or a table; values are read as TOML, or else as texts."""
     if not isinstance(value, str):
         return value
     pairs = {}
@@ -46,14 +46,14 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Pairs = Annotated[dict[str, bool | int | float | str], BeforeValidator(_pairs)]
 Share = Annotated[float, Field(gt=0)]
 
-COUNTED = {"repeats": 1, "max_repeats": 8, "elite": 2}  # defaults where trainings are counted: benchmark_search.py
-COMMON = "Most used"  # the heading of --help for the ten settings that people use first; the others follow
+COUNTED = {"repeats": 1, "max_repeats": 8, "elite": 2}  # defaults with --trainings, chosen by benchmark_search.py
+COMMON = "Most used"  # the first heading of --help, for the ten most used settings
 DATA, SEARCH, TRAINING, RUNNING = (f"Advanced: {each}" for each in ("data", "search", "training", "running"))
 HEADINGS = (COMMON, DATA, SEARCH, TRAINING, RUNNING)
 
 
 def setting(default: Any = ..., *, about: str, heading: str, hidden: bool = False, **bounds: Any) -> Any:
-    """A field of the settings: what --help says of it, and under which heading; bounds are pydantic's."""
+    """A field of the settings: its help text and its heading in --help; bounds are pydantic's."""
     return Field(default, description=about, json_schema_extra={"heading": heading, "hidden": hidden}, **bounds)
 
 
@@ -71,7 +71,7 @@ def known(what: str, name: str, names: Collection[str]) -> str:
     """The name, if it is one of these or `module:object`; ValueError otherwise."""
     if name not in names and not is_reference(name):
         near = nearest(name, names)
-        raise ValueError(f"expected {', '.join(names)}, or a {what} of yours as module:object{near and f'; {near}'}")
+        raise ValueError(f"expected {', '.join(names)}, or your own {what} as module:object{near and f'; {near}'}")
     return name
 
 

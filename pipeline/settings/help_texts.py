@@ -11,18 +11,18 @@ from pipeline.settings.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What --help says of a setting."""
+    """A setting as --help shows it."""
 
     name: str
     kind: Any  # its annotation
     about: str
-    default: str  # in words; empty for what is off or has to be given
+    default: str  # in words; empty if it is off or has to be given
     heading: str  # one of HEADINGS
     hidden: bool
 
 
 def described() -> tuple[Described, ...]:
-    """Every setting, those of a heading together, in the order of HEADINGS."""
+    """All settings, grouped by heading, in the order of HEADINGS."""
     found = [_of(name) for name in Settings.model_fields]
     return tuple(sorted(found, key=lambda each: HEADINGS.index(each.heading)))
 

@@ -19,14 +19,14 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def read(path: Path | None, options: Mapping[str, Any]) -> Settings:
-    """The settings of a file, if any, overruled by the options that are not None; UserError for a mistake."""
+    """Read settings from a file, if any; options that are not None override them. Raise UserError for a mistake."""
     values = read_toml(path, "settings") if path is not None else {}
     given = {name: value for name, value in options.items() if value is not None}
     return validated(Settings, {**values, **given}, "setting")
 
 
 def validated(schema: type[Model], values: Mapping[str, Any], what: str) -> Model:
-    """Values checked by a pydantic model; UserError for the first mistake, where `what` is the word for a value."""
+    """Check values with a pydantic model. Raise UserError for the first mistake; `what` is the word for a value."""
     known = schema.model_fields
     unknown = sorted(set(values) - set(known))
     if unknown:

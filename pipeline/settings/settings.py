@@ -41,7 +41,7 @@ from pipeline.tuning.strategies.registry import DEFAULT, OPTIONS, STRATEGIES
 
 
 class Settings(BaseModel):
-    """Everything a user can set; every field has a default but the data, the target, the space and the study folder."""
+    """All settings. Only the data, the target, the space and the study folder have no default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -55,19 +55,31 @@ class Settings(BaseModel):
     task: str = setting(
         "auto",
         about=f"{', '.join(tasks.TASKS)}, auto"
-        f" ({'; '.join(f'{each.takes}: {each.name}' for each in tasks.TASKS.values())}), or module:object of yours",
+        f" ({'; '.join(f'{each.takes}: {each.name}' for each in tasks.TASKS.values())}), or your own as module:object",
         heading=DATA,
     )
     inputs: Names = setting(
-        (), about="input columns; if not given, all but the target, the weight and those to leave out", heading=DATA
+        (), about="input columns; if not given, all except the target, the weight and those to leave out", heading=DATA
     )
     ignore: Names = setting((), about="columns to leave out", heading=DATA)
     categories: Names = setting((), about="numeric columns to treat as categories; texts always are", heading=DATA)
     weight: str = setting("", about="column with a weight for each row", heading=DATA)
-    group: Names = setting((), about="keep rows that agree in these columns in one part of the split", heading=DATA)
+    group: Names = setting(
+        (), about="rows that agree in these columns stay in the same part of the split", heading=DATA
+    )
     time: str = setting("", about="time column: the table is a series, and the inputs are windows of it", heading=DATA)
+    time_format: str = setting(
+        "",
+        about="how the time column is written, such as %d/%m/%Y; if not given, as fits every cell; number for numbers",
+        heading=DATA,
+    )
     window: int = setting(24, about="steps in a window of a series", heading=DATA, ge=1, le=10_000)
     horizon: int = setting(1, about="steps ahead that a series is forecast", heading=DATA, ge=1, le=10_000)
+    split: str = setting(
+        "",
+        about="column that says which part each row is in: train, validation and test, or numbers of folds and test",
+        heading=DATA,
+    )
     validation: Share = setting(0.2, about="validation rows: a fraction below 1, or a count", heading=DATA)
     test: Share = setting(0.2, about="test rows, used once at the end: a fraction below 1, or a count", heading=DATA)
     folds: int = setting(
@@ -88,12 +100,11 @@ class Settings(BaseModel):
 
     strategy: str = setting(
         DEFAULT,
-        about="; ".join(f"{name}: {each.help}" for name, each in STRATEGIES.items())
-        + "; or a strategy of yours as module:object",
+        about="; ".join(f"{name}: {each.help}" for name, each in STRATEGIES.items()) + "; or your own as module:object",
         heading=SEARCH,
     )
     strategy_options: Pairs | None = setting(
-        None, about="options of a strategy of yours, as name=value,name=value", heading=SEARCH
+        None, about="options of your own strategy, as name=value,name=value", heading=SEARCH
     )
     configurations: int = setting(40, about="configurations to draw in stage 1", heading=COMMON, ge=1, le=100_000)
     repeats: int = setting(
@@ -147,24 +158,24 @@ class Settings(BaseModel):
 
     model: str = setting(
         next(iter(models.MODELS)),
-        about=f"{listed(models.MODELS)}, or a function of yours as module:function",
+        about=f"{listed(models.MODELS)}, or your own function as module:function",
         heading=TRAINING,
     )
     engine: str = setting(
         next(iter(ENGINES)),
-        about=f"{listed({name: each.about for name, each in ENGINES.items()})}, or module:object of yours",
+        about=f"{listed({name: each.about for name, each in ENGINES.items()})}, or your own as module:object",
         heading=TRAINING,
     )
     loss: str = setting(
         "auto",
         about=f"{'; '.join(f'{either(each.losses)} for {each.name}' for each in tasks.TASKS.values())};"
-        " auto is the one that fits",
+        " auto chooses one that fits the task",
         heading=TRAINING,
     )
     metrics: Names = setting(
-        (), about="metrics of yours, as module:object, that stand beside those of the task", heading=TRAINING
+        (), about="your own metrics as module:object, in addition to those of the task", heading=TRAINING
     )
-    figures: Names = setting((), about="figures of yours, as module:object", heading=TRAINING)
+    figures: Names = setting((), about="your own figures as module:object", heading=TRAINING)
     class_weights: str = setting(
         "none", about="none, or balanced: rare classes count as much as others in training", heading=TRAINING
     )
@@ -180,7 +191,7 @@ class Settings(BaseModel):
     slots: str = setting("auto", about="workers: auto, gpu:0,1 or cpu:4x2 (four of two cores)", heading=COMMON)
     cluster: str = setting(
         "local",
-        about="where jobs run: local (processes of this machine), or a backend of yours as module:object",
+        about="where jobs run: local (processes of this machine), or your own backend as module:object",
         heading=RUNNING,
         hidden=True,
     )
@@ -195,7 +206,7 @@ class Settings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _engine_of_the_model(cls, values: Any) -> Any:
-        """Where no engine is named, the one that can train the model."""
+        """If no engine is named, choose one that can train the model."""
         if isinstance(values, Mapping) and isinstance(model := values.get("model"), str):
             return {"engine": default(model), **values}
         return values
@@ -203,7 +214,7 @@ class Settings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _sparing_where_trainings_are_counted(cls, values: Any) -> Any:
-        """With a budget of trainings, as many of them as possible try something new.
+        """With a budget of trainings, use as many of them as possible to try something new.
 
         Contenders are still trained several times, up to `max_repeats`.
         """
@@ -249,14 +260,14 @@ class Settings(BaseModel):
     def _options_have_a_strategy(self) -> Settings:
         if self.strategy_options and not is_reference(self.strategy):
             raise ValueError(
-                f"strategy_options are for a strategy of yours (module:object); those of {self.strategy} are settings"
+                f"strategy_options are for your own strategy (module:object); those of {self.strategy} are settings"
                 " of their own"
             )
         return self
 
     @model_validator(mode="after")
     def _engine_can_train_the_model(self) -> Settings:
-        engine = ENGINES.get(self.engine)  # one of the user's is asked when a run begins: reading imports nothing
+        engine = ENGINES.get(self.engine)  # a user-defined one is checked later: reading imports nothing
         if engine is not None and not engine.trains(self.model):
             raise ValueError(
                 f"the engine {self.engine} trains --model {either(engine.models)} alone; leave --engine out, or use"
@@ -267,7 +278,7 @@ class Settings(BaseModel):
     @field_validator("loss", "class_weights")
     @classmethod
     def _known_word(cls, word: str, given: ValidationInfo) -> str:
-        """One of a task of this program; a task of the user's says itself what it knows."""
+        """Check the loss for a built-in task; a user-defined task knows its own losses."""
         losses = ("auto", *(loss for task in tasks.TASKS.values() for loss in task.losses))
         weightings = dict.fromkeys(each for task in tasks.TASKS.values() for each in task.weightings)
         known = losses if given.field_name == "loss" else tuple(weightings)
@@ -282,6 +293,18 @@ class Settings(BaseModel):
             raise ValueError("one fold leaves no rows to train on; give --folds 2 or more, or 0 for one split")
         if self.folds and self.time:
             raise ValueError("a series is cut in order of time and has no folds; leave --folds out")
+        return self
+
+    @model_validator(mode="after")
+    def _time_format_is_of_a_column(self) -> Settings:
+        if self.time_format and not self.time:
+            raise ValueError("a time_format says how the column of --time is written; name that column, too")
+        return self
+
+    @model_validator(mode="after")
+    def _a_split_has_test_rows(self) -> Settings:
+        if self.split and "test" in self.model_fields_set:
+            raise ValueError("the column of --split says which rows are for the test; leave --test out")
         return self
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""The strategy that settings name, with its options."""
+"""The strategy in the settings, with its options."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from pipeline.tuning.strategies.strategy import Strategy
 
 
 def strategy_of(settings: Settings) -> Strategy:
-    """The strategy that the settings name, with its options; the module of a user's own is imported.
+    """Make the strategy in the settings, with its options; the module of a user-defined one is imported.
 
     Raises:
-        UserError: Where a `module:object` is not a strategy, or `strategy_options` are not options of it.
+        UserError: A `module:object` is not a strategy, or `strategy_options` are not options of it.
     """
     chosen = load_strategy(settings.strategy)
     if not is_reference(settings.strategy):

@@ -1,7 +1,7 @@
-"""JSON files that hold their own SHA-256: a bit that flips, or a hand that edits, is noticed before anything is used.
+"""JSON files that contain their own SHA-256, so that damage and edits are noticed before anything is used.
 
-There are two stored forms, and both stay as they were first written. `study.json` is sealed over its text, ensembles
-over their content. There is no secret in a seal: it finds damage, and does not stop who writes a new one.
+There are two stored forms, which never change. `study.json` is sealed over its text, ensembles over their content. A
+seal contains no secret: it detects damage, but anybody can write a new one.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ _BLANK: Final = "0" * 64
 
 
 def with_text_seal(content: Mapping[str, Any]) -> bytes:
-    """The object as JSON text, sealed over the text itself with zeros in the place of the seal."""
+    """The object as JSON text, sealed over the text with zeros in place of the seal."""
     text = json.dumps({**content, SEAL: _BLANK}, indent=1, default=str)
     head, _, tail = text.rpartition(_BLANK)
     return f"{head}{_text_seal(text.encode(), _BLANK)}{tail}".encode()
 
 
 def fits_text(data: bytes, content: Mapping[str, Any]) -> bool:
-    """True if the text has the seal that its object names; the first versions wrote none, which is accepted."""
+    """True if the seal in the object matches the text; texts of the first versions, without a seal, are accepted."""
     if SEAL not in content:
         return True
     seal = content[SEAL]
@@ -36,6 +36,6 @@ def _text_seal(data: bytes, seal: str) -> str:
 
 
 def with_content_seal(content: Mapping[str, Any]) -> bytes:
-    """The object as JSON text, sealed over its content; equal objects give equal bytes, so readers compare these."""
+    """The object as JSON text, sealed over its content; equal objects give equal bytes, which readers compare."""
     seal = hashlib.sha256(json.dumps(content).encode()).hexdigest()
     return json.dumps({**content, SEAL: seal}, indent=1).encode()

@@ -4,6 +4,7 @@ What a module offers is its `TASK`, a value of `Task`; what the training rows te
 this room, so it needs nothing but numpy; what a target needs to be fitted with is imported there.
 """
 
+from pipeline.tasks.few import few_values
 from pipeline.tasks.registry import FIRST, TASKS, UNSAID, for_targets, is_own, load, metrics, restore, use
 from pipeline.tasks.task import Columns, InputScaler, Metric, Scaler, Scores, Target, Task, scores, spread
 
@@ -18,6 +19,7 @@ __all__ = [
     "Scores",
     "Target",
     "Task",
+    "few_values",
     "for_targets",
     "is_own",
     "load",

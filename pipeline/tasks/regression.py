@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from pipeline.errors import UserError
+from pipeline.tasks.few import few_values
 from pipeline.tasks.task import Columns, Metric, Scores, Task, spread
 
 LOSSES: Final = ("mse", "mae", "huber")
@@ -92,7 +93,7 @@ class Quantities:
 
 
 def fit(columns: Columns, _weights: np.ndarray, scaler: str, _loss: str) -> Quantities:
-    """Learn scales from the training rows; UserError for an output that is constant on them, or too large."""
+    """Learn scales from the training rows; UserError for an output that is constant on them."""
     from pipeline.tasks.scaling import affine
 
     for name, values in columns.items():
@@ -105,10 +106,6 @@ def fit(columns: Columns, _weights: np.ndarray, scaler: str, _loss: str) -> Quan
             )
     # One column after the other in memory, as a table has them: sums in another order end in another last bit.
     offset, scale = affine(np.stack(list(columns.values())).T, scaler)
-    if not (np.isfinite(offset).all() and np.isfinite(scale).all()):
-        raise UserError(
-            "The targets are too large to be scaled", expected="numbers below 1e150", hint="change the unit"
-        )
     return Quantities(tuple(columns), tuple(map(float, scale)), tuple(map(float, offset)))
 
 
@@ -240,6 +237,14 @@ def check(columns: Columns) -> None:
             )
 
 
+def doubt(columns: Columns) -> str:
+    """One target of few whole numbers could be one of classes; see `few_values`."""
+    found = [few_values(np.unique(values), len(values)) for values in columns.values()]
+    if len(found) > 1 or not found[0]:
+        return ""
+    return f"{found[0]} distinct values; --task classification takes them as classes"
+
+
 TASK: Final = Task(
     name="regression",
     objective="MAE",
@@ -256,6 +261,7 @@ TASK: Final = Task(
     report="pipeline.report.tasks.regression",
     otherwise="; or use --task classification if these are classes",
     unsaid=True,
+    doubt=doubt,
     accepts=accepts,
     check=check,
     loss=loss,

@@ -141,6 +141,8 @@ class Task:
     restore: Callable[[Mapping[str, Any]], Target]  # what `describe` gave; ValueError for anything else
     pictures: tuple[str, ...] = ()  # of other tasks' figures, those that fit this one too
     otherwise: str = ""  # ends the error about a text among numbers
+    doubt: Callable[[Columns], str] = lambda _: ""
+    """Which other task could take these targets, and by which option, where nobody named the task; "" for no doubt."""
     unsaid: bool = False  # the only task once: what is stored says nothing of it
 
     def facts(self, class_weights: str) -> dict[str, str]:

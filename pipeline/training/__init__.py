@@ -1,1 +1,1 @@
-"""Training: from a recipe and rows to weights and scores. Only worker processes come here."""
+"""Training: from a recipe and rows to weights and scores. Runs in worker processes only."""

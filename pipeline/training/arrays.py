@@ -1,4 +1,4 @@
-"""The arrays of a program's places, made and filled on the host with NumPy."""
+"""The arrays of a program's places, made and filled with NumPy on the host."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from pipeline.trial import Configuration, Training
 
 
 def writable(state: State) -> State:
-    """The state as NumPy arrays of its own."""
+    """A copy of the state as NumPy arrays."""
     fields: list[Any] = [tuple(map(np.array, each)) if isinstance(each, tuple) else np.array(each) for each in state]
     return State(*fields)
 
 
 def tensors(rows: Rows) -> program.Rows:
-    """The rows as a program takes them."""
+    """The rows in the form that a program takes."""
     import tensorflow as tf
 
     train, held = rows.train, _chunks(rows.validation)
@@ -41,7 +41,7 @@ def _chunks(part: Part) -> list[np.ndarray]:
 
 
 def no_hyperparameters(shape: Shape) -> Given:
-    """Places that nothing was put into yet."""
+    """The hyperparameters of empty places."""
     depth, places = len(shape.widths), shape.places
 
     def floats(*size: int) -> np.ndarray:
@@ -70,7 +70,7 @@ def no_hyperparameters(shape: Shape) -> Given:
 
 
 def place_hyperparameters(shape: Shape, given: Given, place: int, training: Training, seed: int) -> None:
-    """Write what the training's configuration says into one place."""
+    """Write the training's hyperparameters into one place."""
     configuration = training.configuration
     units = mlp.each_layer(configuration, "units")
     for mask, width in zip(given.masks, units, strict=True):
@@ -89,7 +89,7 @@ def place_hyperparameters(shape: Shape, given: Given, place: int, training: Trai
 
 
 def empty_state(shape: Shape) -> State:
-    """Places that are done before they began."""
+    """The state of empty places, which count as done."""
     places = shape.places
 
     def parameters() -> tuple[np.ndarray, ...]:
@@ -119,7 +119,7 @@ def empty_state(shape: Shape) -> State:
 
 
 def place_state(state: State, place: int, weights: Sequence[np.ndarray]) -> None:
-    """Start one place anew from these weights, padded with zeros."""
+    """Restart one place from these weights, padded with zeros."""
     for arrays in (state.parameters, state.first, state.second, state.best):
         for array in arrays:
             array[place] = 0.0
@@ -134,7 +134,7 @@ def place_state(state: State, place: int, weights: Sequence[np.ndarray]) -> None
 
 
 def cut(configuration: Configuration, shape: Shape, padded: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """The used block of padded parameters: the exact network, for masked units have weights that never mattered."""
+    """The used block of padded parameters: the exact network, because masked units have no effect."""
     signature = Signature(shape.features, shape.outputs)
     cut = []
     for layer, (inputs, outputs) in enumerate(mlp.shapes(configuration, signature)):

@@ -1,4 +1,4 @@
-"""How a training went, epoch by epoch: what it was trained with, and what it stopped by."""
+"""Learning curves: the training loss and the validation objective of each epoch."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Final
 
 import numpy as np
 
-POINTS: Final = 500  # of a curve, at most
+POINTS: Final = 500  # most points of a curve
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
-    """Losses of the epochs of one training: of all of them, or of `POINTS` that are spread evenly.
+    """The losses of one training: of all epochs, or of `POINTS` evenly spread ones.
 
     The first, the last and the best epoch are always among them.
     """
 
     epochs: np.ndarray  # (points,) int32, from 1, ascending
-    training: np.ndarray  # (points,) float32, mean loss of the epoch's batches, as its engine minimises it; NaN: none
+    training: np.ndarray  # (points,) float32, mean loss of the epoch's batches, as minimised by the engine; NaN: none
     validation: np.ndarray  # (points,) float32, objective on the validation rows after the epoch
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The engines: what trains networks, each a module that workers import, and what others have to know of it."""
+"""The engines, which train networks. Each is a module that workers import, described by an `Engine`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.trial import Training
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """How trainings share a program: jobs hold trainings of one program, enough to fill it."""
+    """How trainings share a program: a job holds trainings of one program, enough to fill it."""
 
     group: Callable[[Training, Protocol], str]  # the program that trains it, by a name
     alone: Callable[[Training, Protocol], bool]  # a single training fills its program
@@ -27,7 +27,7 @@ class Sharing:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What trains networks.
+    """An engine: it trains networks.
 
     Its module has a function `train`, a `protocol.Trainer`, and is imported by workers alone.
     """
@@ -35,19 +35,19 @@ class Engine:
     name: str  # as --engine names it
     about: str  # for --help
     module: str
-    models: tuple[str, ...] = ()  # the only ones that it trains; all of them where none is named
+    models: tuple[str, ...] = ()  # the only ones that it trains; all of them if empty
     sharing: Sharing | None = None  # without it, every training is a job of its own
-    step_seconds: float = 2e-2  # of one network's step on a slow core, whatever its size
+    step_seconds: float = 2e-2  # of one network's step on a slow core, regardless of its size
     tensorflow: bool = True  # its switches are set before the first training of a process
 
     @property
     def train(self) -> Trainer:
-        """What trains; its module is imported, and TensorFlow with it."""
+        """The function that trains; its module is imported, and TensorFlow with it."""
         return cast("Trainer", import_module(self.module).train)
 
     @property
     def largest_job(self) -> int:
-        """The most trainings that one job has, about: a group is cut into equal parts of nearly this size."""
+        """Approximately the most trainings of a job: a group is cut into equal parts of about this size."""
         return self.sharing.largest_job if self.sharing else 1
 
     def trains(self, model: str) -> bool:
@@ -60,7 +60,7 @@ ENGINES: Final[Mapping[str, Engine]] = {
     for engine in (
         Engine(
             "packed",
-            "fast, for perceptrons alone",
+            "fast, for perceptrons only",
             "pipeline.training.packed",
             models=("mlp",),
             sharing=Sharing(shapes.group_of, shapes.pays, shapes.padded_widths, smallest_job=8, largest_job=40),
@@ -90,7 +90,7 @@ def load(name: str) -> Engine:
         raise UserError(f"{name} is not an engine", expected="a pipeline.training.engines.Engine")
     if name in ENGINES:
         return ENGINES[name]
-    raise UserError(f"There is no engine {name!r}", expected=f"{', '.join(ENGINES)}, or module:object of yours")
+    raise UserError(f"There is no engine {name!r}", expected=f"{', '.join(ENGINES)}, or your own as module:object")
 
 
 def check(engine: str, model: str) -> None:
@@ -105,5 +105,5 @@ def check(engine: str, model: str) -> None:
 
 
 def default(model: str) -> str:
-    """The first engine of this program that trains the model."""
+    """The first built-in engine that trains the model."""
     return next(name for name, engine in ENGINES.items() if engine.trains(model))

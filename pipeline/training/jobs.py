@@ -1,4 +1,4 @@
-"""What a worker does with a job: load the study's rows once, then train one recipe after the other."""
+"""Jobs: how trainings are grouped, and how a worker does a job: load the study's rows once, then train."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from pipeline.training.protocol import Protocol, Trained
 from pipeline.trial import Job, Training
 from pipeline.workers.parcels import path_of
 
-SMALLEST_JOB: Final = 8  # trainings, for which the time of a job is limited at least
-KEPT: Final = 10  # files of rows that a process keeps in memory, of studies with folds
+SMALLEST_JOB: Final = 8  # trainings: the time limit of a job is at least that of these
+KEPT: Final = 10  # files of rows that a process keeps in memory, with folds
 
-# What a job may take before it counts as hung, some 80 times (Keras: 25 times) what was measured on one slow core.
-COMPILE_SECONDS: Final = 600.0  # of its programs, and whatever else a busy machine does
+# When a job counts as hung: about 80 times (Keras: 25 times) the time measured on one slow core.
+COMPILE_SECONDS: Final = 600.0  # of its programs, and other delays of a busy machine
 RATE: Final = 1e9  # floating point operations in a second
 
 
 def jobs_of(trainings: Sequence[Training], protocol: Protocol, workers: int) -> tuple[Job, ...]:
-    """The trainings as jobs, each once; how they are cut changes when results arrive, never what they are.
+    """Group the trainings into jobs, each once. The grouping affects when results arrive, never the results.
 
-    An engine whose trainings share programs wants jobs that one program can train, large enough to fill it and small
-    enough for all workers. A program of a single place is always full, so few trainings of it are one for each worker.
-    With folds all trainings of a job have one number, and so the same rows.
+    If the trainings of an engine share programs, a job has trainings of one program, enough to fill it, but few enough
+    to keep all workers busy. A program with a single place is always full, so few such trainings are one job for each
+    worker. With folds all trainings of a job have the same number, and so the same rows.
     """
     sharing = engines.load(protocol.engine).sharing
     if sharing is None:
@@ -49,14 +49,14 @@ def jobs_of(trainings: Sequence[Training], protocol: Protocol, workers: int) -> 
 
 
 def _cut(group: Sequence[Training], size: int) -> Iterator[Sequence[Training]]:
-    """Parts of nearly equal length, at most about `size`."""
+    """Cut into parts of nearly equal length, of at most about `size`."""
     parts = max(1, round(len(group) / size))
     length = -(-len(group) // parts)
     return (group[first : first + length] for first in range(0, len(group), length))
 
 
 def parts_of(job: Job) -> tuple[Job, ...]:
-    """What a job falls into that got no answer: its configurations, or the trainings of its one configuration."""
+    """The parts of a job that got no answer: its configurations, or the trainings of its single configuration."""
     groups: dict[str, list[Training]] = {}
     for training in job.trainings:
         groups.setdefault(training.configuration.key, []).append(training)
@@ -66,7 +66,7 @@ def parts_of(job: Job) -> tuple[Job, ...]:
 
 
 def limit_of(job: Job, protocol: Protocol, rows: Rows, most_weights: int) -> float:
-    """Seconds after which a job certainly hangs: many times what its arithmetic and its steps take on a slow core.
+    """Seconds after which a job counts as hung: many times the time of its arithmetic and steps on a slow core.
 
     `most_weights` is the size of the largest network of the study.
     """
@@ -107,13 +107,13 @@ def sound(trained: Trained) -> Trained:
 
 @dataclass(frozen=True, slots=True)
 class TrainJobs:
-    """A function from jobs to outcomes that travels to the workers: small, for the rows go there as parcels."""
+    """A function from jobs to outcomes that is sent to the workers; it is small, because rows are sent as parcels."""
 
     rows: tuple[str, ...]  # digests: of the rows of all repeats, or with folds of each repeat in turn
     protocol: Protocol
 
     def __call__(self, job: Job) -> tuple[Trained, ...]:
-        """Train everything that the job names."""
+        """Train the trainings of the job."""
         self.start()
         train = engines.load(self.protocol.engine).train
         device, versions = provenance.device(), provenance.versions()
@@ -121,9 +121,9 @@ class TrainJobs:
         return tuple(replace(sound(each), device=device, versions=versions) for each in trained)
 
     def start(self) -> None:
-        """Import the engine, set up its TensorFlow and read the rows: takes seconds once in the life of a worker."""
+        """Import the engine, set up TensorFlow and read the rows: takes seconds, once in the life of a worker."""
         if self.protocol.task:
-            tasks.use(self.protocol.task, load_object)  # the user named it, and the rows may be of it
+            tasks.use(self.protocol.task, load_object)  # named by the user; the rows may belong to it
         engine = engines.load(self.protocol.engine)
         _ = engine.train
         if engine.tensorflow:
@@ -132,13 +132,13 @@ class TrainJobs:
             rows_of(self.rows[0])
 
     def rows_of(self, training: Training) -> Rows:
-        """The rows that the training has, and with it all of its job."""
+        """The rows of the training and of its whole job."""
         return rows_of(self.rows[training.index if self.protocol.folds else 0])
 
 
 @cache
 def _set_up(tf32: bool) -> None:
-    """TensorFlow's process-wide switches, before the first training of a process."""
+    """Set TensorFlow's process-wide switches before the first training of a process."""
     import tensorflow as tf
 
     tf.config.experimental.enable_op_determinism()
@@ -147,5 +147,5 @@ def _set_up(tf32: bool) -> None:
 
 @lru_cache(maxsize=KEPT)
 def rows_of(digest: str) -> Rows:
-    """The rows of a study or of a repeat of it, which this process holds as a parcel; read once while they are kept."""
+    """The rows of a study or of one of its repeats, from a parcel of this process; the latest files stay in memory."""
     return load_rows(path_of(digest))

@@ -1,4 +1,4 @@
-"""Any Keras model through `model.fit`: the reference that faster engines have to agree with."""
+"""Training of any Keras model with `model.fit`: the reference with which faster engines have to agree."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _fit(training: Training, rows: Rows, protocol: Protocol, weight_seed: int, o
         optimizer=kind.optimizer(training.configuration, steps * training.epochs),
         loss=_loss(protocol.loss),
         weighted_metrics=[_objective(protocol.loss)],
-        jit_compile=False,  # compiling a program for each training costs more than a small network's training
+        jit_compile=False,  # compiling a program costs more than training a small network
         steps_per_execution=steps,
     )
     stopping = keras.callbacks.EarlyStopping(
@@ -74,7 +74,7 @@ def _fit(training: Training, rows: Rows, protocol: Protocol, weight_seed: int, o
         epochs=training.epochs,
         steps_per_epoch=steps,
         validation_data=_whole(rows.validation),
-        shuffle=False,  # the batches come shuffled
+        shuffle=False,  # the batches are shuffled already
         callbacks=[stopping, keras.callbacks.TerminateOnNaN(), *kind.callbacks(training.configuration)],
         verbose=0,
     ).history
@@ -106,7 +106,7 @@ def _loss(name: str) -> Any:
 
 
 def _objective(loss: str) -> Any:
-    """What early stopping looks at: the log loss where it is the loss, the MAE with all others."""
+    """The metric of early stopping: the log loss if that is the loss, otherwise the MAE."""
     import keras
 
     kinds = {
@@ -118,7 +118,7 @@ def _objective(loss: str) -> Any:
 
 
 def _batches(part: Part, training: Training, order_seed: int) -> Any:
-    """Endless (inputs, outputs, weights) batches: one permutation of the rows after the other."""
+    """Endless batches (inputs, outputs, weights): one permutation of the rows after the other."""
     import tensorflow as tf
 
     rng = np.random.default_rng(order_seed)
@@ -136,7 +136,7 @@ def _batches(part: Part, training: Training, order_seed: int) -> Any:
 
 
 def _whole(part: Part) -> Any:
-    """The part as batches of a thousand rows, in order."""
+    """The part in batches of a thousand rows, in order."""
     import tensorflow as tf
 
     return tf.data.Dataset.from_tensor_slices((part.inputs, part.outputs, part.weights)).batch(models.BATCH)

@@ -1,4 +1,4 @@
-"""The losses of a program, and what early stopping looks at; equal to Keras's own, which the tests compare."""
+"""The losses of a program, and the objective of early stopping; tests compare them with Keras's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ LOG_LOSSES: Final = ("binary_crossentropy", "categorical_crossentropy")  # of lo
 
 
 def validated(name: str) -> str:
-    """What is measured on the validation rows after each epoch: the log loss where it is the loss, else the MAE."""
+    """The objective on the validation rows after each epoch: the log loss if that is the loss, otherwise the MAE."""
     return name if name in LOG_LOSSES else "mae"
 
 

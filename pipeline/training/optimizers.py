@@ -18,22 +18,22 @@ NADAM_DECAY: Final = 0.96
 
 
 class Step(NamedTuple):
-    """What a rule needs beside gradients; every entry has the shape (places, 1, 1)."""
+    """The inputs of a rule besides gradients; every entry has the shape (places, 1, 1)."""
 
     rate: Any  # learning rate of this step
     number: Any  # 1 for the first step
     momentum: Any
     nesterov: Any  # bool
-    product: Any  # Nadam's running product of momenta, this step's included
+    product: Any  # Nadam's running product of momenta, including this step's
 
 
-Slots = tuple[Any, Any]  # first and second moment, or what a rule keeps in their place
+Slots = tuple[Any, Any]  # first and second moment, or whatever else a rule keeps
 Rule = Callable[[Any, Any, Slots, Step], tuple[Any, Slots]]
-"""From a parameter (places, in, out), its gradient and its slots to the new parameter and slots."""
+"""Maps a parameter (places, in, out), its gradient and its slots to the new parameter and slots."""
 
 
 def sgd(parameter: Any, gradient: Any, slots: Slots, step: Step) -> tuple[Any, Slots]:
-    """Gradient descent, with momentum and Nesterov's look ahead where asked for."""
+    """Gradient descent, optionally with momentum and Nesterov's look-ahead."""
     import tensorflow as tf
 
     moved = step.momentum * slots[0] - step.rate * gradient
@@ -51,7 +51,7 @@ def rmsprop(parameter: Any, gradient: Any, slots: Slots, step: Step) -> tuple[An
 
 
 def adam(parameter: Any, gradient: Any, slots: Slots, step: Step) -> tuple[Any, Slots]:
-    """Running mean of the gradient over the root of that of its square, both corrected for their start at zero."""
+    """Running mean of the gradient over the root of that of its square, both bias-corrected."""
     import tensorflow as tf
 
     mean, square = _moments(gradient, slots)
@@ -60,7 +60,7 @@ def adam(parameter: Any, gradient: Any, slots: Slots, step: Step) -> tuple[Any, 
 
 
 def nadam(parameter: Any, gradient: Any, slots: Slots, step: Step) -> tuple[Any, Slots]:
-    """Adam with Nesterov's look ahead and a momentum that grows in the first steps."""
+    """Adam with Nesterov's look-ahead and a momentum that grows in the first steps."""
     import tensorflow as tf
 
     mean, square = _moments(gradient, slots)

@@ -1,7 +1,7 @@
-"""Many perceptrons as one compiled program: the engine that makes trainings cost what their arithmetic costs.
+"""The packed engine: many perceptrons are trained in one compiled program, at the cost of their arithmetic.
 
-Trainings of one shape (see `shapes`) sit side by side in the places of a program (see `program`); a place whose
-training ends is refilled at once, and places without work run empty.
+Trainings of one shape (see `shapes`) run side by side in the places of a program (see `program`). A place whose
+training ends is refilled at once; places without work run empty.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from pipeline.trial import Configuration, Training
 
 
 def train(trainings: Sequence[Training], rows: Rows, protocol: Protocol) -> Iterator[Trained]:
-    """Train everything that is asked for, and yield outcomes as places finish; equal trainings give equal bits.
+    """Train, and yield outcomes as places finish; equal trainings give equal bits.
 
-    A training that diverges fails alone. Where a program cannot be compiled or run, for lack of memory say, its
+    A training that diverges fails alone. If a program cannot be compiled or run, for example for lack of memory, its
     trainings are tried again with half the places, down to one; the record names the program that trained each.
     """
     groups: dict[Shape, list[Training]] = {}
@@ -64,7 +64,7 @@ class _Running:
     order: np.random.Generator
     started: str
     seconds: float = field(default=0.0)
-    losses: list[np.ndarray] = field(default_factory=list)  # (epochs, 2, places) of each call that it was in
+    losses: list[np.ndarray] = field(default_factory=list)  # (epochs, 2, places) of each call that it took part in
 
 
 class _Places:
@@ -82,7 +82,7 @@ class _Places:
     def run(self, trainings: Iterable[Training]) -> Iterator[Trained]:
         waiting = deque(trainings)
         advance = program.compiled(self._shape)
-        # With empty places it trains nothing, but it is compiled: that time is not counted as the first trainings'.
+        # With empty places it trains nothing but is compiled, so the first trainings' times do not include that.
         advance(self._tensors, self._given, self._state, self._orders())
         while waiting or any(self._running):
             began = running_time.seconds()
@@ -121,7 +121,7 @@ class _Places:
         shape = self._shape
         passed = np.asarray(self._state.epoch)
         orders = np.full((shape.epochs, shape.places, shape.steps * shape.batch), -1, np.int32)
-        orders[:, :, 0 :: shape.batch] = 0  # an empty place trains on something, for its numbers must stay finite
+        orders[:, :, 0 :: shape.batch] = 0  # an empty place trains on some row, because its numbers must stay finite
         for place, running in enumerate(self._running):
             if running is not None:
                 left = running.training.epochs - int(passed[place])
@@ -139,7 +139,7 @@ class _Places:
             weights = arrays.cut(training.configuration, shape, [np.asarray(array)[place] for array in state.best])
             best = int(np.asarray(state.best_epoch)[place])
             scored = outcome(training, self._rows, self._protocol, weights, epochs_run=epochs, best_epoch=best)
-            # The program returns early only when all places are done: until then it went through every epoch.
+            # The program returns early only if all places are done; otherwise it went through every epoch.
             losses, objectives = np.concatenate([each[:, :, place] for each in running.losses])[:epochs].T
         except DivergedTraining as error:
             return self._trained(running, error=str(error))

@@ -1,11 +1,11 @@
 """One compiled program that trains several perceptrons side by side, one in each of its places.
 
-A place is one training: its parameters, optimizer state and counters, and its hyperparameters as data. What differs
-between configurations but not between programs (learning rate, dropout, penalties, widths up to the padded ones, which
-activation and which optimizer of those that the study offers) is an array with a leading axis of places. What makes
-programs differ is the `Shape`. A place never sees its neighbours, and its numbers do not depend on its position.
+A place holds one training: its parameters, optimizer state and counters, and its hyperparameters as data. Everything
+that differs between configurations of one program (learning rate, dropout, penalties, widths up to the padded ones,
+which activation and which optimizer of those that the study offers) is an array with a leading axis of places. Programs
+differ in their `Shape`. A place is independent of its neighbours and of its position.
 
-Arrays are named by their meaning; P is the number of places, B the batch size.
+In shapes, P is the number of places and B the batch size.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Given(NamedTuple):
 
 
 class State(NamedTuple):
-    """What training changes; parameters are kernel (P, in, out) and bias (P, 1, out) of each layer in turn."""
+    """The state of training; parameters are kernel (P, in, out) and bias (P, 1, out) of each layer in turn."""
 
     parameters: tuple[Any, ...]
     first: tuple[Any, ...]  # the optimizer's slots
@@ -77,9 +77,9 @@ class State(NamedTuple):
 def compiled(shape: Shape) -> Any:
     """The program `(rows, given, state, orders) -> (state, losses)` of a shape.
 
-    `orders` (epochs, P, steps, B) are the rows of each batch, -1 where a batch is short. It returns early when every
-    place is done. `losses` (epochs, 2, P) are, after each epoch, the mean loss of its batches and the validation
-    objective; those of epochs in which a place was done, or that were not begun, mean nothing.
+    `orders` (epochs, P, steps, B) are the rows of each batch, filled up with -1 if a batch is short. It returns early
+    when every place is done. `losses` (epochs, 2, P) are, after each epoch, the mean loss of its batches and the
+    validation objective; they are undefined for epochs after the end of a training.
     """
     import tensorflow as tf
 
@@ -134,7 +134,7 @@ def _step(shape: Shape, rows: Rows, given: Given, state: State, chosen: Any) -> 
 
 
 def _forward(shape: Shape, given: Given, parameters: Sequence[Any], values: Any, step: Any | None) -> Any:
-    """Predictions (P, rows, outputs); dropout acts where a step is given."""
+    """Predictions (P, rows, outputs), with dropout if a step is given."""
     import tensorflow as tf
 
     for layer in range(len(shape.widths)):
@@ -148,7 +148,7 @@ def _forward(shape: Shape, given: Given, parameters: Sequence[Any], values: Any,
 
 
 def _activated(shape: Shape, chosen: Any, values: Any) -> Any:
-    """Every activation that the study offers is computed, and each place takes its own: few cost next to nothing."""
+    """Compute every activation that the study offers and let each place take its own: a few cost next to nothing."""
     import tensorflow as tf
 
     functions = {
@@ -168,10 +168,10 @@ def _activated(shape: Shape, chosen: Any, values: Any) -> Any:
 
 
 def _uniform(seed: Any, step: Any, layer: int, batch: int, width: int) -> Any:
-    """Numbers in [0, 1), (P, B, width), a hash of place's seed, step, layer and element; no generator has a state.
+    """Numbers in [0, 1), (P, B, width): a hash of the place's seed, step, layer and element, without any state.
 
-    The finaliser is a 32-bit avalanche hash of two multiplications (C. Wellons, hash-prospector, 2018), which is cheap
-    where Keras's generator made the same program several times slower.
+    The finaliser is a 32-bit avalanche hash of two multiplications (C. Wellons, hash-prospector, 2018). It is cheap;
+    Keras's generator made the same program several times slower.
     """
     import tensorflow as tf
 
@@ -191,7 +191,7 @@ def _hashed(number: Any) -> Any:
 
 
 def _penalised(shape: Shape, given: Given, parameters: Sequence[Any], gradients: Sequence[Any]) -> list[Any]:
-    """L1 and L2 act on the kernels of hidden layers, as in `models.mlp.build`."""
+    """Add the gradients of L1 and L2 penalties on the kernels of hidden layers, as in `models.mlp.build`."""
     import tensorflow as tf
 
     changed = list(gradients)
@@ -205,7 +205,7 @@ def _penalised(shape: Shape, given: Given, parameters: Sequence[Any], gradients:
 
 
 def _clipped(shape: Shape, given: Given, gradients: list[Any]) -> list[Any]:
-    """Scale the gradients of a place where the norm of all of them together exceeds its limit."""
+    """Scale the gradients of a place if their global norm exceeds its limit."""
     import tensorflow as tf
 
     if "clip_norm" not in shape.uses:
@@ -240,7 +240,7 @@ def _updated(shape: Shape, given: Given, state: State, gradients: Sequence[Any])
 
 
 def _learning_rate(given: Given, state: State) -> Any:
-    """The learning rate (P,) of the coming step, after the schedule of each place."""
+    """The learning rate (P,) of the next step, by the schedule of each place."""
     import tensorflow as tf
 
     passed = tf.cast(state.step, tf.float32) / given.steps
@@ -269,7 +269,7 @@ def _validated(shape: Shape, rows: Rows, given: Given, parameters: Sequence[Any]
 
 
 def _judge(shape: Shape, given: Given, state: State, total: Any, value: Any) -> State:
-    """Early stopping and the plateau schedule of every place, as Keras's callbacks have them."""
+    """Early stopping and the plateau schedule of every place, as in Keras's callbacks."""
     import tensorflow as tf
 
     diverged = tf.logical_not(tf.logical_and(tf.math.is_finite(total), tf.math.is_finite(value)))
@@ -297,7 +297,7 @@ def _judge(shape: Shape, given: Given, state: State, total: Any, value: Any) -> 
 
 
 def _column(values: Any) -> Any:
-    """(P,) as (P, 1, 1), to act on arrays with a row and a column axis."""
+    """Reshape (P,) to (P, 1, 1), to broadcast over arrays with rows and columns."""
     import tensorflow as tf
 
     return tf.reshape(values, (-1, 1, 1))

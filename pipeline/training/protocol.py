@@ -1,4 +1,4 @@
-"""What every engine is given and gives back: the seam between a study and the arithmetic of training."""
+"""The interface of engines: what they get and what they return."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ from pipeline.trial import Training
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """How trainings are done in a study, the same for all of them."""
+    """The training protocol, the same for all trainings of a study."""
 
     model: str
     loss: str  # of `losses.LOSSES`
     patience: int  # epochs without a better validation objective after which a training stops, best weights restored
     min_delta: float  # smaller improvements do not count
     seed: int  # of the study
-    space: Space  # what the study may train: decides, with a configuration, which program trains it
+    space: Space  # the space of the study, which together with a configuration determines its program
     engine: str
-    tf32: bool = False  # on GPUs: matrix products of ten-bit mantissas, faster and less exact
-    folds: int = 0  # the rows of a repeat follow from its number where there are folds; 0 for one split
-    rows: int = 0  # of training, about: decides which networks have a program of their own; 0 where none has
-    places: int = 0  # trainings that share a program of an engine that has such; 0 for the engine's own rule
-    task: str = ""  # as the user named it; a worker that is to read rows of a user's task has to know
-    metrics: tuple[str, ...] = ()  # of the user's, as `module:object`
+    tf32: bool = False  # on GPUs: matrix products with ten-bit mantissas, faster and less exact
+    folds: int = 0  # with folds the rows depend on the number of the repeat; 0 for one split
+    rows: int = 0  # of training, approximately: determines which networks have their own program; 0 for none
+    places: int = 0  # trainings that share a program; 0 for the engine's own rule
+    task: str = ""  # as the user named it; workers need it to read the rows of a user-defined task
+    metrics: tuple[str, ...] = ()  # user-defined, as `module:object`
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """One training's outcome; `error` is empty exactly when there are weights.
+    """The outcome of one training; `error` is empty if and only if there are weights.
 
-    `weights` are the arrays of the model in its own order, `probe` the predictions (rows, outputs) on the first
-    validation rows, scaled, as a reloaded model has to give them again.
+    `weights` are the arrays of the model in its own order, `probe` the scaled predictions (rows, outputs) for the first
+    validation rows, which a reloaded model has to reproduce.
     """
 
     training: Training
@@ -58,19 +58,19 @@ class Trained:
     epochs_run: int = 0
     best_epoch: int = 0
     parameters: int = 0
-    program: str = ""  # what computed it, where that can change the last bit; see `provenance` for the other two
+    program: str = ""  # what computed it, if that can change the last bit; see `provenance` for the other two
     device: str = ""
     versions: str = ""
     started: str = ""  # wall clock when it began, see `utc_now`
     weights: tuple[np.ndarray, ...] = ()
     probe: np.ndarray | None = None
-    curve: Curve | None = None  # of a training with weights; None where an engine does not say
+    curve: Curve | None = None  # of a training with weights; None if the engine does not report it
 
 
 Trainer = Callable[[Sequence[Training], Rows, Protocol], Iterable[Trained]]
-"""One outcome for each training, in any order. One that diverges or raises is an outcome with an error.
+"""Return one outcome for each training, in any order; one with an error if it diverges or raises.
 
-Equal trainings in equal studies give equal bits, whatever else is trained beside them.
+Equal trainings in equal studies give equal bits, regardless of what is trained beside them.
 """
 
 PROBE_ROWS = 16
@@ -90,7 +90,7 @@ def probe_inputs(validation: Part) -> np.ndarray:
 def judged(predicted: np.ndarray, rows: Rows, metrics: Sequence[str] = ()) -> tuple[float, tasks.Scores]:
     """Objective (scaled outputs) and scores per output (original units) of predictions for the validation rows.
 
-    `metrics` are further ones of the user's, as `module:object`.
+    `metrics` are additional user-defined ones, as `module:object`.
     """
     part = rows.validation
     units = rows.target.to_units(predicted)
@@ -114,7 +114,7 @@ def outcome(
     epochs_run: int,
     best_epoch: int,
 ) -> dict[str, Any]:
-    """What weights score on the validation rows, computed by the function that a reloaded model predicts with."""
+    """The scores of weights on the validation rows, computed with the same function as for reloaded models."""
     network = models.load(protocol.model).network(training.configuration, signature_of(rows), weights)
     predicted = models.predict(network, rows.validation.inputs)
     if not np.all(np.isfinite(predicted)):
@@ -137,5 +137,5 @@ def utc_now() -> str:
 
 
 def intra_op_threads() -> int:
-    """The threads that one operation may use in this process, as its worker was set up."""
+    """The intra-operation threads of this process, as set for its worker."""
     return int(os.environ.get("TF_NUM_INTRAOP_THREADS", "0"))

@@ -1,4 +1,4 @@
-"""What the last bits of a result depend on beyond its study, as the process that trains it records it."""
+"""What the last bits of a result depend on besides its study: recorded by the process that trains it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-# What computes weights and scores; a result does not depend on the versions of the others.
+# The packages that compute weights and scores; results do not depend on the versions of others.
 PACKAGES: Final = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn")
 
 
 @cache
 def versions() -> str:
-    """Python and the packages that compute, as `name version` with commas; nothing is imported for it."""
+    """Python and the packages that compute, as `name version` with commas, without importing them."""
     return ", ".join([f"python {platform.python_version()}", *(f"{name} {version(name)}" for name in PACKAGES)])
 
 
 @cache
 def device() -> str:
-    """What this process computes on, as `cpu NAME` or `gpu NAME`: compiled programs differ between processors."""
+    """The device of this process, as `cpu NAME` or `gpu NAME`: compiled programs differ between processors."""
     if os.environ.get("CUDA_VISIBLE_DEVICES"):
         import tensorflow as tf
 
@@ -34,7 +34,7 @@ def device() -> str:
 
 
 def processor(table: Path = Path("/proc/cpuinfo")) -> str:
-    """The processor's name, its architecture where the system does not say."""
+    """The name of the processor, or its architecture if the name is unknown."""
     try:
         lines = table.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -1,7 +1,7 @@
-"""Which program does which training: a function of the training, the study and the kind of device alone.
+"""Which program trains what: a function of the training, the study and the kind of device only.
 
 The program has padded widths from the configuration's own, places from the padded widths, activations and optimizers
-from the search space. So the bits of a training do not depend on what else waits, on the workers or on an interruption.
+from the search space. So the bits of a training do not depend on other trainings, on the workers or on an interruption.
 
 Cost model, measured on one core. A program takes one to two seconds to compile, and training 64-64 units on a few
 hundred rows 0.2 ms an epoch: a second of compiling buys thousands of epochs, and padding to twice the width costs less
@@ -65,13 +65,13 @@ class Shape:
     loss: str
     patience: int
     min_delta: float
-    activations: tuple[str, ...]  # that the study offers: all are computed, each place takes its own
+    activations: tuple[str, ...]  # offered by the study: all are computed, each place takes its own
     optimizers: tuple[str, ...]
-    uses: frozenset[str]  # of dropout, l1, l2, clip_norm: left out of the program where the study has none
+    uses: frozenset[str]  # of dropout, l1, l2, clip_norm: left out of the program if the study does not use it
 
     @property
     def steps(self) -> int:
-        """Batches of an epoch, the last one short where the batch size does not divide the rows."""
+        """Batches of an epoch; the last one may be short."""
         return -(-self.train // self.batch)
 
     @property
@@ -81,13 +81,13 @@ class Shape:
 
 
 def group_of(training: Training, protocol: Protocol) -> str:
-    """Equal for trainings that one program can do, whatever the rows: what a job is made of."""
+    """A text that is equal for trainings that one program can do, whatever the rows; jobs are grouped by it."""
     own = " own" if pays(training, protocol) else ""
     return f"{_words(padded_widths(training, protocol))}{own} b{training.configuration['batch_size']}"
 
 
 def shape_of(training: Training, rows: Rows, protocol: Protocol) -> Shape:
-    """The program of a training: a function of it and of the study alone."""
+    """The program of a training: a function of the training and the study only."""
     widths = padded_widths(training, protocol)
     train = len(rows.train.rows)
     batch = training.configuration["batch_size"]
@@ -115,15 +115,15 @@ def shape_of(training: Training, rows: Rows, protocol: Protocol) -> Shape:
 
 
 def padded_widths(training: Training, protocol: Protocol) -> tuple[int, ...]:
-    """The width of each hidden layer in its program: its own where that `pays`, else one width for all of them.
+    """The width of each hidden layer in its program: its own if that `pays`, otherwise one width for all of them.
 
-    That one is the smallest that the study has and that holds the widest layer.
+    That is the smallest width of the study that is at least that of the widest layer.
     """
     return _own(training) if pays(training, protocol) else _shared(training, protocol.space)
 
 
 def pays(training: Training, protocol: Protocol) -> bool:
-    """True where padding half of the epochs of two repeats costs more than to compile a program of its own."""
+    """True if padding costs more, for half of the epochs of two repeats, than compiling a separate program."""
     padded, own = _shared(training, protocol.space), _own(training)
     saved = training.epochs * protocol.rows * (_weight(padded) - _weight(own)) / RATE
     return saved > COMPILE * (1 + len(own))
@@ -143,7 +143,7 @@ def _shared(training: Training, space: Space) -> tuple[int, ...]:
 
 
 def _width(units: int, widest: int) -> int:
-    """The widest network's width, halved as long as the units fit and the half is no less than 64."""
+    """The widest network's width, halved as long as the units fit and the half is at least 64."""
     width = max(-(-units // GRAIN), -(-widest // GRAIN)) * GRAIN
     while width > ONE_WIDTH and width // 2 >= units:
         width //= 2
@@ -156,9 +156,9 @@ def _widest(space: Space) -> int:
 
 
 def places_of(parameters: int) -> int:
-    """How many trainings of padded networks of this many parameters share a program; see the cost model above.
+    """How many trainings of padded networks with this many parameters share a program; see the cost model above.
 
-    A GPU is filled by many more. The rule knows the kind of device, never how much of it is free.
+    A GPU needs many more. The rule depends on the kind of device, never on how much of it is free.
     """
     if os.environ.get("CUDA_VISIBLE_DEVICES"):
         return 64
@@ -167,7 +167,7 @@ def places_of(parameters: int) -> int:
 
 @cache
 def _offered(space: Space) -> dict[str, tuple[Any, ...]]:
-    """What a study may train, baseline included: the words of each choice, and which penalties are not always zero."""
+    """The choices of a study, baseline included: the words of each, and the penalties that are not always zero."""
     offered: dict[str, tuple[Any, ...]] = {}
     for name in ("activation", "optimizer"):
         words = {str(mlp.value(mlp.BASELINE, name)), *(str(word) for word in _reach(space, name))}
@@ -185,7 +185,7 @@ def _reach(space: Space, name: str) -> tuple[Scalar, ...]:
 
 
 def label(shape: Shape) -> str:
-    """The program as the ledger names it: padded widths, batch size, places, and a digest of its whole shape."""
+    """The name of the program in the ledger: padded widths, batch size, places, and a digest of the whole shape."""
     parts = [
         f"{name}={sorted(value) if isinstance(value, frozenset) else value}" for name, value in fields_of(shape).items()
     ]
@@ -198,5 +198,5 @@ def _words(widths: Sequence[int]) -> str:
 
 
 def fields_of(shape: Shape) -> dict[str, Any]:
-    """The shape as a dictionary, to make another from it."""
+    """The shape as a dictionary of its fields."""
     return {name: getattr(shape, name) for name in Shape.__dataclass_fields__}

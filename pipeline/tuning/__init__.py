@@ -1,1 +1,1 @@
-"""Which configurations to try next: studies, strategies, surrogates. They know no files, processes or TensorFlow."""
+"""Which configurations to try next: studies, strategies, surrogates; without files, processes or TensorFlow."""

@@ -1,4 +1,4 @@
-"""The end of stage 2, all of it where nothing new is tried: contenders are trained again until one leads clearly."""
+"""The end of stage 2, or all of it if nothing new is tried: contenders are retrained until one leads clearly."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pipeline.tuning.racing import duel, race, trials_again
 from pipeline.tuning.stages import Open, Refined, Refining, Say
 from pipeline.tuning.stopping import OUT_OF_TIME, Limits, unlimited
 
-RESERVED = 0.1  # share of the trainings or seconds that is kept for it
+RESERVED = 0.1  # fraction of the trainings or seconds reserved for it
 ENDED = "all its configurations have been tried"
 
 
 def confirm(asked: Refining, begin: Open, evaluate: Evaluate, _: Say) -> Refined:
-    """Train the leader and its challengers again, up to `contender_repeats` times each, until one leads clearly.
+    """Retrain the leader and its challengers, up to `contender_repeats` times each, until one leads clearly.
 
-    Never more than the trainings that the stage has. The answers are those of full trainings.
+    The trainings of the stage are never exceeded. The answers are those of full trainings.
     """
     if not asked.elite or not asked.budget.retrains:
         return Refined((), asked.found, _ended(asked, asked.found))
@@ -36,9 +36,9 @@ def confirm(asked: Refining, begin: Open, evaluate: Evaluate, _: Say) -> Refined
 
 
 def settle(asked: Refining, measured: Iterable[Summary], evaluate: Evaluate, used: int = 0) -> tuple[Summary, ...]:
-    """Everything measured, with the leader and its challengers trained again until one leads clearly.
+    """Everything measured, after retraining the leader and its challengers until one leads clearly.
 
-    `used` are the trainings that stage 2 has made before.
+    `used` is the number of trainings that stage 2 has made before.
     """
     budget = asked.budget
     known = {each.key: each for each in measured}
@@ -56,7 +56,7 @@ def settle(asked: Refining, measured: Iterable[Summary], evaluate: Evaluate, use
 
 
 def sparing(asked: Refining) -> Limits:
-    """The limits for trying something new, where a part is kept to train contenders again."""
+    """The limits for trying something new, if a part is reserved for retraining contenders."""
     limits = asked.limits
     if not asked.budget.retrains:
         return limits
@@ -68,12 +68,12 @@ def sparing(asked: Refining) -> Limits:
 
 
 def _ended(asked: Refining, measured: Iterable[Summary]) -> str:
-    """Why the search ended: stage 1 leaves this stage its part of the time."""
+    """The reason why the search ended; stage 1 leaves this stage its part of the time."""
     over = asked.limits.elapsed() >= 1.0 - RESERVED
     return asked.limits.met(measured) or (OUT_OF_TIME if over else ENDED)
 
 
 def _leaders(summaries: Iterable[Summary]) -> list[Summary]:
-    """The lowest mean, which may be a lucky one, and the configuration that would be recommended now."""
+    """The configuration with the lowest mean, which may be luck, and the one that would be recommended now."""
     every = list(summaries)
     return [*by_mean(every)[:1], *ranked(every)[:1]]

@@ -1,4 +1,4 @@
-"""The rules that pick the elite: what stage 2 starts from."""
+"""The rules that select the elite, from which stage 2 starts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipeline.ranking.front import non_dominated
 from pipeline.ranking.order import by_mean
 from pipeline.trial import Summary, Value
 
-AMONG = 20  # the best ones that compete, as in the original two-stage search
+AMONG = 20  # best configurations considered, as in the original two-stage search
 
 
 def best_of_each_depth(summaries: Sequence[Summary], count: int, layers: Layers = LAYERS) -> tuple[Summary, ...]:
@@ -27,8 +27,8 @@ def best_of_each_depth(summaries: Sequence[Summary], count: int, layers: Layers 
 def elite_of_front(summaries: Sequence[Summary], count: int) -> tuple[Summary, ...]:
     """At most `count` of the non-dominated configurations of the 20 best, evenly along the front, the best one first.
 
-    Their cost is the number of weights, which follows from the configuration. Seconds do not: each rerun would have
-    another elite, and with it another stage 2. Configurations with a failed repeat are never elite.
+    Their cost is the number of weights, which follows from the configuration. With seconds, each rerun would have
+    another elite, and so another stage 2. Configurations with a failed repeat are never elite.
     """
     sound = [each for each in by_mean(summaries)[:AMONG] if each.failures == 0 and each.repeats > 0]
     front = non_dominated(sound, lambda each: each.weights)

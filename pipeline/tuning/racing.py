@@ -1,4 +1,4 @@
-"""Who is trained again: a single lucky training does not make a leader."""
+"""Racing: which configurations are retrained, so that a single lucky training does not win."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from pipeline.ranking.order import POOLED, TRUSTED, pooled_deviation, ranked
 from pipeline.trial import Summary, Trial
 from pipeline.tuning.budget import Budget
 
-SCHEDULE: Final = ((0.8, 4), (0.5, 3), (0.0, 2))  # from this share of stage 2 on, the leader's trainings
+SCHEDULE: Final = ((0.8, 4), (0.5, 3), (0.0, 2))  # fraction of stage 2, and the leader's trainings from then on
 
 
 def leader_repeats(budget: Budget, progress: float) -> int:
-    """The trainings that the leader has before anything new is tried, after this share of stage 2."""
+    """The trainings that the leader needs before anything new is tried, after this fraction of stage 2."""
     wanted = next(count for begin, count in SCHEDULE if progress >= begin)
     return max(budget.repeats, min(budget.contender_repeats, wanted))
 
 
 def trained(summary: Summary) -> int:
-    """How many trainings a configuration has had, the failed ones included."""
+    """The number of trainings of a configuration, including failed ones."""
     return summary.repeats + summary.failures
 
 
 Leaders = Callable[[Iterable[Summary]], Sequence[Summary]]
-"""Who leads: by one ranking, or by several."""
+"""The leaders, by one ranking or by several."""
 
 Train = Callable[[Sequence[Summary]], Sequence[Summary]]
-"""Trains each once more for each time that it is listed, side by side; returns none when the budget is used up."""
+"""Trains each configuration once more per occurrence, in parallel; returns none if the budget is used up."""
 
 
 def race(measured: dict[str, Summary], needed: int, leaders: Leaders, train: Train, together: int = 1) -> None:
-    """Train the leaders, `together` trainings at once, until those that lead have `needed` of them.
+    """Train the leaders, `together` trainings at once, until the current leaders have `needed` trainings.
 
-    Rows of a workbook cannot be trained again, and a configuration that failed is not.
+    Imported results cannot be retrained, and failed configurations are not.
     """
     while True:
         sound = [each for each in leaders(measured.values()) if not each.failures and each.stage != "imported"]
@@ -47,11 +47,11 @@ def race(measured: dict[str, Summary], needed: int, leaders: Leaders, train: Tra
 
 
 def duel(measured: dict[str, Summary], needed: int, train: Train, together: int = 1) -> None:
-    """Train the leader and its challenger, up to `needed` times each, until their difference is clear.
+    """Retrain the leader and its challenger, up to `needed` times each, until their difference is clear.
 
-    The challenger is the one with the lowest mean - deviation / sqrt(repeats); the leader has the lowest sum (LUCB,
-    Kalyanakrishnan et al., ICML 2012). Of the two the one with fewer trainings is next; `together` trainings are made
-    at once.
+    The leader has the lowest mean + deviation / sqrt(repeats), the challenger the lowest mean - deviation /
+    sqrt(repeats) (LUCB, Kalyanakrishnan et al., ICML 2012). Of the two the one with fewer trainings is next;
+    `together` trainings are made at once.
     """
     while True:
         asked = _shared(_undecided(measured.values(), needed), needed, together)
@@ -62,7 +62,7 @@ def duel(measured: dict[str, Summary], needed: int, train: Train, together: int 
 
 
 def trials_again(asked: Sequence[Summary], epochs: int) -> list[Trial]:
-    """The trials that train each of these once more for each time that it is listed."""
+    """The trials that train each of these once more per occurrence."""
     listed = Counter(each.key for each in asked)
     return [
         Trial(each.configuration, epochs, trained(each) + listed[key])
@@ -71,7 +71,7 @@ def trials_again(asked: Sequence[Summary], epochs: int) -> list[Trial]:
 
 
 def _shared(among: Sequence[Summary], needed: int, together: int) -> list[Summary]:
-    """Who is trained next, `together` times in all: whoever has had the fewest, up to `needed`; ties go by order."""
+    """The next `together` trainings: of those with the fewest so far, up to `needed`; ties are broken by order."""
     counts = {each.key: trained(each) for each in among}
     known = {each.key: each for each in among}
     asked: list[Summary] = []
@@ -85,7 +85,7 @@ def _shared(among: Sequence[Summary], needed: int, together: int) -> list[Summar
 
 
 def _undecided(summaries: Iterable[Summary], needed: int) -> list[Summary]:
-    """The leader and its challenger, those of them that may be trained again; none where the difference is clear."""
+    """The leader and its challenger, if they may be retrained; none if their difference is clear."""
     order = [each for each in ranked(summaries) if not each.failures and each.repeats >= TRUSTED]
     deviation = pooled_deviation(order[:POOLED])
     if len(order) < 2 or not deviation:

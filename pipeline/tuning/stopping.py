@@ -1,4 +1,4 @@
-"""When a search ends: whichever limit is reached first, and how that is worded."""
+"""The limits of a search: it ends when the first of them is reached."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from pipeline.trial import Summary
 from pipeline.tuning.budget import Budget
 
 Elapsed = Callable[[], float]
-"""The share of the allowed time that has passed: 0 at the start, 1 at the end; always 0 without a limit."""
+"""The fraction of the allowed time that has passed: 0 at the start, 1 at the end; always 0 without a limit."""
 
 OUT_OF_TIME = "its time is up"
 
 
 def unlimited() -> float:
-    """The clock of a search without a limit of time."""
+    """The clock of a search without a time limit."""
     return 0.0
 
 
 def clock(seconds: float, started: float) -> Elapsed:
-    """The share of `seconds` that has passed since `started` (of `running_time.seconds`); 0 seconds: no limit."""
+    """The fraction of `seconds` that has passed since `started` (of `running_time.seconds`); 0 seconds: no limit."""
     return (lambda: (running_time.seconds() - started) / seconds) if seconds else unlimited
 
 
@@ -32,27 +32,27 @@ class Limits:
 
     budget: Budget
     elapsed: Elapsed = unlimited
-    trainings: int | None = None  # that this stage has; None: they are not counted
+    trainings: int | None = None  # budget of this stage; None: no budget
 
     @property
     def unwatched(self) -> bool:
-        """True where neither the time nor a target can end anything early."""
+        """True if neither the time nor a target can end anything early."""
         return self.budget.target_score is None and self.elapsed is unlimited
 
     @property
     def reserved(self) -> str:
-        """Why a search ends that keeps the last part of its budget for its contenders, as the end of a sentence."""
+        """Why a search ends that reserves the last part of its budget for contenders, as the end of a sentence."""
         if self.trainings is None:
             return OUT_OF_TIME
-        return "the rest of its trainings was kept for training the contenders again"
+        return "the rest of its trainings was reserved for retraining the contenders"
 
     def reached(self, trainings: int, still: int, measured: Iterable[Summary]) -> str:
-        """Why the search ends now, as the end of a sentence; empty where it goes on.
+        """The reason why the search ends now, as the end of a sentence; empty if it continues.
 
         Args:
-            trainings: How many this stage has made.
-            still: The last rounds in a row whose expected improvement was below the noise.
-            measured: Everything that may be recommended.
+            trainings: Number of trainings that this stage has made.
+            still: Number of rounds in a row, up to now, whose expected improvement was below the noise.
+            measured: The configurations that may be recommended.
         """
         if self.trainings is not None and trainings >= self.trainings:
             return "its budget of trainings is used up"
@@ -64,7 +64,7 @@ class Limits:
         return self.met(measured)
 
     def met(self, measured: Iterable[Summary]) -> str:
-        """That a configuration trained at least twice has reached the target; empty where none has."""
+        """The reason if a configuration trained at least twice has reached the target; otherwise empty."""
         target = self.budget.target_score
         if target is None:
             return ""
@@ -73,13 +73,13 @@ class Limits:
         return f"the target of {target:g} is reached" if reached else ""
 
     def progress(self, trainings: int) -> float:
-        """The share of the trainings or of the time that is used, whichever is more; 0 where neither is limited."""
+        """The fraction of the trainings or of the time that is used, whichever is more; 0 if neither is limited."""
         if self.trainings is None:
             return self.elapsed()
         return max(trainings / self.trainings if self.trainings else 1.0, self.elapsed())
 
     def affordable(self, trainings: int, wanted: int) -> int:
-        """How many of the wanted trainings may follow those made; all of them where only the time is limited."""
+        """How many of the wanted trainings may follow those made; all of them if only the time is limited."""
         if self.progress(trainings) >= 1.0:
             return 0
         return wanted if self.trainings is None else min(wanted, self.trainings - trainings)

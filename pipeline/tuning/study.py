@@ -1,4 +1,4 @@
-"""The story of a study: baseline, explore, elite, refine. Free of effects: training and files come in as functions."""
+"""The course of a study: baseline, explore, elite, refine. Without side effects: training and files are arguments."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from pipeline.tuning.stopping import Elapsed, Limits, unlimited
 from pipeline.tuning.strategies.strategy import Strategy
 from pipeline.tuning.surrogate.posterior_curve import PosteriorCurve
 
-INHERITED = 3  # one configuration in three of stage 1 is one of the best of the prior
+INHERITED = 3  # one in three configurations of stage 1 is one of the best of the prior
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a study searches, how much and how, and what it begins with."""
+    """The plan of a study: what it searches, how, with which budget, and what it begins with."""
 
     space: Space
     baseline: Configuration
     budget: Budget
     strategy: Strategy
-    layers: Layers = LAYERS  # where a configuration says how deep it is
+    layers: Layers = LAYERS  # how configurations define their depth
     prior: tuple[Configuration, ...] = ()  # best first, of another study: tried first, and trained like any other
 
     @property
     def configurations(self) -> int:
-        """Configurations of stage 1: those of the budget, or what the strategy's share of its trainings pays for.
+        """Configurations of stage 1: as in the budget, or as many as the strategy's share of the trainings allows.
 
         A strategy that trains some with fewer epochs tries more, at the same cost.
         """
@@ -50,7 +50,7 @@ class Plan:
 
     @property
     def refine_trainings(self) -> int:
-        """Full trainings of new configurations that stage 2 may make; contenders are trained again beside them."""
+        """Full trainings of new configurations in stage 2; retraining of contenders comes on top."""
         budget = self.budget
         if not self.strategy.proposes:
             return 0
@@ -65,7 +65,7 @@ class Plan:
 
     @property
     def description(self) -> tuple[str, ...]:
-        """What is about to happen, a line each."""
+        """Describe the study, one line for each stage and for its limits."""
         budget, strategy = self.budget, self.strategy
         first = strategy.describe_explore(budget, self.configurations)
         second = strategy.describe_refine(budget, self.proposals)
@@ -82,46 +82,46 @@ class Plan:
         )
 
     def left(self, found: Sequence[Summary]) -> int | None:
-        """The trainings that stage 2 has after these answers of stage 1; None where trainings are not counted."""
+        """The trainings left for stage 2 after these answers of stage 1; None without a budget of trainings."""
         return max(0, self.budget.trainings - cost(found, self.budget)) if self.budget.trainings else None
 
 
 Begin = Callable[[Stage, Mapping[str, object]], Sequence[Summary]]
-"""Opens a stage and returns what had been measured before it was begun for the first time.
+"""Opens a stage and returns what had been measured before it was first begun.
 
-The facts name what the stage depends on: equal facts are the same stage, resumed; others are a new one.
+The facts are what the stage depends on: equal facts mean the same stage, resumed; others a new one.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was found: summaries in the order in which they were asked for."""
+    """The result of a study: summaries in the order of the questions."""
 
     baseline: Summary
     explored: tuple[Summary, ...]
     elite: tuple[Summary, ...]
     searches: tuple[Search, ...]
-    recommended: Summary | None  # None where nothing was trained twice without a failure
-    ended: str = ""  # why the search ended, as the end of a sentence
+    recommended: Summary | None  # None if nothing was trained twice without a failure
+    ended: str = ""  # the reason why the search ended, as the end of a sentence
     curves: tuple[PosteriorCurve, ...] = ()  # of a search in one dimension
-    screened: tuple[Summary, ...] = ()  # trained with fewer epochs: what chose the explored ones, never compared
+    screened: tuple[Summary, ...] = ()  # trained with fewer epochs, to select the explored ones; never compared
 
 
 def run(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, *, elapsed: Elapsed = unlimited) -> Result:
     """Run or resume a study.
 
-    The result depends on the plan and on what the ledger had before, not on how often the study was stopped. With
-    limited time it depends on the clock as well: another run goes on from what this one has found.
+    The result depends on the plan and on the previous contents of the ledger, not on how often the study was stopped.
+    With a time limit it depends on the clock as well: another run continues from the results of this one.
 
     Args:
-        plan: What is searched.
-        evaluate: Answers trials, training only what was never trained.
+        plan: The plan of the study.
+        evaluate: Answers trials, training only what is not known yet.
         begin: Opens a stage.
         say: Shows the user a sentence.
-        elapsed: The share of `budget.seconds` that has passed.
+        elapsed: The fraction of `budget.seconds` that has passed.
 
     Raises:
-        UserError: Where the strategy asks for something else than trainings of configurations of the space.
+        UserError: The strategy asks for something other than trainings of configurations of the space.
     """
     budget, strategy, answer = plan.budget, plan.strategy, _checked(plan, evaluate)
     begin("baseline", {})
@@ -134,7 +134,7 @@ def run(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, *, elapsed: Elap
         plan.layers,
     )
     if not elite:
-        say("Every configuration has a failed repeat, so stage 2 has none to search around: see the ledger.")
+        say("Every configuration has a failed repeat, so stage 2 has nowhere to start: see the ledger.")
     asked = Refining(
         space=plan.space,
         budget=budget,
@@ -153,7 +153,7 @@ def run(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, *, elapsed: Elap
 
 
 def _checked(plan: Plan, evaluate: Evaluate) -> Evaluate:
-    """Answers what a strategy may ask for, and refuses anything else: strategies may come from outside."""
+    """Answers valid questions of a strategy and refuses others: strategies may be user-defined."""
 
     def answer(trials: Sequence[Trial]) -> tuple[Summary, ...]:
         for trial in trials:
@@ -163,7 +163,7 @@ def _checked(plan: Plan, evaluate: Evaluate) -> Evaluate:
                     f"The strategy {type(plan.strategy).__name__} asked for a training that this study cannot have",
                     expected=f"a configuration of the search space, 1 to {plan.budget.epochs} epochs, repeats from 1",
                     got=f"{trial.configuration.json:.300}, {trial.epochs} epochs, {trial.repeats} repeats",
-                    hint="mend the strategy",
+                    hint="correct the strategy",
                 )
         return evaluate(trials)
 
@@ -171,7 +171,7 @@ def _checked(plan: Plan, evaluate: Evaluate) -> Evaluate:
 
 
 def _as_often(baseline: Summary, best: Summary, plan: Plan, evaluate: Evaluate, begin: Begin) -> Summary:
-    """The default network, trained as often as the recommended one: they are compared in pairs of equal seeds."""
+    """The default network, trained as often as the recommended one, because they are compared in pairs by seed."""
     wanted = min(best.repeats, plan.budget.contender_repeats)
     if baseline.failures or baseline.stage == "imported" or wanted <= baseline.repeats:
         return baseline
@@ -183,7 +183,7 @@ def _as_often(baseline: Summary, best: Summary, plan: Plan, evaluate: Evaluate, 
 def _explore(
     plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, limits: Limits
 ) -> tuple[tuple[Summary, ...], tuple[Summary, ...]]:
-    """The full trainings that were known before stage 1 was first begun, and every answer of stage 1."""
+    """The full trainings known before stage 1 was first begun, and every answer of stage 1."""
     budget, strategy = plan.budget, plan.strategy
     facts: dict[str, object] = {"space": str(plan.space), "seed": budget.seed, **strategy.facts}
     if plan.prior:
@@ -207,6 +207,6 @@ def _explore(
 
 
 def _inherited(plan: Plan, known: Collection[str]) -> tuple[Configuration, ...]:
-    """The best of the prior that the space has and this study does not know: a part of stage 1."""
+    """The best configurations of the prior that are in the space and new to this study: a part of stage 1."""
     fitting = (each for each in plan.prior if contains(plan.space, each) and each.key not in known)
     return tuple(itertools.islice(fitting, -(-plan.configurations // INHERITED)))

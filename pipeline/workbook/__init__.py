@@ -1,1 +1,1 @@
-"""The workbook that people read and edit: drawn from the journal, and merged with what they made of it."""
+"""The workbook: drawn from the journal, and merged with the user's own changes."""

@@ -1,7 +1,7 @@
-"""The workbook: what people read. It is drawn from the journal, and keeps what people made of it.
+"""The workbook, drawn from the journal; the user's own changes are kept.
 
-Never in the way: open in Excel or LibreOffice, read-only or changed beyond recognition, it is left alone and the
-results are written beside it. Saving is all or nothing.
+If it is open in Excel or LibreOffice, read-only, or changed so that it cannot be merged, it is left alone and the
+results are written beside it. It is saved completely or not at all.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ def _silent(_: str) -> None:
 
 
 def write(path: Path, view: View, say: Say = _silent) -> Path:
-    """Bring the workbook up to date and return where that was written: `path`, or a file beside it.
+    """Bring the workbook up to date and return the path that was written: `path`, or a file beside it.
 
-    `NAME.pending.xlsx` while the workbook is open elsewhere or refused, removed again at the first write after;
-    `NAME.fresh.xlsx` where the user changed the workbook so that a refresh would break it, or where a part of it cannot
-    be read that its cells do not need. A file that is not a workbook is renamed to `NAME.damaged-N.xlsx`, and a new one
-    written. `say` gets a sentence with which of these happened, and why. Raises OSError where the disk refuses; then
-    the old workbook is as it was.
+    That file is `NAME.pending.xlsx` while the workbook is open elsewhere or not writable; the next write to the
+    workbook removes it. It is `NAME.fresh.xlsx` if the user changed the workbook so that a refresh would break it, or
+    if a part of it cannot be read that its cells do not need. A file that is not a workbook is renamed to
+    `NAME.damaged-N.xlsx`, and a new one is written. `say` gets a sentence that says which of these happened, and why.
+    Raise OSError if the disk fails; the old workbook is then unchanged.
     """
     return _write(path, tables(view), say)
 
@@ -112,7 +112,7 @@ def _merge(book: ooxml.Book, made: Sequence[Table]) -> None:
 
 
 def _adopt(grid: ooxml.Grid, table: Table) -> None:
-    """Give the rows that a user typed the keys of their configurations: they are filled in, not doubled."""
+    """Give rows that a user typed the keys of their configurations, so that they are completed and not repeated."""
     header = find_header(grid.numbered(), (KEY,))
     if header is None:
         return
@@ -129,7 +129,7 @@ def _adopt(grid: ooxml.Grid, table: Table) -> None:
         try:
             configuration = configuration_of(rows[row], known, "")
         except UserError:
-            continue  # not a configuration: a row of the user's own
+            continue  # not a configuration: the user's own row
         if configuration is not None and configuration.key in absent:
             cells = grid.cells(row)
             cells[column] = (cells[column][0] if column in cells else 0, "s", configuration.key)
@@ -152,14 +152,14 @@ def _drawn(made: Sequence[Table]) -> ooxml.Book:
 
 
 def _redrawn(path: Path, made: Sequence[Table]) -> bool:
-    """True where nobody touched the workbook since it was drawn, and everything in it is in the new one."""
+    """True if the workbook is unchanged since it was drawn, and everything in it is in the new one."""
     table = made[0]
     at = table.headers.index(KEY)
     return ooxml.knows_only(path, CONFIGURATIONS, {str(row[at]) for row in table.rows})
 
 
 def _tidied(path: Path) -> Path:
-    """Remove what was written beside the workbook while it could not be written; a file that a user edited stays."""
+    """Remove the file written beside the workbook while that was not writable, unless a user edited it."""
     for name in ("pending", "fresh"):
         other = beside(path, name)
         if other.is_file() and not refused(other) and ooxml.untouched(other):
@@ -168,12 +168,12 @@ def _tidied(path: Path) -> Path:
 
 
 def refused(path: Path) -> str:
-    """Why a file must not be replaced: Excel or LibreOffice has it open, or its owner made it read-only; else empty."""
+    """The reason why a file must not be replaced: it is open in Excel or LibreOffice, or read-only; else empty."""
     locks = (path.with_name(f"~${path.name}"), path.with_name(f".~lock.{path.name}#"))
     for lock in locks:
         if lock.exists():
             return f"it is open elsewhere, as {lock.name} shows"
-    # Renaming over it would succeed: the folder decides that, not the file.
+    # Renaming over it would succeed, because only the permissions of the folder matter for that.
     return "it is read-only" if path.is_file() and not path.stat().st_mode & stat.S_IWUSR else ""
 
 
@@ -186,10 +186,10 @@ def _set_aside(path: Path, say: Say) -> None:
 
 
 def unknown(path: Path, known: Collection[str], epochs: int, task: Task = FIRST) -> tuple[Imported, ...]:
-    """The results in the sheet Configurations whose key is not known, in its order; none where the file is broken.
+    """The results with unknown keys in the sheet Configurations, in its order; none if the file is broken.
 
-    The exact text of a configuration decides; a typed row without one is put together from its columns. `epochs` is
-    recorded where a row does not have a limit of its own. Raises UserError naming the row whose key and text disagree.
+    A configuration is read from its exact text, or from its columns if a typed row has no text. `epochs` is recorded
+    for rows without a limit of their own. Raise UserError naming the row whose key and text disagree.
     """
     known = frozenset(known)
     if not path.is_file() or ooxml.knows_only(path, CONFIGURATIONS, known):

@@ -1,4 +1,4 @@
-"""What sheets are made of: headers, columns with a kind, cells, and tables of them."""
+"""The parts of a sheet: headers, columns with a kind, cells, and tables."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ STUDY: Final = "Study"
 RANK: Final = "rank"
 STAGE: Final = "stage"
 ELITE: Final = "elite"
-GROUP: Final = "group"  # of what cannot be told apart from the best
-FRONT: Final = "front"  # of what no better configuration undercuts, in weights or in seconds
+GROUP: Final = "group"  # of the best configuration and those not significantly worse
+FRONT: Final = "front"  # of configurations on the front of weights or of seconds
 LAYERS: Final = "hidden layers"
 NEURONS: Final = "neurons"
 MEAN: Final = "MAE mean"
@@ -39,31 +39,31 @@ KEY: Final = "key"
 JSON: Final = "configuration"
 INDEX: Final = "repeat"
 ERROR: Final = "error"
-CONFUSABLE: Final = " (hyperparameter)"  # behind a hyperparameter that is called like a column of ours
+CONFUSABLE: Final = " (hyperparameter)"  # added to a hyperparameter that is named like one of our columns
 
-# Of *Configurations*, so that no hyperparameter and no output is headed alike.
+# Headers of *Configurations*, so that no hyperparameter or output gets the same one.
 _BEFORE: Final = frozenset({RANK, STAGE, ELITE, GROUP, FRONT, LAYERS, NEURONS, MEAN, STD, LOW, HIGH, LEAST, MOST, TEST})
 OURS: Final = _BEFORE | {COUNT, FAILURES, "epochs", "mean seconds", "weights", "model", NOTES, LIMIT, KEY, JSON}
 
 Kind = Literal["count", "plain", "fraction", "scientific", "mark", "text", "link", "wide", "exact"]
 Group = Literal["place", "hyperparameters", "objective", "outputs", "cost", "exact"]
 _NAME: Final = 200  # characters of an output's name in a header
-_OBJECTIVE: Final = (MEAN, STD, LEAST, MOST, TEST)  # as the first task calls them
-ROWS: Final = 1_048_575  # of a sheet below its header; what is beyond stands in the journal only
+_OBJECTIVE: Final = (MEAN, STD, LEAST, MOST, TEST)  # in the words of the first task
+ROWS: Final = 1_048_575  # of a sheet below its header; further ones are only in the journal
 
 
 def headed(header: str, task: Task) -> str:
-    """A header of the objective's columns as studies of that task have it: `MAE mean` as `log loss mean`."""
+    """A header of the objective's columns in the words of the study's task: `MAE mean` becomes `log loss mean`."""
     return header.replace("MAE", task.objective) if header in _OBJECTIVE else header
 
 
 Cell = str | int | float | bool | Link | None | EllipsisType
-"""None empties a cell, an ellipsis leaves it as the user made it."""
+"""The value of a cell: None empties it, an ellipsis leaves the user's value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column is found by its header, wherever the user moved it."""
+    """A column, found by its header wherever the user moved it."""
 
     header: str
     kind: Kind
@@ -73,13 +73,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A sheet: its rows are found by the cells below the `identity` headers, which no two rows share."""
+    """The contents of a sheet; rows are identified by their cells below the `identity` headers."""
 
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     identity: tuple[str, ...]
-    ranked: bool = False  # rows are kept in rank order until the user sorts them otherwise
+    ranked: bool = False  # rows are kept in rank order until the user sorts them differently
 
     @property
     def headers(self) -> tuple[str, ...]:
@@ -93,7 +93,7 @@ def shown(value: Value | None) -> Cell:
 
 
 def kind_of(values: Sequence[float]) -> Kind:
-    """How numbers of one column are best read: counts, plain decimals, or powers of ten for log-like small ones."""
+    """The kind of a column of numbers: counts, decimals, or powers of ten for small values on a log scale."""
     if all(isinstance(value, int) for value in values):
         return "count"
     sizes = sorted(abs(value) for value in values if value)
@@ -103,12 +103,12 @@ def kind_of(values: Sequence[float]) -> Kind:
 
 
 def width_of(header: str) -> float:
-    """Wide enough for a header that breaks at its spaces, the filter's button beside it."""
+    """The width for a header that breaks at its spaces, with the filter's button."""
     return min(30, max(11, 4 + max((len(word) for word in header.split()), default=0)))
 
 
 def score_column(header: str, metric: Metric | None, values: Sequence[float]) -> Column:
-    """The column of a metric of an output, its kind chosen by the values where the metric does not say."""
+    """The column of a metric of an output; its kind follows from the values unless the metric defines it."""
     finite = [float(value) for value in values if math.isfinite(value)]
     look = metric.look if metric else ""
     kind: Kind = "fraction" if look == "share" or not finite else kind_of(finite)
@@ -118,7 +118,7 @@ def score_column(header: str, metric: Metric | None, values: Sequence[float]) ->
 
 
 def free_header(output: str, measure: str, taken: set[str]) -> str:
-    """A header that is not taken, and is then; the measure stays readable behind a name that a cell would cut."""
+    """A new header, which is added to the used ones; the name is cut so that the measure stays readable."""
     name = output if len(output) <= _NAME else output[: _NAME - 1] + "…"
     header = f"{name} {measure}"
     while header in taken:

@@ -1,4 +1,4 @@
-"""The sheet *Configurations*: a row for each, best first."""
+"""The sheet *Configurations*: one row for each, best first."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ from pipeline.workbook.view import View
 class _Row:
     summary: Summary
     rank: int | None
-    key: str  # derived once: a hash of everything below
+    key: str  # computed once: a hash
     values: Mapping[str, Value]
 
     @classmethod
@@ -61,7 +61,7 @@ class _Row:
 
     @property
     def trained_here(self) -> bool:
-        """False for an imported row: values that its summary lacks may be in the user's workbook, and stay."""
+        """False for an imported row: values that its summary lacks may be in the user's workbook and are kept."""
         return self.summary.stage != "imported"
 
 
@@ -69,7 +69,7 @@ _Source = tuple[Column, Callable[[_Row], Cell]]
 
 
 def configurations(view: View) -> Table:
-    """One row per configuration, best first; the baseline stands where its mean places it, without a rank."""
+    """One row for each configuration, best first; the baseline is placed by its mean, without a rank."""
     rows = _placed(view)
     sources = [*_place(rows, view), *_hyperparameters(rows), *_objective(view)]
     sources += [*_outputs(view, rows, taken={column.header for column, _ in sources} | OURS), *_cost(rows), *_exact()]
@@ -95,7 +95,7 @@ def _placed(view: View) -> list[_Row]:
         for place, summary in enumerate(view.ranking, 1)
     ]
     baseline = view.baseline
-    # A baseline that the search came upon as well is one configuration: one row, with its rank.
+    # A baseline that the search also found is one configuration: one row, with its rank.
     if baseline is not None and baseline.key not in {row.key for row in rows}:
         position = sum(row.summary.order < baseline.order for row in rows)
         rows.insert(position, _Row.of(baseline, None))
@@ -144,7 +144,7 @@ def _objective(view: View) -> list[_Source]:
         (column(HIGH), lambda row: row.summary.high),
         (column(LEAST), lambda row: row.summary.best),
         (column(MOST), lambda row: row.summary.worst),
-        # Empty until the end of a run: a number from before may be that of fewer repeats.
+        # Empty until the end of a run: an earlier number may be that of fewer repeats.
         (column(TEST), lambda row: view.test.get(row.key)),
         (Column(GROUP, "text", 16, "objective"), lambda row: view.group.get(row.key)),
         (Column(FRONT, "text", 16, "objective"), lambda row: view.front.get(row.key)),
@@ -174,7 +174,7 @@ def _scored(output: str, metric: str) -> Callable[[_Row], Cell]:
 
 def _cost(rows: Sequence[_Row]) -> list[_Source]:
     def measured(value: Callable[[Summary], float]) -> Callable[[_Row], Cell]:
-        return lambda row: value(row.summary) or None  # zero says that nothing was measured
+        return lambda row: value(row.summary) or None  # zero means that nothing was measured
 
     seconds = [row.summary.seconds for row in rows if row.summary.seconds]
     kind: Kind = "plain" if not seconds or statistics.median(seconds) >= 1 else "fraction"

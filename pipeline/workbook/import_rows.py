@@ -1,4 +1,4 @@
-"""Rows of a workbook that the journal does not know: a colleague's results, or one's own after a lost journal."""
+"""Import of workbook rows that are not in the journal: a colleague's results, or one's own after a lost journal."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ _PLACE: Final = frozenset({RANK, STAGE, ELITE, GROUP})
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """How to read the hyperparameters of typed rows: their columns and kinds of values."""
+    """How to read the hyperparameters of typed rows: their columns and types of values."""
 
     columns: Mapping[str, str]  # header -> name of the hyperparameter
-    kinds: Mapping[str, frozenset[type]]  # name -> the types that it has in the sheet's exact configurations
-    lists: frozenset[str]  # names of those with a value per layer
+    kinds: Mapping[str, frozenset[type]]  # name -> its types in the sheet's exact configurations
+    lists: frozenset[str]  # names of those with a value for each layer
 
 
 def unknown_results(
     rows: Sequence[tuple[int, Cells]], path: Path, known: Collection[str], epochs: int
 ) -> tuple[Imported, ...]:
-    """The results in rows `(number, header -> value)` of configurations that are not known, each configuration once.
+    """The results of unknown configurations in rows `(number, header -> value)`, each configuration once.
 
-    Raises UserError, naming the row, for an incomplete row, or a key that does not belong to its configuration.
+    Raise UserError, naming the row, for an incomplete row or a key that does not belong to its configuration.
     """
     typed = learn(rows)
     found: dict[str, Imported] = {}
@@ -56,7 +56,7 @@ def unknown_results(
         if mean is None or cells.get(STAGE) == "baseline" or written(cells.get(KEY)) in known:
             continue
         if _count(cells.get(FAILURES)):
-            continue  # imported, it would count as one that never failed; it is trained here instead
+            continue  # imported, it would count as one without failures; it is trained here instead
         configuration = configuration_of(cells, typed, f"row {number} of {path}")
         if configuration is not None and configuration.key not in known:
             row = _imported(configuration, mean, cells, epochs, f"{path.name}, row {number}")
@@ -65,12 +65,12 @@ def unknown_results(
 
 
 def learn(rows: Sequence[tuple[int, Cells]]) -> Typed:
-    """How to read typed rows, learnt from the exact configurations of the sheet.
+    """Learn how to read typed rows from the exact configurations of the sheet.
 
     Without any, the columns left of the mean are hyperparameters.
     """
     exact = [(cells.get(STAGE), each) for _, cells in rows if (each := _exact(cells)) is not None]
-    # The default network may give its layers in another way than the space that the others are of.
+    # The default network may define its layers in another way than the space of the others.
     examples = [each for stage, each in exact if stage != "baseline"] or [each for _, each in exact]
     kinds: dict[str, set[type]] = {}
     lists = {name for each in examples for name, value in each.items if isinstance(value, tuple)}
@@ -85,7 +85,7 @@ def learn(rows: Sequence[tuple[int, Cells]]) -> Typed:
 
 
 def _left_of_mean(rows: Sequence[tuple[int, Cells]]) -> list[str]:
-    # Rows leave their empty cells out: only all of them together show every header, each in the order of the sheet.
+    # Rows leave out empty cells: only all rows together have every header, in the order of the sheet.
     headers: list[str] = []
     for _, cells in rows:
         names = list(cells)
@@ -95,7 +95,7 @@ def _left_of_mean(rows: Sequence[tuple[int, Cells]]) -> list[str]:
 
 
 def configuration_of(cells: Cells, typed: Typed, where: str) -> Configuration | None:
-    """The configuration of a row: its exact text, else its columns; None for a row that names no hyperparameter."""
+    """The configuration of a row: its exact text, else its columns; None for a row without hyperparameters."""
     key = written(cells.get(KEY))
     if JSON in cells:
         configuration = _exact(cells)
@@ -156,7 +156,7 @@ def _rebuilt(cells: Cells, typed: Typed, where: str) -> Configuration | None:
 
 
 def _value(cell: object, kinds: frozenset[type]) -> object:
-    """A typed cell as the kind of value that the hyperparameter has elsewhere; counts where nothing says so."""
+    """A typed cell, converted to the type that the hyperparameter has elsewhere; a count if that is unknown."""
     if isinstance(cell, str):
         if str in kinds or not kinds:
             return cell.strip()
@@ -171,7 +171,7 @@ def _value(cell: object, kinds: frozenset[type]) -> object:
 
 
 def _several(cell: object, kinds: frozenset[type]) -> tuple[object, ...]:
-    """One value per layer, written as `[37, 41, 35]`, `37, 41, 35` or `37`."""
+    """Parse one value for each layer, written as `[37, 41, 35]`, `37, 41, 35` or `37`."""
     if not isinstance(cell, str):
         return (_value(cell, kinds),)
     elements = [each.strip("\"'") for each in re.split(r"[\s,;]+", cell.strip(" []")) if each]

@@ -1,4 +1,4 @@
-"""Bring a workbook up to date while people work in it, and keep everything they made of it.
+"""Bring a workbook up to date and keep everything that users changed in it.
 
 Columns are found by their headers and rows by their identity, wherever the user moved or sorted them.
 """
@@ -18,27 +18,27 @@ Identity = tuple[str, ...]
 
 
 class Unmergeable(Exception):
-    """The workbook was changed so that its rows or columns can no longer be told apart; nothing was written."""
+    """The workbook was changed so that its rows or columns can no longer be identified; nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a table stands in a sheet."""
+    """The position of a table in a sheet."""
 
     header: int  # row of the headers
-    columns: Mapping[str, int]  # header -> column, the first where two are alike
+    columns: Mapping[str, int]  # header -> column, the first one of equal headers
     rows: Mapping[Identity, int]
-    last: int  # row with something in it
-    packed: bool = False  # every row of the table that is there stands in its place, with room for the others between
+    last: int  # last row that is not empty
+    packed: bool = False  # existing rows of the table are in place, with room for the new ones between them
 
     @property
     def below(self) -> range:
-        """The rows under the headers."""
+        """The rows below the headers."""
         return range(self.header + 1, self.last + 1)
 
 
 def refresh(book: Book, tables: Sequence[Table]) -> None:
-    """Write the tables into the workbook; Unmergeable, with the workbook half changed, where that would break it."""
+    """Write the tables into the workbook. Raise Unmergeable if that would break it; it is then partly changed."""
     for table in tables:
         if table.title not in book.sheets and table.title == CONFIGURATIONS:
             raise Unmergeable(f"it has no sheet {CONFIGURATIONS}")
@@ -49,7 +49,7 @@ def refresh(book: Book, tables: Sequence[Table]) -> None:
 
 
 def draw(sheet: Sheet, table: Table) -> None:
-    """Fill a new sheet; its rows are made while they are written, its links, which are written before, at once."""
+    """Fill a new sheet; rows are made while they are written, links in advance because they are written first."""
     sheet.arrange(layout(table))
     for at, column in enumerate(table.columns, 1):
         if column.kind == "link":
@@ -86,7 +86,7 @@ def _refresh(sheet: Sheet, table: Table) -> None:
 
 
 def locate(sheet: Sheet, table: Table) -> _Place:
-    """Find the table in a sheet; Unmergeable where an identity column is gone or double, or two rows are alike."""
+    """Find the table in a sheet. Raise Unmergeable if an identity column is missing or double, or a row is."""
     grid = sheet.grid
     header = find_header(grid.numbered(), table.identity)
     if header is None:
@@ -100,7 +100,7 @@ def locate(sheet: Sheet, table: Table) -> _Place:
     for row in sorted(grid.rows):
         identity = tuple(written(grid.value(row, column)) for column in wanted)
         if row < header.row and identity in known:
-            raise Unmergeable(f"row {row} of the sheet {table.title} stands above the headers")
+            raise Unmergeable(f"row {row} of the sheet {table.title} is above the headers")
         if row <= header.row or not all(identity):
             continue
         if identity in rows:
@@ -125,7 +125,7 @@ def _identity(table: Table, row: Sequence[Cell]) -> Identity:
 
 
 def _with_columns(sheet: Sheet, table: Table, place: _Place, palette: Palette) -> _Place:
-    """Add the columns of the table that are missing, behind all others."""
+    """Add the missing columns of the table after all others."""
     columns = dict(place.columns)
     cells = sheet.grid.cells(place.header)
     after = sheet.grid.width + 1
@@ -142,7 +142,7 @@ def _with_columns(sheet: Sheet, table: Table, place: _Place, palette: Palette) -
 
 
 def _ours_to_sort(sheet: Sheet, place: _Place) -> bool:
-    """True while the rows are in the order of the last refresh's ranks, and can be moved without loss."""
+    """True if the rows are in the order of the ranks of the last refresh and can be moved without loss."""
     column = place.columns[RANK]
     ranks = [sheet.grid.value(row, column) for row in sorted(place.rows.values())]
     numbers = [rank for rank in ranks if isinstance(rank, int | float)]
@@ -150,14 +150,14 @@ def _ours_to_sort(sheet: Sheet, place: _Place) -> bool:
 
 
 def _sort(sheet: Sheet, table: Table, place: _Place) -> _Place:
-    """Move whole rows, with everything the user put into them, into the order of the table."""
+    """Move whole rows, with everything that the user put into them, into the order of the table."""
     first = place.header + 1
     target = {_identity(table, row): first + offset for offset, row in enumerate(table.rows)}
     moves = {row: target[identity] for identity, row in place.rows.items() if identity in target}
     commented = sheet.commented
     others = [row for row in place.below if row not in moves and (row in commented or not sheet.grid.empty(row))]
     end = first + len(table.rows)
-    # Rows that are not the journal's (sums, remarks, a colleague's) follow behind; empty ones need no place.
+    # Rows that are not in the journal (sums, remarks, a colleague's) follow at the end; empty ones are left out.
     moves |= {row: end + offset for offset, row in enumerate(others)}
     try:
         sheet.move({old: new for old, new in moves.items() if old != new})
@@ -168,7 +168,7 @@ def _sort(sheet: Sheet, table: Table, place: _Place) -> _Place:
 
 
 class _Filling:
-    """Sets the cells of the table, of new rows between the others where room was made for them, else below."""
+    """Sets the cells of the table; new rows go where room was made for them, otherwise to the end."""
 
     def __init__(self, sheet: Sheet, table: Table, place: _Place, palette: Palette) -> None:
         self._sheet = sheet
@@ -180,7 +180,7 @@ class _Filling:
         self._merged = [area for area in sheet.merged if area.bottom > place.header]
 
     def fill(self) -> int:
-        """Set all cells; returns the last row."""
+        """Set all cells. Return the last row."""
         place, first = self._place, self._place.header + 1
         after = place.last
         for offset, row in enumerate(self._table.rows):
@@ -193,7 +193,7 @@ class _Filling:
         return max(after, place.header + len(self._table.rows) if place.packed else after)
 
     def _dressed(self, number: int, first: int) -> dict[int, Placed]:
-        """Give a new row the looks of the row above it, which the user may have changed, as Excel does."""
+        """Give a new row the format of the row above it, which the user may have changed, as Excel does."""
         cells = self._sheet.grid.cells(number)
         above = self._sheet.grid.cells(number - 1) if number > first else {}
         for at, column in zip(self._columns, self._table.columns, strict=True):

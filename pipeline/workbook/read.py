@@ -1,4 +1,4 @@
-"""Reading a sheet: its header, and the rows below it, wherever people have moved them to."""
+"""Read a sheet: its header, and the rows below it, wherever users have moved them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Final
 
 from pipeline.workbook import ooxml
 
-TOP: Final = 20  # rows of a sheet among which its header is looked for: people write titles above it
+TOP: Final = 20  # topmost rows that may be the header: users write titles above it
 
 Cells = Mapping[str, object]
-"""A row by header, without its empty cells."""
+"""A row: header -> value, without empty cells."""
 
 Rows = Iterable[tuple[int, Sequence[object]]]
 """Rows of a sheet from top to bottom: their numbers, from 1, and their values from the first column on."""
@@ -20,7 +20,7 @@ Rows = Iterable[tuple[int, Sequence[object]]]
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The row that names the columns of a sheet."""
+    """The header row of a sheet."""
 
     row: int
     columns: Mapping[str, int]  # name -> column, from 1; of two equal names the first counts
@@ -28,7 +28,7 @@ class Header:
 
 
 def find_header(rows: Rows, names: Collection[str]) -> Header | None:
-    """The first row among the topmost that has all of these names; None where none has."""
+    """The first of the topmost rows that has all of these names; None if there is none."""
     for number, values in rows:
         if number > TOP:
             return None
@@ -51,9 +51,9 @@ def below(rows: Rows, header: Header) -> list[tuple[int, Cells]]:
 
 
 def rows_below(path: Path, sheet: str, names: Collection[str]) -> list[tuple[int, Cells]]:
-    """The rows of a sheet below the header that has all of these names; empty where the sheet has no such header.
+    """The rows of a sheet below the header that has all of these names; empty if there is no such header.
 
-    Raises OSError where the file cannot be read, and one of `ooxml.BROKEN` for a file that is not a workbook.
+    Raise OSError if the file cannot be read, and one of `ooxml.BROKEN` if it is not a workbook.
     """
     values = ooxml.values(path, sheet)
     header = find_header(enumerate(values, 1), names)
@@ -61,7 +61,7 @@ def rows_below(path: Path, sheet: str, names: Collection[str]) -> list[tuple[int
 
 
 def written(value: object) -> str:
-    """The text of a cell: 3 and 3.0 alike, empty for an empty cell."""
+    """The text of a cell: the same for 3 and 3.0, empty for an empty cell."""
     if value is None:
         return ""
     if isinstance(value, float) and value.is_integer():

@@ -1,4 +1,4 @@
-"""The workbook of a run: drawn anew now and then while training goes on."""
+"""The workbook of a run, redrawn from time to time during training."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pipeline.storage.disk_space import FAILING
 from pipeline.workbook import book
 from pipeline.workbook.view import View
 
-REFRESH_SECONDS: Final = 10.0  # the least time between two drawings while training goes on
-REFRESH_RATIO: Final = 20.0  # the same, as a multiple of what the last drawing took
+REFRESH_SECONDS: Final = 10.0  # shortest time between two drawings during training
+REFRESH_RATIO: Final = 20.0  # the same, as a multiple of the time of the last drawing
 
 
 class Book:
-    """The workbook of a run: drawn from the journal now and then while training goes on, and whenever asked."""
+    """The workbook of a run: drawn from the journal from time to time during training, and on request."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Book:
         self._shown: set[str] = set()
 
     def refresh(self) -> None:
-        """Draw it when the last time is long enough ago; a disk that refuses it is reported, and the run goes on."""
+        """Draw it if the last time is long enough ago; if the disk fails, report that and continue."""
         if time.monotonic() > self._next:
             try:
                 self.write()
@@ -39,9 +39,9 @@ class Book:
                 self._failed(error)
 
     def write(self, elite: frozenset[str] = frozenset(), test: Mapping[str, float] | None = None) -> Path:
-        """Draw it now; returns where it was written, which is beside the workbook while somebody has that open.
+        """Draw it now. Return the path that was written, which is beside the workbook while that is open.
 
-        Raises OSError where the disk is full or broken.
+        Raise OSError if the disk is full or broken.
         """
         began = time.monotonic()
         try:

@@ -1,4 +1,4 @@
-"""The sheet *Repeats*: a row for each training, in the order of the journal."""
+"""The sheet *Repeats*: one row for each training, in the order of the journal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from pipeline.workbook.view import View
 
 
 def repeats(view: View) -> Table:
-    """One row per training, in the order of the journal."""
+    """One row for each training, in the order of the journal."""
     shapes: dict[int, tuple[Cell, ...]] = {}
     for repeat in view.repeats:
         configuration = repeat.training.configuration
@@ -92,7 +92,7 @@ def _repeat_cells(
         repeat.seconds,
         repeat.threads or None,
         repeat.slot,
-        " | ".join(repeat.error.split("\n")),  # one line high, as all rows are
+        " | ".join(repeat.error.split("\n")),  # one line high, like all rows
         training.epochs,
         repeat.device,
         repeat.versions,

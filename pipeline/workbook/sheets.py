@@ -16,6 +16,6 @@ def tables(view: View) -> tuple[Table, ...]:
 
 
 def study(rows: Sequence[tuple[str, str]]) -> Table:
-    """Names and values: settings, hash of the data, versions."""
+    """The sheet *Study*: names and values of settings, hash of the data, versions."""
     columns = (Column("name", "text", 30, "place"), Column("value", "wide", 100, "objective"))
     return Table(STUDY, columns, tuple(dict(rows).items()), ("name",))

@@ -1,7 +1,6 @@
-"""How the workbook looks: number formats, colours and widths of the product's columns.
+"""The style of the workbook: number formats, colours and widths of the columns.
 
-It stands outside the wall, since which column is green is the product's business; its words are openpyxl's public
-values for fonts, fills and rules, and only the wall applies them to a sheet.
+It uses openpyxl's public values for fonts, fills and rules; only `ooxml` applies them to a sheet.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ class Palette:
 
 
 def look(column: Column) -> Look:
-    """How a cell of the table's body looks."""
+    """The look of a cell in the table's body."""
     number_format = FORMATS.get(column.kind, "@" if column.kind in ("text", "wide", "exact") else "General")
     return Look(number_format, alignment=_alignment(column), font=_font(column))
 
@@ -60,12 +59,12 @@ def _alignment(column: Column) -> Alignment:
     if kind in ("mark", "link") or (kind == "count" and column.group == "place"):
         return Alignment(horizontal="center", vertical="center")
     if kind == "wide":
-        # Rows are one line high, and LibreOffice draws a second line over the rows beside them; what people type wraps.
+        # Rows are one line high, and LibreOffice draws a second line over the next row; only the user's cells wrap.
         return Alignment(vertical="center", wrap_text=column.header == NOTES or None)
     if kind == "text" or column.header == KEY:
         return Alignment(horizontal="left", vertical="center", indent=1)
     if column.header == JSON:
-        return Alignment(horizontal="fill", vertical="center")  # ends at the border of its cell
+        return Alignment(horizontal="fill", vertical="center")  # cut at the border of the cell
     return Alignment(vertical="center")
 
 
@@ -80,7 +79,7 @@ def _font(column: Column) -> Font | None:
 
 
 def header_look(column: Column) -> Look:
-    """How a header looks: its colour shows which group the column belongs to."""
+    """The look of a header; its colour shows the group of the column."""
     return Look(
         alignment=Alignment(horizontal="center", vertical="center", wrap_text=True),
         font=Font(name="Calibri", size=11, bold=True, color="FFFFFF"),
@@ -90,12 +89,12 @@ def header_look(column: Column) -> Look:
 
 
 def header_height(table: Table) -> float:
-    """The height of the row of the headers, in points."""
+    """The height of the header row, in points."""
     return 48 if table.title == CONFIGURATIONS else 32
 
 
 def layout(table: Table) -> Layout:
-    """Everything of a new sheet that is not a cell."""
+    """The layout of a new sheet: everything except the cells."""
     headers = table.headers
     return Layout(
         widths=tuple(column.width for column in table.columns),
@@ -106,8 +105,8 @@ def layout(table: Table) -> Layout:
 
 
 def _rules(table: Table) -> tuple[tuple[int, int, Rule], ...]:
-    # Rules over whole columns, not painted cells: they hold when the user sorts, and when rows are added.
-    # The marks end before the objective, which has a scale of its own.
+    # Rules for whole columns instead of coloured cells, so that they survive sorting and new rows.
+    # The marks end before the objective, which has its own colour scale.
     headers = table.headers
     objective = 1 + next(at for at, column in enumerate(table.columns) if column.group == "objective")
     rank, stage, elite = (get_column_letter(headers.index(name) + 1) for name in (RANK, STAGE, ELITE))
@@ -118,7 +117,7 @@ def _rules(table: Table) -> tuple[tuple[int, int, Rule], ...]:
         mid_type="percentile",
         mid_value=50,
         mid_color="FFEB84",
-        end_type="percentile",  # one wild configuration must not paint all others green
+        end_type="percentile",  # a single outlier must not colour all others green
         end_value=90,
         end_color="F8696B",
     )

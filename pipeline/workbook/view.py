@@ -1,4 +1,4 @@
-"""What the workbook shows, as a value."""
+"""The contents of the workbook, as a value."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from pipeline.trial import Repeat, Summary
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Everything that the workbook shows, already derived."""
+    """The derived contents of the workbook."""
 
-    ranking: tuple[Summary, ...]  # best first, every configuration of the study once, imported ones as well
-    baseline: Summary | None = None  # a row too, without a rank
+    ranking: tuple[Summary, ...]  # best first, every configuration of the study once, including imported ones
+    baseline: Summary | None = None  # gets a row without a rank
     repeats: tuple[Repeat, ...] = ()
     elite: frozenset[str] = frozenset()  # keys
     outputs: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ def view_of(
     test: Mapping[str, float],
     layers: Layers = LAYERS,
 ) -> View:
-    """What the workbook of a study shows; `facts` are its settings, fingerprint and versions."""
+    """The view of a study's workbook; `facts` are its settings, fingerprint and versions."""
     everything = ranking(contents, epochs)
     searched = tuple(each for each in everything if each.stage != "baseline")
     return View(
@@ -60,5 +60,5 @@ def view_of(
 
 
 def shown(value: object) -> str:
-    """A fact about the study, as the sheet *Study* has it."""
+    """A fact about the study, as text for the sheet *Study*."""
     return ", ".join(str(each) for each in value) if isinstance(value, list | tuple) else str(value)

@@ -1,1 +1,1 @@
-"""Worker processes: one for each slot, pinned before anything heavy is imported."""
+"""Worker processes: one for each slot, pinned before it imports anything heavy."""

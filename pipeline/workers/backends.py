@@ -1,4 +1,4 @@
-"""The backends by name, and one from outside as `module:object`: a backend is a file, and a line here."""
+"""The backends by name, or from outside as `module:object`. A new backend is a file, and a line here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.workers.places import OpenPlaces
 LOCAL: Final = "local"
 BACKENDS: Final[Mapping[str, str]] = {LOCAL: "pipeline.workers.local:LocalPlaces"}
 
-_EXPECTED: Final = f"{', '.join(BACKENDS)}, or a backend of yours as module:object"
+_EXPECTED: Final = f"{', '.join(BACKENDS)}, or your own backend as module:object"
 
 
 def load(name: str) -> OpenPlaces:

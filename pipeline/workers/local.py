@@ -1,7 +1,7 @@
-"""The places of this machine: a loky process for each slot; a process that dies costs its own job alone.
+"""The places of this machine: a loky process for each slot. A process that dies costs only its own job.
 
-`joblib.Parallel` fails as a whole when one worker dies, so each slot has an executor of its own, of joblib's own loky
-processes. The driver alone writes results; workers get recipes and send back values.
+`joblib.Parallel` fails as a whole when one worker dies, so each slot has its own executor of joblib's loky processes.
+Only the driver writes results; workers get recipes and return values.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class _Damaged:
-    """A parcel that a process could not hold, as the error's text."""
+    """The error text for a parcel that a process could not hold."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """What travels to the process of a slot beside the job itself."""
+    """What is sent to the process of a slot in addition to the job."""
 
     work: Watched[Any, Any]
     deliveries: tuple[Delivery, ...]
@@ -53,15 +53,15 @@ class LocalPlaces:
     """The slots of this machine as `Places`: all join at once, none leaves."""
 
     def __init__(self, slots: Sequence[Slot], logs: Path) -> None:
-        # A process that grew too large is replaced in passing; which does not concern the user.
+        # A process that grew too large is replaced silently; the user need not know.
         warnings.filterwarnings("ignore", message="A worker stopped", category=UserWarning)
         self._workers = {Place(serial, slot): Worker(slot, logs) for serial, slot in enumerate(slots)}
         self._news: list[Event] = [Joined(place) for place in self._workers]
         self._jobs: dict[Place, Future[Any]] = {}
-        self._ended: set[Place] = set()  # whose process was killed with its job, and is not cleared away yet
+        self._ended: set[Place] = set()  # whose process was killed with its job, and not cleaned up yet
 
     def begin(self, place: Place, work: Watched[JobType, Answer], job: JobType, needs: Sequence[Parcel] = ()) -> None:
-        """Send a job to the process of a slot, which is started where there is none."""
+        """Send a job to the process of a slot, which is started if there is none."""
         if place in self._jobs:
             raise ValueError(f"{place.name} has a job already")
         worker = self._workers[place]
@@ -72,7 +72,7 @@ class LocalPlaces:
         self._jobs[place] = worker.submit(_Task(work, deliveries, worker.stack), job)
 
     def end(self, place: Place) -> str:
-        """Kill the process of a slot; its pool is cleared away before the next job."""
+        """Kill the process of a slot; its pool is cleaned up before the next job."""
         worker = self._workers[place]
         del self._jobs[place]
         self._ended.add(place)
@@ -82,7 +82,7 @@ class LocalPlaces:
         return stack
 
     def events(self, seconds: float) -> Sequence[Event]:
-        """The slots first, then the jobs that ended, then those that ran past their limit and are ended for it."""
+        """Report the slots first, then the jobs that ended, then those that ran past their limit and are ended."""
         news, self._news = self._news, []
         if news:
             return news
@@ -102,7 +102,7 @@ class LocalPlaces:
         return Ended(place, Died("ran past its limit", f"{limit:g} s", self.end(place))) if limit else None
 
     def _heard(self, place: Place) -> Ended[Any]:
-        """How the job of a place ended; where there is no answer, its process is ended with it."""
+        """How the job of a place ended; without an answer its process is ended as well."""
         future, worker = self._jobs.pop(place), self._workers[place]
         error = future.exception()
         outcome = future.result() if error is None else None

@@ -1,4 +1,4 @@
-"""Parcels where they arrive: rows are found, and modules imported, by content, whatever the disk holds by then."""
+"""Parcels in a worker: rows and modules are found by content, whatever is on the disk by then."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.errors import DamagedFile
 from pipeline.storage import atomic
 from pipeline.workers.places import Module, Parcel
 
-AGAIN: Final = "run the same command again: it is made anew"
+AGAIN: Final = "run the same command again: it is written again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,14 @@ class Delivery:
 
     @classmethod
     def of(cls, parcel: Parcel) -> Delivery:
-        """The parcel by its file, where this machine has one, else by its bytes."""
+        """The parcel as its file, if this machine has one, otherwise as its bytes."""
         return cls(parcel.digest, parcel.file or parcel.content(), parcel.module)
 
 
 def hold(deliveries: Sequence[Delivery]) -> None:
     """Make parcels known to this process; raise DamagedFile if one does not have its digest.
 
-    A file is read for that once in the life of a process.
+    A file is read only once in the life of a process.
     """
     for each in deliveries:
         if isinstance(each.content, Path):
@@ -71,18 +71,18 @@ def path_of(digest: str) -> Path:
 
 
 class _Loader(SourceFileLoader):
-    """Loads a module from the source that was sent; its file may hold another one, or be gone."""
+    """Loads a module from the source that was sent; its file may have changed or be missing."""
 
     def __init__(self, module: Module, source: bytes) -> None:
         super().__init__(module.name, module.origin)
         self._source = source
 
     def get_data(self, path: str) -> bytes:
-        """The source for the module's own file, as tracebacks ask for it; other files are read."""
+        """The source for the module's own file, for tracebacks; other files are read."""
         return self._source if path == self.path else super().get_data(path)
 
     def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 - as Python calls it
-        """The source, compiled: byte code beside the file may be of another source."""
+        """The compiled source: byte code beside the file may be of another source."""
         code: CodeType = self.source_to_code(self._source, self.path)
         return code
 
@@ -94,19 +94,19 @@ class _Modules:
         self._held: dict[str, tuple[Module, str, bytes]] = {}
 
     def hold(self, module: Module, digest: str, source: bytes) -> None:
-        """Let the next import of the module give this source."""
+        """Make the next import of the module use this source."""
         if not _has_source(module):
             return
         if self not in sys.meta_path:
             sys.meta_path.insert(0, self)
         held = self._held.get(module.name)
         self._held[module.name] = module, digest, source
-        # A package that is there already stays: others may use it. What a user's function is in does not.
+        # An imported package stays, because others may use it; the module of a user's function is imported again.
         if module.folders is None if held is None else held[1] != digest:
             sys.modules.pop(module.name, None)
 
     def find_spec(self, name: str, path: object = None, target: ModuleType | None = None) -> ModuleSpec | None:  # noqa: ARG002 - as Python calls it
-        """How to import a module that was sent; None for all others."""
+        """The import specification of a module that was sent; None for all others."""
         if name not in self._held:
             return None
         module, _, source = self._held[name]
@@ -121,7 +121,7 @@ class _Modules:
 
 
 def _has_source(module: Module) -> bool:
-    """False for what was compiled by other means, which Python imports from its file."""
+    """False for compiled extensions and the like, which Python imports from their files."""
     return not module.origin or module.origin.endswith(tuple(SOURCE_SUFFIXES))
 
 

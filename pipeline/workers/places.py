@@ -1,7 +1,7 @@
-"""The seam between a run and whatever runs its jobs: the words of both sides, and the laws that hold between them.
+"""The interface between a run and a backend, which runs its jobs: the types of both, and the rules between them.
 
-A backend (processes of this machine today) knows where a job can run, begins it there, ends it for certain, and tells
-what happened. It knows nothing of attempts, time limits of a run, or trainings: that is the policy in `pool`.
+A backend (such as processes of this machine) knows where a job can run, starts it there, ends it reliably, and reports
+what happened. It knows nothing about attempts, time limits of a run, or trainings: that is the policy in `pool`.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One slot of one machine, from its joining to its leaving: a machine that comes back brings other places."""
+    """One slot of one machine, from joining to leaving; a machine that comes back brings new places."""
 
     serial: int  # never used twice in the life of a `Places`
     slot: Slot
-    node: str = ""  # the machine; empty for the one that the run was started on
+    node: str = ""  # the machine; empty for the one on which the run was started
 
     @property
     def name(self) -> str:
-        """As the ledger has it: "cpu1", or "gpu0@node17" for another machine."""
+        """The name in the ledger: "cpu1", or "gpu0@node17" for another machine."""
         return f"{self.slot.name}@{self.node}" if self.node else self.slot.name
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """What Python has to know of a module whose source travels."""
+    """What Python needs to know about a module whose source is sent."""
 
     name: str  # "package.module"
-    origin: str  # the file that the source was read from, for tracebacks; empty where a package has none
-    folders: tuple[str, ...] | None = None  # of a package: where modules that do not travel are looked for
+    origin: str  # the file from which the source was read, for tracebacks; empty for a package without one
+    folders: tuple[str, ...] | None = None  # of a package: where to look for modules that are not sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +48,17 @@ class Parcel:
     digest: str
     kind: Literal["rows", "code"]
     content: Callable[[], bytes]
-    file: Path | None = None  # where the machine of the run has these bytes: places there need no copy
+    file: Path | None = None  # the file with these bytes on the machine of the run, where places need no copy
     module: Module | None = None  # of code
 
 
 @dataclass(frozen=True, slots=True)
 class Died:
-    """What became of the process of a job that gave no answer."""
+    """What happened to the process of a job without an answer."""
 
     kind: str  # "killed its worker"
     detail: str  # "signal SIGKILL, exit code -9"
-    stack: str = ""  # where the job was, as far as that is known
+    stack: str = ""  # the stack of the job, as far as it is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """The place is gone, and with it the job that it had: never that job's fault."""
+    """The place is gone, and with it its job; that is never the job's fault."""
 
     place: Place
     why: str  # "its worker left"
@@ -88,39 +88,39 @@ Event = Joined | Left | Ended[Any]
 
 
 class Places(Protocol):
-    """Where jobs run. Only `events` waits, and no longer than it may.
+    """Where jobs run. Only `events` waits, and at most for the given time.
 
-    1. `Joined` comes before all else of a place, and nothing after its `Left`; a serial never comes again.
-    2. After `begin` there is one `Ended` or one `Left` of that place, or the caller's `end`; after `end` nothing is
-       heard of the job, whatever arrives later.
-    3. No slot has two jobs at once: `begin` raises ValueError where the place has one, and a job that was ended is
-       gone before the next begins. A job of a place that has left and was not yet heard of ends with its `Left`.
+    1. `Joined` is the first event of a place and `Left` the last; a serial number is never used again.
+    2. After `begin` there is one `Ended` or one `Left` of that place, or the caller's `end`; after `end` there are no
+       more events of the job.
+    3. No slot has two jobs at once: `begin` raises ValueError if the place has one, and a job that was ended is gone
+       before the next begins. The job of a place that has left ends with its `Left`.
     4. A job runs in a process that had `process.environment(slot)` before its first import, and that ends with the
-       driver. After a job that gave no answer, the next one of the place has a fresh process.
-    5. `Ended` says what the job's own process did, `Left` what befell the place. A job that runs past its limit is
-       ended where it runs; while it or who began it is stopped, it does not run.
-    6. An answer comes by value.
-    7. A job begins only where all its parcels are, after their digests were checked there; where one cannot be had,
+       driver. After a job without an answer, the place has a new process.
+    5. `Ended` reports what the job's own process did, `Left` what happened to the place. A job that runs past its limit
+       is ended where it runs; while it or its driver is stopped, it does not run.
+    6. Answers are returned by value.
+    7. A job begins only after all its parcels have arrived and their digests were checked; if one is not available,
        `events` raises UserError.
     8. After `close` no process is left.
     """
 
     def begin(self, place: Place, work: Watched[JobType, Answer], job: JobType, needs: Sequence[Parcel] = ()) -> None:
-        """Let a free place do a job."""
+        """Start a job at a free place."""
         ...
 
     def end(self, place: Place) -> str:
-        """Give up the job of a place, at once; returns the stack that it left, as far as there is one already."""
+        """End the job of a place at once. Return its stack, as far as there is one."""
         ...
 
     def events(self, seconds: float) -> Sequence[Event]:
-        """What happened since the last call, in order; waits for something for at most so long."""
+        """The events since the last call, in order; waits for at most that many seconds if there are none."""
         ...
 
     def close(self) -> None:
-        """End all jobs and processes; nothing may be asked of the places after that."""
+        """End all jobs and processes; the places cannot be used afterwards."""
         ...
 
 
 OpenPlaces = Callable[[Sequence[Slot], Path], Places]
-"""What a backend is: it makes the places of a run from its slots and from the folder for what workers print."""
+"""A backend: it makes the places of a run from its slots and the folder for the workers' output."""

@@ -1,4 +1,4 @@
-"""What a worker process is: its environment before it imports anything, its pinning, its death with the driver."""
+"""Worker processes: their environment before any import, their pinning, their death with the driver."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pipeline.workers.slots import Slot
 
 
 def environment(slot: Slot) -> Mapping[str, str]:
-    """The variables that a worker starts with, before it imports anything: TensorFlow reads them only then."""
+    """The environment variables of a worker, which TensorFlow reads when it is imported."""
     threads = str(slot.threads)
     gpu = {"XLA_FLAGS": "--xla_gpu_deterministic_ops=true"} if slot.gpu else {}
     return {
@@ -36,16 +36,16 @@ def environment(slot: Slot) -> Mapping[str, str]:
 
 
 def _for_the_driver() -> set[signal.Signals]:
-    """The signals by which a user or a system asks a run to stop; a terminal sends them to workers as well."""
+    """The signals with which a user or the system stops a run; a terminal sends them to workers as well."""
     return {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
 
 
 @contextlib.contextmanager
 def deaf_children() -> Iterator[None]:
-    """Processes and threads that begin in this block are born with the driver's signals blocked.
+    """Processes and threads that are started in this block have the driver's signals blocked.
 
-    A worker ignores them as soon as it runs code of ours (`enter`); until then a Ctrl-C of the whole process group
-    would end it, and the resource trackers of its pool with it.
+    A worker ignores them as soon as it runs our code (`enter`); before that, a Ctrl-C to the whole process group would
+    end it and the resource trackers of its pool.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -58,17 +58,17 @@ def deaf_children() -> Iterator[None]:
 
 
 def enter(driver: int, slot: Slot, log: Path) -> None:
-    """Make this process the worker of a slot: pinned, mortal, deaf to Ctrl-C and its like, its output in a log file."""
+    """Make this process the worker of a slot: pinned, ending with the driver, ignoring Ctrl-C, output in a log file."""
     die_with(driver)
     for each in _for_the_driver():
-        signal.signal(each, signal.SIG_IGN)  # the driver's business, which ends its workers with SIGKILL
+        signal.signal(each, signal.SIG_IGN)  # handled by the driver, which ends its workers with SIGKILL
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _for_the_driver())
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, slot.cores)
     try:
         output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    except OSError:  # a full disk or a lost folder must not cost a training
+    except OSError:  # a full disk or a missing folder must not cost a training
         output = os.open(os.devnull, os.O_WRONLY)
     os.dup2(output, 1)
     os.dup2(output, 2)
@@ -77,11 +77,11 @@ def enter(driver: int, slot: Slot, log: Path) -> None:
 
 
 def die_with(driver: int) -> None:
-    """Let the kernel end this process when the driver dies; a thread watches where the kernel cannot."""
+    """Let the kernel end this process when the driver dies, or a thread on systems without that."""
     if platform.system() == "Linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1 is PR_SET_PDEATHSIG
         if os.getppid() != driver:
-            os._exit(1)  # the driver died before the kernel was told
+            os._exit(1)  # the driver died before that call
         return
     threading.Thread(target=_watch, args=(driver,), daemon=True).start()
 

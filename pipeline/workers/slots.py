@@ -16,29 +16,29 @@ import psutil
 from pipeline.errors import UserError
 
 EXPECTED: Final = "auto, gpu:0,1 (these GPUs), cpu:4 (four workers of one core) or cpu:4x2 (four workers of two cores)"
-LOOK: Final = 0.1  # seconds in which it is seen how busy the cores are
+LOOK: Final = 0.1  # seconds in which the load of the cores is measured
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One GPU with some cores to feed it, or some cores alone; no two slots of a run share any."""
+    """One GPU with some cores, or some cores only; no two slots of a run share any."""
 
-    name: str  # "gpu0", "cpu1": as it stands in the ledger
+    name: str  # "gpu0", "cpu1": the name in the ledger
     cores: tuple[int, ...]
     gpu: str = ""  # as CUDA_VISIBLE_DEVICES names it; empty for a CPU slot
 
     @property
     def threads(self) -> int:
-        """Intra-operation threads of its trainings: its cores. Bit-equal results need equal numbers."""
+        """Intra-operation threads of its trainings: the number of its cores. Bit-equal results need equal numbers."""
         return len(self.cores)
 
 
 def parse(text: str, *, cores: Sequence[int] | None = None, gpus: Sequence[str] | None = None) -> tuple[Slot, ...]:
-    """The slots that a text asks for, at least one. Raise UserError for a GPU or core that this machine lacks.
+    """Parse a text into slots, at least one. Raise UserError for a GPU or core that this machine does not have.
 
-    `auto` takes every GPU, one core for each; where there is none it takes every core as a slot of its own, so that
-    the number of threads of a training, and with it its bits, does not depend on the machine's size. Cores that have
-    nothing to do are taken first, so that two studies beside each other do not share one.
+    `auto` takes every GPU, with one core for each. Without GPUs every core is a slot, so that the number of threads of
+    a training, and so its bits, does not depend on the machine's size. Idle cores are taken first, so that two studies
+    side by side do not share one.
     """
     cores = idle_first(available_cores()) if cores is None else cores
     gpus = available_gpus() if gpus is None else gpus
@@ -56,7 +56,7 @@ def _gpu_slots(wanted: Sequence[str], cores: Sequence[int], gpus: Sequence[str])
     if missing:
         raise UserError(
             f"This machine has no GPU {missing[0]}",
-            expected=f"one of {', '.join(gpus)}" if gpus else "no gpu slots, for no GPU was found",
+            expected=f"one of {', '.join(gpus)}" if gpus else "no gpu slots, because no GPU was found",
             hint="use --slots auto, or --slots cpu:N",
         )
     if len(set(wanted)) < len(wanted):
@@ -80,13 +80,13 @@ def _cpu_slots(count: int, each: int, cores: Sequence[int]) -> tuple[Slot, ...]:
 
 
 def available_cores() -> tuple[int, ...]:
-    """The cores that this process may use, by number; a container's share of processor time limits how many."""
+    """The numbers of the cores that this process may use; at most as many as a container's processor quota."""
     allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
     return tuple(allowed)[: joblib.cpu_count()]
 
 
 def idle_first(cores: Sequence[int]) -> tuple[int, ...]:
-    """The cores by how busy they are now, in quarters; equally busy ones in their order."""
+    """The cores sorted by their current load, in quarters; equally busy ones in their order."""
     busy = psutil.cpu_percent(LOOK, percpu=True) if len(cores) > 1 else []
     return tuple(sorted(cores, key=lambda core: round(busy[core] / 25) if core < len(busy) else 0))
 

@@ -1,7 +1,7 @@
-"""One slot's process on top of loky: started when needed, replaced when it died, ended for certain.
+"""One slot's process on top of loky: started when needed, replaced if it died, ended reliably.
 
-What loky does not do is done here: its pool reads an answer to its end even if the writer died in the middle of it,
-and a pool that broke while it was idle says so by raising at the next submission.
+This works around two properties of loky: its pool waits for the rest of an answer even if the writer died in the middle
+of it, and a pool that broke while it was idle raises only at the next submission.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ JobType = TypeVar("JobType")
 Answer = TypeVar("Answer")
 
 _STOPPED: Final = (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
-SILENCE: Final = 1.0  # seconds after its process's death in which a pool has to notice, or is made to
+SILENCE: Final = 1.0  # seconds for a pool to notice the death of its process, before it is forced to
 
 
 class Worker:
@@ -44,10 +44,10 @@ class Worker:
         self._overdue = Overdue(self.stack)
 
     def submit(self, work: Callable[[JobType], Answer], job: JobType) -> Future[Answer]:
-        """Give it a job; a process that died since the last one is replaced first."""
+        """Submit a job; a process that died since the last one is replaced first."""
         self._dead_since = None
         with contextlib.suppress(OSError):
-            self.stack.unlink(missing_ok=True)  # what an earlier job left must not be taken for this one's
+            self.stack.unlink(missing_ok=True)  # the stack of an earlier job must not be taken for this one's
         self._overdue = Overdue(self.stack)
         with deaf_children():
             try:
@@ -71,12 +71,12 @@ class Worker:
         return list(self._executor._processes.values()) if self._executor is not None else []  # noqa: SLF001
 
     def look(self) -> None:
-        """Make a pool notice that its process is dead; to be called now and then while a job is running.
+        """Make a pool notice that its process is dead; to be called from time to time while a job is running.
 
-        The answer's pipe has a second writing end in this process, so a reader of half an answer waits for ever.
+        The answer's pipe has a second writing end in this process, so a reader of half an answer waits forever.
         """
         processes = self._processes()
-        with contextlib.suppress(OSError, ValueError):  # the pool closes what it has noticed at the same time
+        with contextlib.suppress(OSError, ValueError):  # the pool may close it at the same time
             if not processes or len(wait([each.sentinel for each in processes], 0)) < len(processes):  # type: ignore[attr-defined]
                 self._dead_since = None
                 return
@@ -95,12 +95,12 @@ class Worker:
         return False
 
     def _end_answers(self) -> None:
-        """Leave the dead process's end of the pipe as the only one that can write, which ends the reading."""
+        """Replace this process's writing end of the pipe, so that reading ends with the dead process's end."""
         if self._executor is None:
             return
         flags, queue = self._executor._flags, self._executor._result_queue  # noqa: SLF001
         # The pool's thread flags itself as broken, under this lock, before it closes the pipe: until then its number
-        # is nobody else's. It stays in use, by nothing, so that closing it later closes no other file.
+        # is not reused. The number stays occupied, so that closing it later does not close another file.
         with flags.shutdown_lock:
             if not (flags.broken or flags.shutdown):
                 nothing = os.open(os.devnull, os.O_WRONLY)
@@ -108,13 +108,13 @@ class Worker:
                 os.close(nothing)
 
     def kill(self) -> None:
-        """End the process at once; the pool is cleared away by `retire`."""
+        """End the process at once; `retire` cleans up the pool."""
         for each in self._processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(each.pid, signal.SIGKILL)  # type: ignore[attr-defined]
 
     def retire(self) -> None:
-        """End the process and its pool, busy or not; nothing of them is left when this returns."""
+        """End the process and its pool, busy or not; both are gone when this returns."""
         if self._executor is not None:
             self.kill()
             self._end_answers()
@@ -122,13 +122,13 @@ class Worker:
             self._executor = None
 
     def note(self, text: str) -> None:
-        """Add a text to the log of the slot, if that can be written."""
+        """Add a text to the log of the slot, if it can be written."""
         with contextlib.suppress(OSError), self.log.open("a", encoding="utf-8") as file:
             file.write(text.rstrip("\n") + "\n")
 
 
 def cause(error: BaseException) -> tuple[str, str]:
-    """What became of a job whose future failed, and the detail: a signal, an exit code, what could not be sent."""
+    """What happened to a job whose future failed, with details: a signal, an exit code, or an error of sending."""
     if isinstance(error, TerminatedWorkerError):
         found = re.search(r"\{(\w+)\((-?\d+)\)", str(error))
         if found is None:

@@ -1,4 +1,4 @@
-"""What runs in such a process: it answers requests, a line of JSON each, until there are no more."""
+"""The program of a benchmark process: it answers requests, one line of JSON each, until there are no more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command: measures, prints as it goes, and writes the picture and the JSON file."""
+"""Measure what trainings cost with this product and with others on one pinned core; print tables, draw a figure."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ Figures = dict[str, Figure]
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Where it is measured."""
+    """The conditions of a measurement."""
 
     core: int
-    folder: Path  # of files that vanish afterwards
+    folder: Path  # of temporary files
     logs: Path
     console: Console
 
 
 def main(words: Sequence[str]) -> int:
-    """Measure what the command line asks for; 2 and a clear text for what a user can mend."""
+    """Measure what the command line asks for; return 2 and print the error if the user can fix it."""
     asked = parser().parse_args(words)
     console = Console(soft_wrap=True, highlight=False)
     try:
@@ -59,18 +59,18 @@ def main(words: Sequence[str]) -> int:
         console.print(table)
     picture = report.draw(figures, asked.out / "training_cost.png")
     if picture:
-        console.print(f"Picture: {picture}")
+        console.print(f"Figure: {picture}")
     if asked.json:
         asked.json.parent.mkdir(parents=True, exist_ok=True)
         asked.json.write_text(json.dumps(report.flat(figures), indent=1, sort_keys=True) + "\n")
-        console.print(f"Figures: {asked.json}")
+        console.print(f"All numbers: {asked.json}")
     return 0
 
 
 def parser() -> argparse.ArgumentParser:
     """The options of the command."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--core", type=int, help="the core that all contestants share [the last that may be used]")
+    options.add_argument("--core", type=int, help="the core that all contestants share [the last available one]")
     options.add_argument(
         "--quick", action="store_true", help="few rounds, no whole searches, fewer contestants: at most 3 minutes"
     )
@@ -81,7 +81,7 @@ def parser() -> argparse.ArgumentParser:
         "--budget", type=float, help="seconds after which a peer begins no other configuration of a whole search [300]"
     )
     options.add_argument("--out", type=Path, default=Path("results/benchmark_training"), help="folder of the picture")
-    options.add_argument("--json", type=Path, help="file for every figure: {name: value}")
+    options.add_argument("--json", type=Path, help="JSON file for all numbers: {name: value}")
     return options
 
 
@@ -93,7 +93,7 @@ def _parts(text: str) -> tuple[str, ...]:
 
 
 def chosen_core(asked: int | None) -> int:
-    """The core to pin to; UserError for one that this process may not use."""
+    """The core to pin to. Raise UserError for one that this process may not use."""
     cores = available_cores()
     if asked is not None and asked not in cores:
         raise UserError(
@@ -132,7 +132,7 @@ def measure(sizes: Sizes, core: int, parts: Iterable[str], out: Path, console: C
 
 
 def steady(given: Mapping[str, Data], sizes: Sizes, bench: Bench) -> Figures:
-    """Milliseconds per network and epoch of every contestant, and what they are to each other."""
+    """Milliseconds per network and epoch of every contestant, and their ratios."""
     figures: Figures = {}
     with ExitStack() as stack:
         workers: dict[str, Worker] = {}
@@ -153,7 +153,7 @@ def steady(given: Mapping[str, Data], sizes: Sizes, bench: Bench) -> Figures:
 
 
 def wide(given: Data, sizes: Sizes, bench: Bench) -> Figures:
-    """What it gains that a wide network has a program of its own, and its layers are not padded to the widest."""
+    """The gain of a separate program for a wide network over padding all its layers to the widest."""
     with Worker("engine", [bench.core], bench.logs / "engine.log") as worker:
         rounds, first = in_turn(plan.wide(given), {"engine": worker}, 1, sizes, bench.console)
     figures = {f"{label}_ms": figure(values) for label, values in rounds.items()}
@@ -163,7 +163,7 @@ def wide(given: Data, sizes: Sizes, bench: Bench) -> Figures:
 
 
 def available(library: str, console: Console) -> bool:
-    """Whether a contestant's library is installed; says so where it is not."""
+    """Whether a contestant's library is installed; prints a notice if it is not."""
     present = library not in NEEDS or importlib.util.find_spec(NEEDS[library]) is not None
     if not present:
         console.print(f"{library}: {NEEDS[library]} is not installed, left out (pip install -e '.\\[bench]')")
@@ -173,7 +173,7 @@ def available(library: str, console: Console) -> bool:
 def in_turn(
     cases: Mapping[str, Case], workers: Mapping[str, Worker], least: int, sizes: Sizes, console: Console
 ) -> tuple[dict[str, list[float]], dict[str, float]]:
-    """Each contestant's ms in each round, and the seconds until its first epoch was done; failed ones are left out."""
+    """Each contestant's ms in each round, and the seconds until its first epoch ended; failed ones are left out."""
     first: dict[str, float] = {}
     for number, (label, case) in enumerate(cases.items()):
         request = {"prepare": number, "case": asdict(case), "seconds": sizes.seconds, "least": least}
@@ -196,7 +196,7 @@ def in_turn(
 
 
 def compared(name: str, rounds: Mapping[str, Sequence[float]]) -> Figures:
-    """How many times less this engine costs than each other, round by round."""
+    """The cost of each other engine as a multiple of this one's, round by round."""
     tuned = [label for label in rounds if label.startswith(f"{name}_keras_tuned")]
     best = min(tuned, key=lambda label: statistics.median(rounds[label]), default="")
     others = {
@@ -267,7 +267,7 @@ def searches(given: Data, sizes: Sizes, bench: Bench) -> Figures:
             bench.console.print(f"{label} {peer}: {error}", markup=False)
             continue
         done = len(answer["epochs"])
-        # What was left out is taken to cost what its epochs, as the pipeline needed them, would have cost.
+        # The rest is extrapolated by the epochs that the pipeline needed for it.
         factor = sum(epochs) / sum(epochs[:done]) * REPEATS / sizes.peer_repeats
         total = seconds - answer["seconds"] + answer["seconds"] * factor
         part = f"{done} of {len(drawn)} configurations, {sizes.peer_repeats} of {REPEATS} repeats ({seconds:.0f} s)"

@@ -1,6 +1,6 @@
-"""Who trains, and how: each contestant is prepared once and then trains some epochs of its networks whenever asked.
+"""The contestants: each is prepared once and then trains its networks for some epochs on request.
 
-Libraries are imported by the function that needs them, for each contestant lives in a process of its own.
+Libraries are imported by the function that needs them, because each contestant has a process of its own.
 All train a dense network with relu and a linear output: Adam with 1e-3, batches of 32 in a new order each epoch, mean
 squared error, and all validation rows predicted after each epoch.
 """
@@ -19,21 +19,21 @@ from pipeline.data.rows import Rows, load_rows
 
 BATCH: Final = 32
 RATE: Final = 1e-3
-FOREVER: Final = 1_000_000  # patience that no training exhausts: each of its epochs is wanted
-WIDEST: Final = 512  # units of the spaces in which narrower layers are padded, or have programs of their own
-PRODUCT: Final = 2048  # rows and columns of the matrices whose product is the yardstick of arithmetic
+FOREVER: Final = 1_000_000  # patience that no training exhausts: every epoch is needed
+WIDEST: Final = 512  # units of the spaces in which narrower layers are padded, or have separate programs
+PRODUCT: Final = 2048  # rows and columns of the matrices whose product is the reference for arithmetic
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One line of the benchmark: who trains what. All fields are plain, for they travel as JSON."""
+    """One line of the benchmark: who trains what. All fields are plain values, because they are sent as JSON."""
 
     library: str  # which of `PREPARE`, and which process
     rows: str = ""  # file of `pipeline.data.rows.save_rows`
     units: tuple[int, ...] = (64, 64)
     dropout: float = 0.0
-    variant: str = ""  # of a library: how it is used
-    places: int = 0  # of this engine; 0 for its own rule
+    variant: str = ""  # how a library is used
+    places: int = 0  # places of this engine; 0 for its own rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Contestant:
 
 
 def prepare(case: Case) -> Contestant:
-    """Build what a case needs; the first call of `train` may still compile."""
+    """Prepare a case; the first call of `train` may still compile."""
     rows = load_rows(Path(case.rows)) if case.rows else None
     return PREPARE[case.library](case, rows)
 
@@ -67,7 +67,7 @@ def engine(case: Case, rows: Rows) -> Contestant:
     entries = {"hidden_layers": depth, "units": {"type": "choice", "values": units, "per": "hidden_layers"}}
     searched = mlp.complete(space.parse({**entries, **fixed}))
     protocol = Protocol("mlp", "mse", FOREVER, 0.0, seed=0, space=searched, engine="packed", places=case.places)
-    # With so many rows nothing costs more than padding; with none, nothing less.
+    # With this many rows padding always costs more than compiling; with none, never.
     protocol = replace(protocol, rows=FOREVER * FOREVER if case.variant == "own" else 0)
     configuration = Configuration.of({
         **mlp.BASELINE.as_dict(), **fixed, "hidden_layers": depth, "units": case.units,
@@ -85,7 +85,7 @@ def engine(case: Case, rows: Rows) -> Contestant:
 
 
 def keras_fit(case: Case, rows: Rows) -> Contestant:
-    """`fit` on NumPy arrays: as people write it, or tuned to stay out of Python for an epoch, to compile, or both."""
+    """`fit` on NumPy arrays: as people write it, or tuned to run whole epochs without Python, to compile, or both."""
     import keras
 
     dropped = [keras.layers.Dropout(case.dropout)] if case.dropout else []
@@ -198,7 +198,7 @@ PREPARE: Final[Mapping[str, Callable[[Case, Any], Contestant]]] = {
     "torch": torch,
     "product": product,
 }
-NEEDS: Final = {"torch": "torch", "kerastuner": "keras_tuner", "optuna": "optuna"}  # what is not part of the product
+NEEDS: Final = {"torch": "torch", "kerastuner": "keras_tuner", "optuna": "optuna"}  # not part of the product
 
 
 def operations(train: int, validation: int, features: int, units: tuple[int, ...]) -> float:

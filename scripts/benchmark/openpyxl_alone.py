@@ -1,6 +1,6 @@
-"""The workbook made by openpyxl's public ways alone: write-only mode for a new one, load, edit and save for an old one.
+"""The workbook made with openpyxl's public interface: write-only mode for a new one, load-edit-save for an old one.
 
-The same cells, styles, widths, filters, rules, links and durable files as the product's, so that only the way differs.
+Cells, styles, widths, filters, rules, links and durability are the product's, so that only the method differs.
 """
 # ruff: noqa: SLF001 - styles are copied as openpyxl copies them itself; without that it would look worse than it is
 
@@ -62,7 +62,7 @@ def _dressed(sheet: Any, value: str | None, looks: Look) -> Any:
 
 
 class _Copied:
-    """Cells of a column; their style is looked up once, as the product does: dressing each takes 20 times as long."""
+    """Cells of a column; their style is looked up once, as in the product: styling each takes 20 times as long."""
 
     def __init__(self, sheet: Any, column: Column) -> None:
         self._sheet = sheet
@@ -89,7 +89,7 @@ def _fill(cell: Any, value: str | float | Link | None) -> None:
 
 
 def edit(path: Path, tables: Sequence[Table]) -> None:
-    """Bring a workbook up to date with `load_workbook`; rows of the tables are not sorted, which the product does."""
+    """Bring a workbook up to date with `load_workbook`; unlike in the product, the rows are not sorted."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         book = openpyxl.load_workbook(path, rich_text=True)
@@ -126,7 +126,7 @@ def _update(sheet: Any, table: Table) -> None:
 
 
 def _replace(book: Any, path: Path) -> None:
-    """Durably, or not at all, as the product."""
+    """Save durably or not at all, like the product."""
     temporary = path.with_name(f".{path.name}.tmp")
     with temporary.open("xb") as file:
         book.save(file)

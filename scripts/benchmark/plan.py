@@ -1,4 +1,4 @@
-"""What is measured: the tables, the contestants on each, and how long."""
+"""The plan of a benchmark: the tables, the contestants on each, and for how long."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ CALIFORNIA: Final = ROOT.parent / "shared" / "data" / "california_housing.csv"
 PLACES: Final = (2, 5, 20, 100)
 WIDTHS: Final = (64, 128, 256)
 UNEQUAL: Final = (48, 160, 208, 304, 224, 96)  # of a space of up to 512 units
-LENGTHS: Final = (250, 1000, 4000)  # training rows, besides all 13,000 of them
+LENGTHS: Final = (250, 1000, 4000)  # training rows, besides all 13,000
 TUNED: Final = ("jit", "epoch", "epoch jit")
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """A table as a run is told of it, and its rows as trainings get them."""
+    """A table, and its rows as trainings get them."""
 
     name: str
     note: str
@@ -39,13 +39,13 @@ class Sizes:
     """How much is measured."""
 
     rounds: int  # of all contestants in turn
-    seconds: float  # of a contestant in a round, if that is
-    least: Mapping[str, int]  # epochs, so that what a call of `fit` costs once is spread as in a real training
-    pictures: bool  # the peers at other numbers of rows and units, too, and this engine with every number of places
-    epochs: Mapping[str, int]  # at most, of a training of a whole search
+    seconds: float  # of a contestant in a round, if longer
+    least: Mapping[str, int]  # epochs, so that the fixed cost of a call of `fit` is spread as in a real training
+    pictures: bool  # also the peers at other numbers of rows and units, and this engine with every number of places
+    epochs: Mapping[str, int]  # most epochs of a training of a whole search
     patience: int
     budget: float  # seconds after which a peer begins no other configuration of a whole search
-    peer_repeats: int  # of the 5 repeats of a configuration, how many a peer trains
+    peer_repeats: int  # repeats, of 5, that a peer trains of a configuration
     searches: int  # runs of this pipeline's search
     trainings: int  # of the comparison of two workers with one
     worker_rounds: int
@@ -96,7 +96,7 @@ def saved(rows: Rows, file: Path) -> Path:
 
 
 def shortened(rows: Rows, count: int) -> Rows:
-    """The first so many training rows, and validation rows in proportion."""
+    """The first `count` training rows, and validation rows in proportion."""
     held = max(1, round(count * len(rows.validation.rows) / len(rows.train.rows)))
     return replace(rows, train=_first(rows.train, count), validation=_first(rows.validation, held))
 
@@ -137,7 +137,7 @@ def cases(given: Data, sizes: Sizes, folder: Path) -> Iterator[tuple[str, Case]]
 
 
 def wide(given: Data) -> dict[str, Case]:
-    """A deep network of unequal layers, as it is and padded to the widest of its space."""
+    """A deep network of unequal layers, unchanged and padded to the widest of its space."""
     return {
         f"wide_{variant}": Case("engine", str(given.file), UNEQUAL, variant=variant, places=1)
         for variant in ("own", "padded")

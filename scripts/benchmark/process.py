@@ -1,4 +1,4 @@
-"""A process of its own for each library: pinned, with one thread, asked with lines of JSON. See `answers`."""
+"""A separate process for each library: pinned, with one thread, controlled by lines of JSON. See `answers`."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from pipeline.workers.process import environment
 from pipeline.workers.slots import Slot
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-OWN: Final = ("engine", "pipeline", "workers", "profile")  # run with all that the product sets for its workers
+OWN: Final = ("engine", "pipeline", "workers", "profile")  # run with the same environment as the product's workers
 
 
 class Worker:
-    """One such process; leaving the `with` block ends it. RuntimeError with its reason where it cannot answer."""
+    """One such process; leaving the `with` block ends it. Raise RuntimeError with the reason if it cannot answer."""
 
     def __init__(self, library: str, cores: Sequence[int], log: Path) -> None:
         variables = dict(environment(Slot("cpu0", tuple(cores[:1]))))
         if library not in OWN:
-            del variables["TF_DETERMINISTIC_OPS"]  # nobody else asks for it, and it may cost
+            del variables["TF_DETERMINISTIC_OPS"]  # not used by others, and may cost time
         paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
         self._log = log
         with log.open("ab") as file:

@@ -1,9 +1,9 @@
-"""The profile of a compiled program: what its matrix products cost, what the rest, and what the limit of both is.
+"""The profile of a compiled program: the cost of its matrix products, of everything else, and the limits of both.
 
-A program is traced operation by operation while it trains on one pinned core. Beside it the same process measures the
-yardstick, a product of large float32 matrices, and NumPy's products of exactly the sizes that a step has: forward,
-gradient of the inputs, gradient of the kernel. What NumPy reaches with these is what a program without any other
-operation could reach; what the program's own products reach is its limit as long as it multiplies as it does.
+A program is traced operation by operation while it trains on one pinned core. The same process also measures the
+reference, a product of large float32 matrices, and NumPy's products of exactly the sizes in a step: forward, gradient
+of the inputs, gradient of the kernel. The rate of NumPy is what a program without any other operation could reach; the
+rate of the program's own products is its limit as long as it multiplies in the same way.
 """
 
 from __future__ import annotations
@@ -34,37 +34,37 @@ from scripts.benchmark.process import Worker
 
 PRODUCTS: Final = re.compile(r"MatMul|dot")
 WIDTHS: Final = (64, 128, 256)
-DEAREST: Final = 8  # operations that are named
+DEAREST: Final = 8  # operations listed
 SECONDS: Final = 0.3  # of a measurement of NumPy's products
-REPEATS: Final = 5  # of each measurement: the median counts
+REPEATS: Final = 5  # of each measurement, of which the median is taken
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What was measured of a width: microseconds of a step of all places, rates as parts of the yardstick."""
+    """The results for a width: microseconds of a step of all places, rates as fractions of the reference."""
 
     width: int
     places: int
     step: float  # untraced
     products: float
-    others: Mapping[str, float]  # operations that are no products
+    others: Mapping[str, float]  # operations other than products
     rate: float  # of the whole step
-    products_rate: float  # if the step had nothing but its products
-    numpy_rate: float  # if these were NumPy's
-    yardstick: float  # floating point operations in a second, of the product of large matrices
+    products_rate: float  # if the step consisted only of its products
+    numpy_rate: float  # if these were as fast as NumPy's
+    yardstick: float  # floating point operations in a second, for the product of large matrices
 
     @property
     def between(self) -> float:
-        """What no operation accounts for: the loop, the start of each operation, evaluation, the host."""
+        """The time outside of operations: the loop, the start of each operation, evaluation, the host."""
         return max(0.0, self.step - self.products - sum(self.others.values()))
 
 
 def main(words: Sequence[str]) -> int:
-    """Measure and print; 2 and a clear text for what a user can mend."""
+    """Measure and print; return 2 and print the error if the user can fix it."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--core", type=int, help="the core to measure on [the last that may be used]")
+    options.add_argument("--core", type=int, help="the core to measure on [the last available one]")
     options.add_argument("--epochs", type=int, default=3, help="epochs of each measurement [3]")
-    options.add_argument("--json", type=Path, help="file for every figure: {name: value}")
+    options.add_argument("--json", type=Path, help="JSON file for all numbers: {name: value}")
     asked = options.parse_args(words)
     console = Console(soft_wrap=True, highlight=False)
     try:
@@ -83,7 +83,7 @@ def main(words: Sequence[str]) -> int:
     if asked.json:
         asked.json.parent.mkdir(parents=True, exist_ok=True)
         asked.json.write_text(json.dumps(flat(profiles), indent=1, sort_keys=True) + "\n")
-        console.print(f"Figures: {asked.json}")
+        console.print(f"All numbers: {asked.json}")
     return 0
 
 
@@ -109,7 +109,7 @@ def flat(profiles: Sequence[Profile]) -> dict[str, float]:
 def _summary(profiles: Sequence[Profile]) -> Table:
     table = Table(
         "units", "places", "step", "products", "others", "between", "rate", "products'", "NumPy's",
-        title="A step of all places in us, and the rates of the step, of its products and of NumPy's, of a large one's",
+        title="A step of all places in us; rates of the step, its products and NumPy's, relative to a large one",
     )  # fmt: skip
     for each in profiles:
         times = (each.step, each.products, sum(each.others.values()), each.between)
@@ -124,7 +124,7 @@ def _summary(profiles: Sequence[Profile]) -> Table:
 
 
 def _dearest(profiles: Sequence[Profile]) -> Table:
-    table = Table("units", "operation", "us per step", title="The dearest operations that are no products")
+    table = Table("units", "operation", "us per step", title="The most expensive operations besides products")
     for each in profiles:
         for name, cost in sorted(each.others.items(), key=lambda item: -item[1])[:DEAREST]:
             table.add_row(f"{each.width}-{each.width}", name, f"{cost:.1f}")
@@ -135,7 +135,7 @@ def _dearest(profiles: Sequence[Profile]) -> Table:
 
 
 def measure(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a `Profile`, as they travel."""
+    """The fields of a `Profile`, as sent between processes."""
     width, epochs = asked["width"], asked["epochs"]
     rows = load_rows(Path(asked["rows"]))
     contestant = prepare(Case("engine", asked["rows"], (width, width)))
@@ -148,7 +148,7 @@ def measure(asked: Mapping[str, Any]) -> dict[str, Any]:
     yardstick = 2.0 * PRODUCT**3 / _seconds(lambda: values[0] @ values[1])
     features, work = len(rows.features), contestant.networks * epochs
     count = work * operations(len(rows.train.rows), len(rows.validation.rows), features, (width, width))
-    # The gradient of the first layer's inputs is nobody's.
+    # The gradient of the first layer's inputs is not needed.
     multiplied = count - work * 2.0 * len(rows.train.rows) * features * width
     return {
         "width": width,
@@ -164,7 +164,7 @@ def measure(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    """Of the core, not of the clock: what else runs on it does not count."""
+    """Processor time instead of wall time, so that other processes do not count."""
     taken = []
     for _ in range(REPEATS):
         began = time.process_time()
@@ -174,7 +174,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def _trace(work: Callable[[], object]) -> dict[str, float]:
-    """Microseconds of each operation of the program in all: medians times counts, for a trace is disturbed at times."""
+    """Total microseconds of each operation of the program: medians times counts, because traces are noisy."""
     import tensorflow as tf
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
@@ -195,14 +195,14 @@ def _trace(work: Callable[[], object]) -> dict[str, float]:
 
 
 def _is_operation(name: str) -> bool:
-    """An instruction of the compiled program that holds no other: its loops and calls, and the runtime, are none."""
+    """An instruction of the compiled program that contains no other: not its loops, calls or the runtime."""
     if not re.fullmatch(r"[A-Za-z]\w*(\.\d+)?", name) or re.match(r"while|call|conditional|end|Thunk", name):
         return False
     return "." in name or "fusion" in name or bool(PRODUCTS.match(name))
 
 
 def _numpy_rate(places: int, sizes: Sequence[int]) -> float:
-    """Floating point operations in a second of all products of a step, one after the other as a step needs them."""
+    """Floating point operations in a second of all products of a step, in the order of a step."""
     draw = np.random.default_rng(0)
     pairs: list[tuple[np.ndarray, np.ndarray]] = []
     for position, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):

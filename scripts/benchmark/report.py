@@ -1,4 +1,4 @@
-"""Figures with their spread: as a flat object, as tables, as a picture."""
+"""Results with their spread: as a flat object, as tables, as a figure."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class Figure:
     high: float
 
     def __str__(self) -> str:
-        """The median with the spread behind it, where there is one."""
+        """The median, followed by the spread if there is one."""
         if self.low == self.high:
             return f"{self.value:.3g}"
         return f"{self.value:.3g} ({self.low:.3g}-{self.high:.3g})"
 
 
 def figure(values: Sequence[float]) -> Figure:
-    """What the rounds say together; at least one is needed."""
+    """Summarise the rounds, at least one."""
     return Figure(statistics.median(values), min(values), max(values))
 
 
@@ -60,7 +60,7 @@ def flat(figures: Mapping[str, Figure]) -> dict[str, float]:
 
 
 def tables(figures: Mapping[str, Figure]) -> Iterator[Table]:
-    """What each contestant costs, then what that is to the aims; only what was measured."""
+    """The cost of each measured contestant, then the comparison with the goals."""
     costs = sorted({match[1] for name in figures if (match := re.fullmatch(r"(?:diabetes|california)_(.+)_ms", name))})
     if costs:
         table = Table("ms per network and epoch", "diabetes", "", "california", "", title="Steady cost")
@@ -80,7 +80,7 @@ def tables(figures: Mapping[str, Figure]) -> Iterator[Table]:
 
 
 def draw(figures: Mapping[str, Figure], file: Path) -> Path | None:
-    """The picture, or none where no steady cost was measured."""
+    """Draw the figure, unless no steady cost was measured."""
     if "california_engine_ms" not in figures:
         return None
     from matplotlib.figure import Figure as Canvas

@@ -1,8 +1,8 @@
 """Whole searches: this pipeline's stage 1, KerasTuner and Optuna around Keras `fit`, over the same configurations.
 
-Each gets a fresh process, so imports, starts of workers and compilations count. The peers train the configurations that
-the pipeline drew, so that none is lucky; where their time runs out they stop. `seconds` of their answers are from the
-first configuration to the last, and `epochs` has as many entries as they finished.
+Each gets a new process, so imports, starts of workers and compilations count. The peers train the configurations that
+the pipeline drew, so that none is lucky, and stop when their time is up. `seconds` of their answers are from the first
+configuration to the last, and `epochs` has one entry for each finished one.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ Asked = Mapping[str, Any]
 
 
 def pipeline(asked: Asked) -> dict[str, Any]:
-    """Stage 1 with everything that a run does: baseline, ledger, saved models, verdict, report.
+    """Stage 1 with everything else in a run: baseline, ledger, saved models, verdict, report.
 
-    Answers with the configurations in the order drawn, and the epochs that the repeats of each took together.
+    Answers with the configurations in the order drawn, and the total epochs of the repeats of each.
     """
     from pipeline.run.launch import launch
     from pipeline.run.prepare import prepare
@@ -57,7 +57,7 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def optuna(asked: Asked) -> dict[str, Any]:
-    """`study.optimize` around as many fits as there are repeats."""
+    """`study.optimize` with one fit for each repeat."""
     import keras  # noqa: F401 - its import belongs to the start, not to the first training
     import optuna as library
 
@@ -124,7 +124,7 @@ def _how(asked: Asked, rows: Rows) -> dict[str, Any]:
 
 
 def kerastuner(asked: Asked) -> dict[str, Any]:
-    """`RandomSearch` with an execution for each repeat; only its draws are replaced by the given configurations."""
+    """`RandomSearch` with an execution for each repeat; its draws are replaced by the given configurations."""
     import keras_tuner
 
     rows, began = load_rows(Path(asked["rows"])), time.monotonic()

@@ -1,4 +1,4 @@
-"""What people put into a workbook, one thing each: how it gets in, and how one sees whether it is still there."""
+"""Things that people put into a workbook: how to add each one, and how to check whether it is still there."""
 # ruff: noqa: SLF001 - openpyxl shows charts, images and pivot tables that it has read in private attributes only
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _RELATIONS: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relat
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """`make` puts it into the workbook, `there` is true while it is in it."""
+    """`make` adds it to the workbook, `there` checks whether it is still in it."""
 
     make: Callable[[Path], None]
     there: Callable[[Path], bool]
@@ -91,13 +91,13 @@ def column(sheet: Any, header: str) -> int:
 
 
 def note(book: Any) -> None:
-    """A remark in the column that is meant for it."""
+    """A remark in the column for notes."""
     sheet = book[SHEET]
     sheet.cell(2, column(sheet, "notes")).value = "mine"
 
 
 def formulas(book: Any) -> None:
-    """A column of formulas behind the others."""
+    """A column of formulas after the others."""
     sheet = book[SHEET]
     mine = sheet.max_column + 1
     sheet.cell(1, mine).value = "twice"
@@ -106,7 +106,7 @@ def formulas(book: Any) -> None:
 
 
 def chart(book: Any) -> None:
-    """A sheet of the user's own with a chart over the ranks."""
+    """A new sheet with a chart of the ranks."""
     own = book.create_sheet(OWN)
     picture = BarChart()
     picture.add_data(Reference(book[SHEET], min_col=1, min_row=1, max_row=20), titles_from_data=True)
@@ -129,13 +129,13 @@ def name(book: Any) -> None:
 
 
 def rule(book: Any) -> None:
-    """A conditional format of the user's own."""
+    """A conditional format."""
     red = CellIsRule(operator="equal", formula=['"mine"'], fill=PatternFill(bgColor="FF0000"))  # type: ignore[no-untyped-call]
     book[SHEET].conditional_formatting.add("B2:B99", red)
 
 
 def choice(book: Any) -> None:
-    """A list to choose from."""
+    """A drop-down list."""
     validation = DataValidation(type="list", formula1='"good,bad"')
     validation.add("AZ2:AZ100")
     book[SHEET].add_data_validation(validation)
@@ -152,7 +152,7 @@ def hidden(book: Any) -> None:
 
 
 def pivot(book: Any) -> None:
-    """A pivot table over two columns of the user's own."""
+    """A pivot table of two columns of the user's."""
     own = book.create_sheet(OWN)
     for row in (("kind", "value"), ("a", 1), ("b", 2)):
         own.append(row)
@@ -271,7 +271,7 @@ THINGS: Final[Mapping[str, Thing]] = {
 
 
 def user_made(path: Path) -> None:
-    """All that openpyxl can make, in one workbook: what is loaded, edited and saved."""
+    """A workbook with everything that openpyxl can make, to be loaded, edited and saved."""
     book = opened(path)
     for make in (note, formulas, chart, image, name, rule, choice, comment, hidden):
         make(book)

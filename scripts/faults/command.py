@@ -1,4 +1,4 @@
-"""The command: random kills of a real study for as long as one likes, and what came of them."""
+"""Kill drivers and workers of a real study at random, resume it each time, and report what was lost."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CALM: Final = (0.1, 12.0)  # seconds that a driver lives after its start, its fi
 
 
 def main(words: Sequence[str]) -> int:
-    """Kill, resume, look, and say what was found; 1 where a promise did not hold."""
+    """Kill, resume, check, and print the findings; return 1 if there are any."""
     asked = parser().parse_args(words)
     began = time.monotonic()
     with ExitStack() as stack:
@@ -69,16 +69,18 @@ def parser() -> argparse.ArgumentParser:
     """The options of the command."""
     options = argparse.ArgumentParser(description=__doc__, epilog="Further options go to run_pipeline.py.")
     options.add_argument("--kills", type=int, default=100, help="drivers and workers to kill [100]")
-    options.add_argument("--seed", type=int, default=0, help="of the times and the victims [0]")
-    options.add_argument("--json", type=Path, help="file for what was found")
+    options.add_argument("--seed", type=int, default=0, help="seed of the times and the victims [0]")
+    options.add_argument("--json", type=Path, help="file for the findings")
     options.add_argument("--folder", type=Path, help="empty folder for the studies; they are kept [a temporary one]")
     options.add_argument("--slots", default="auto", help="workers of each study, as run_pipeline.py takes them [auto]")
-    options.add_argument("options", nargs="*", help="after --: options of run_pipeline.py that win over the built-in")
+    options.add_argument(
+        "options", nargs="*", help="after --: options of run_pipeline.py, which override the built-in ones"
+    )
     return options
 
 
 def told(tally: Tally, seconds: float) -> list[str]:
-    """The figures, and every single thing that was found."""
+    """The figures and every finding."""
     lines = [
         f"kills {tally.kills}: drivers {tally.driver_kills}, workers {tally.worker_kills}",
         f"lost {len(tally.lost)}, doubled {len(tally.doubled)}, orphans {len(tally.orphans)}",

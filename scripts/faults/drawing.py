@@ -1,6 +1,6 @@
-"""Networks that are drawn instead of trained, in places without processes: a study costs what is left of it.
+"""A backend with random networks instead of trained ones, without processes, to measure everything else.
 
-Runs take them as any backend from outside: `--cluster scripts.faults.drawing:drawing`.
+Used like any user-defined backend: `--cluster scripts.faults.drawing:drawing`.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
     from pipeline.saved_models import Examine, Examined
     from pipeline.saved_models.member_files import Member
 
-CURVE = Curve.of([1.0], [0.5], 1)  # of every network that is drawn
+CURVE = Curve.of([1.0], [0.5], 1)  # of every random network
 
 
 def do(work: Callable[[Any], Any], job: Any) -> Any:
-    """What a worker would do."""
+    """The same as in a worker."""
     return work(job)
 
 
 class Inline:
-    """Places whose jobs are done in this process, one whenever it is asked what happened; what a job raises ends all.
+    """Places that do jobs in this process, one at each request for events; an exception in a job ends everything.
 
-    With a seed the jobs that have begun end in an order that follows from it, else in the order of the places.
+    With a seed, jobs end in an order that follows from it, otherwise in the order of the places.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Inline:
         self._jobs: dict[Place, tuple[Callable[[Any], Any], Any]] = {}
 
     def begin(self, place: Place, work: Watched[Any, Any], job: Any, needs: Sequence[Parcel] = ()) -> None:
-        """Keep the job until somebody asks what happened."""
+        """Keep the job until the next request for events."""
         if place in self._jobs:
             raise ValueError(f"{place.name} has a job already")
         hold([Delivery.of(each) for each in needs])
@@ -67,7 +67,7 @@ class Inline:
         return ""
 
     def events(self, seconds: float) -> Sequence[Event]:  # noqa: ARG002 - nothing takes time
-        """The places first, then one job at a time."""
+        """Report the places first, then one job at a time."""
         news, self._news = self._news, []
         if news or not self._jobs:
             return news
@@ -95,7 +95,7 @@ def _file(member: Member) -> bytes:  # noqa: ARG001 - one for all
 
 
 def examined(examine: Examine, key: str, file: Callable[[Member], bytes] = _file) -> Examined:
-    """What `Examine` answers, but for the Keras files, which need TensorFlow."""
+    """The same as `Examine`, except for the Keras files, which need TensorFlow."""
     from pipeline.saved_models import Examined  # deferred, as below: it imports scikit-learn, and workers do without
     from pipeline.saved_models.member_files import load_members
 
@@ -106,7 +106,7 @@ def examined(examine: Examine, key: str, file: Callable[[Member], bytes] = _file
 
 
 def draw(work: Callable[[Any], Any], job: Any, seconds: float = 0.0, file: Callable[[Member], bytes] = _file) -> Any:
-    """The job, where its networks are drawn and saved without TensorFlow; a training takes so many seconds longer."""
+    """The job with random networks and without TensorFlow; each training takes `seconds` longer."""
     if isinstance(work, TrainJobs):
         found = []
         for training in job.trainings:
@@ -119,5 +119,5 @@ def draw(work: Callable[[Any], Any], job: Any, seconds: float = 0.0, file: Calla
 
 
 def drawing(slots: Sequence[Slot], logs: Path) -> Inline:  # noqa: ARG001 - nothing is printed
-    """A backend whose networks are drawn, a millisecond each."""
+    """A backend with random networks, one millisecond each."""
     return Inline(slots, partial(draw, seconds=0.001))

@@ -1,4 +1,4 @@
-"""What a study folder proves after a fault: nothing lost, nothing doubled, nothing damaged."""
+"""Check of a study folder after a fault: nothing lost, nothing doubled, nothing damaged."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ Identity = tuple[str, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was found; a sound study has three empty tuples."""
+    """The findings; a sound study has three empty tuples."""
 
     lost: tuple[str, ...] = ()
     doubled: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
-    known: Mapping[Identity, Repeat] = field(default_factory=dict)  # the repeats that are in the journal now
+    known: Mapping[Identity, Repeat] = field(default_factory=dict)  # the repeats now in the journal
 
     @property
     def sound(self) -> bool:
-        """True where nothing was found."""
+        """True if there are no findings."""
         return not (self.lost or self.doubled or self.damaged)
 
 
 def gather(study: Path, before: Mapping[Identity, Repeat], *, finished: bool) -> Evidence:
-    """Compare the folder with what was in its journal earlier; `finished`: its last run was not killed.
+    """Compare the folder with the earlier contents of its journal; `finished`: its last run was not killed.
 
-    A killed run may leave temporary files and a workbook that lags behind: the next run mends both.
+    A killed run may leave temporary files and an outdated workbook: the next run fixes both.
     """
     path = StudyFolder(study).journal
     damaged = [str(each) for each in audit(study) if finished or _counts(each.file, path)] if study.exists() else []
@@ -57,14 +57,14 @@ def gather(study: Path, before: Mapping[Identity, Repeat], *, finished: bool) ->
 
 
 def _counts(file: Path, journal_file: Path) -> bool:
-    """Whether a finding about this file is one although the run was killed."""
+    """Whether a finding about this file counts even if the run was killed."""
     temporary = file.name.startswith(".")
     unwritten = file.name in (layout.IDENTITY, layout.JOURNAL) and not file.exists() and not journal_file.exists()
     return not (temporary or unwritten or file.name == layout.WORKBOOK)
 
 
 def facts(known: Mapping[Identity, Repeat]) -> frozenset[tuple[object, ...]]:
-    """What a journal says up to order and timings, the digest of the weights included."""
+    """The facts of a journal except order and timings, including the digests of the weights."""
     return frozenset(
         (*name, each.stage, each.seed, each.objective, each.model, each.best_epoch, each.epochs_run, each.error)
         for name, each in known.items()

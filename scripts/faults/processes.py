@@ -1,4 +1,4 @@
-"""The processes of one run, known by a mark in their environment, which every descendant inherits."""
+"""The processes of one run, identified by a mark in their environment, which descendants inherit."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ from typing import Final
 import psutil
 
 VARIABLE: Final = "TWO_STAGE_SEARCH_RUN"
-PATIENCE: Final = 2.0  # seconds after which nothing of a run may be left, whatever ended its driver
+PATIENCE: Final = 2.0  # seconds after the end of its driver in which all processes of a run have to end
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A driver that was started here, in a process group of its own, and the mark of all that it starts."""
+    """A driver that was started here, in its own process group, and the mark of its descendants."""
 
     driver: subprocess.Popen[str]
     mark: str
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to the driver alone."""
+        """Send a signal to the driver only."""
         self.driver.send_signal(number)
 
     def send_group(self, number: signal.Signals) -> None:
-        """Send a signal to the driver and everything that it started, as a terminal does."""
+        """Send a signal to the driver and its descendants, as a terminal does."""
         os.killpg(self.driver.pid, number)
 
     def kill(self) -> None:
-        """End the driver, as a full memory or a lost machine would."""
+        """Kill the driver, like running out of memory or a machine failure would."""
         with contextlib.suppress(ProcessLookupError):
             self.driver.kill()
         self.driver.wait()
 
     def alive(self) -> dict[int, str]:
-        """The processes of the run that are alive: their numbers, and what they were started as."""
+        """The processes of the run that are alive: their numbers and command lines."""
         return marked(self.mark)
 
     def workers(self) -> tuple[int, ...]:
-        """The worker processes, from the moment of their birth."""
+        """The worker processes, from their start."""
         return tuple(pid for pid, words in self.alive().items() if "popen_loky" in words and pid != self.driver.pid)
 
     def orphans(self, patience: float = PATIENCE) -> dict[int, str]:
-        """What is still alive so long after the driver ended; returns as soon as nothing is."""
+        """The processes still alive that many seconds after the driver ended; returns as soon as there are none."""
         end = time.monotonic() + patience
         while (left := self.alive()) and time.monotonic() < end:
             time.sleep(0.02)
@@ -57,7 +57,7 @@ class Run:
 
 
 def start(command: Sequence[str], cwd: Path, output: Path, **variables: str) -> Run:
-    """Start a driver whose standard output and error go to the end of a file."""
+    """Start a driver with its standard output and error appended to a file."""
     mark = uuid.uuid4().hex
     environment = {**os.environ, VARIABLE: mark, **variables}
     with output.open("a", encoding="utf-8") as file:
@@ -69,7 +69,7 @@ def start(command: Sequence[str], cwd: Path, output: Path, **variables: str) -> 
 
 @contextlib.contextmanager
 def running(command: Sequence[str], cwd: Path, output: Path, **variables: str) -> Iterator[Run]:
-    """As `start`; whatever happens in the block, nothing of the run is left after it."""
+    """Like `start`; after the block all processes of the run are gone, whatever happened."""
     run = start(command, cwd, output, **variables)
     try:
         yield run
@@ -86,7 +86,7 @@ def marked(mark: str) -> dict[int, str]:
     found = {}
     for each in psutil.pids():
         with contextlib.suppress(OSError, psutil.Error):
-            # A process that is ending has no environment any more, and a zombie is nothing that runs.
+            # An ending process has no environment any more, and zombies do not count.
             if wanted in Path(f"/proc/{each}/environ").read_bytes().split(b"\0"):
                 found[each] = " ".join(psutil.Process(each).cmdline())
     return found

@@ -1,4 +1,4 @@
-"""Random kills of drivers and workers, the study resumed until it is done, the evidence looked at after each."""
+"""Random kills of drivers and workers; the study is resumed until it is done, and checked after each kill."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from pipeline.trial import Repeat
 from scripts.faults.evidence import Evidence, Identity, facts, gather
 from scripts.faults.processes import Run, running
 
-WORKER_KILLS: Final = 2  # in the life of one driver at most: a job whose workers die three times is rightly failed
+WORKER_KILLS: Final = 2  # most kills of workers for one driver: a job whose workers die three times counts as failed
 ANCHORS: Final = ("start", "first worker", "first commit")
-PAUSE: Final = 0.02  # seconds between looks at a driver
+PAUSE: Final = 0.02  # seconds between checks of a driver
 
 Command = Callable[[Path], Sequence[str]]
 """The command line that runs a study in the given folder."""
@@ -31,33 +31,33 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """How hard it blows: a driver lives between `calm` seconds, drawn on a log scale, and some workers die before.
+    """The intensity: a driver lives for a time drawn from `calm` (seconds, log scale), and some workers die before.
 
-    The seconds count from its start, from the birth of its first worker or from its first commit, drawn as well: so
-    kills come at every stage of a run, on a slow machine too.
+    The time counts from its start, from the start of its first worker or from its first commit, also drawn at random,
+    so that kills occur at every stage of a run, even on a slow machine.
     """
 
     calm: tuple[float, float]
-    kills: int  # of drivers and workers, at least
+    kills: int  # least number of kills of drivers and workers
     seed: int
-    drivers: int = 0  # of which drivers, at least
-    patience: float = 600.0  # seconds that an undisturbed run may take
+    drivers: int = 0  # least number of kills of drivers
+    patience: float = 600.0  # time limit of an undisturbed run
 
 
 @dataclass(slots=True)
 class Tally:
-    """What came of it; every list but `kills` is empty where the promises hold."""
+    """The findings; every list except `kills` is empty if all guarantees hold."""
 
     driver_kills: int = 0
     worker_kills: int = 0
-    studies: int = 0  # that came to their end
+    studies: int = 0  # that were completed
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     orphans: list[str] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
-    differing: list[str] = field(default_factory=list)  # from the undisturbed run
-    ended: list[str] = field(default_factory=list)  # drivers that ended by themselves without success
-    slowest: float = 0.0  # seconds from a driver's end to that of its last process
+    differing: list[str] = field(default_factory=list)  # facts that differ from the undisturbed run
+    ended: list[str] = field(default_factory=list)  # drivers that ended on their own without success
+    slowest: float = 0.0  # longest time from a driver's end to that of its last process
 
     @property
     def kills(self) -> int:
@@ -66,24 +66,24 @@ class Tally:
 
     @property
     def sound(self) -> bool:
-        """True where every promise held."""
+        """True if every guarantee held."""
         return not (self.lost or self.doubled or self.orphans or self.damaged or self.differing or self.ended)
 
     def unfinished(self, weather: Weather) -> bool:
-        """True until enough was killed."""
+        """True until there were enough kills."""
         return self.kills < weather.kills or self.driver_kills < weather.drivers
 
     def take(self, evidence: Evidence) -> None:
-        """Add what was found."""
+        """Add findings."""
         self.lost += evidence.lost
         self.doubled += evidence.doubled
         self.damaged += evidence.damaged
 
 
 def storm(command: Command, folder: Path, weather: Weather, say: Say, **variables: str) -> Tally:
-    """Kill until there were so many kills; each study is resumed until it is done, then another begins.
+    """Kill until there were enough kills; each study is resumed until it is done, then the next begins.
 
-    The first run, undisturbed, is what the others are compared with: same facts, same weights.
+    The first run is undisturbed, and the others have to give the same facts and weights.
     """
     rng = np.random.default_rng(weather.seed)
     tally = Tally()
@@ -113,14 +113,14 @@ class Study:
         return running(self.command(self.folder), self.folder, self.folder / "output.txt", **self.variables)
 
     def evidence(self, known: Mapping[Identity, Repeat], *, finished: bool) -> Evidence:
-        """What its folder says now."""
+        """The current check of its folder."""
         return gather(self.folder / "study", known, finished=finished)
 
 
 def _blow(
     study: Study, weather: Weather, tally: Tally, rng: np.random.Generator, say: Say
 ) -> Mapping[Identity, Repeat]:
-    """One study, killed again and again until it is done or enough was killed; what its journal says in the end."""
+    """Kill and resume one study until it is done or there were enough kills. Return the final facts of its journal."""
     known: Mapping[Identity, Repeat] = {}
     while tally.unfinished(weather):
         with study.running() as run:
@@ -140,7 +140,7 @@ def _blow(
 
 
 def _reach(run: Run, anchor: str, study: Study) -> bool:
-    """Wait for the event from which the driver's life counts; False when it came to its own end before."""
+    """Wait for the event from which the driver's time counts; False if it ended before."""
     journal = StudyFolder(study.folder / "study").journal
     before = journal.stat().st_size if journal.exists() else 0
     while run.driver.poll() is None:
@@ -153,7 +153,7 @@ def _reach(run: Run, anchor: str, study: Study) -> bool:
 
 
 def _live(run: Run, life: float, deaths: list[float], tally: Tally, rng: np.random.Generator) -> bool:
-    """Let the driver live so long, while workers die at the given times; False when it came to its own end."""
+    """Let the driver live that long, while workers die at the given times; False if it ended before."""
     began = time.monotonic()
     while (age := time.monotonic() - began) < life:
         if run.driver.poll() is not None:
@@ -174,7 +174,7 @@ def _mourn(run: Run, tally: Tally) -> None:
 
 
 def _finish(study: Study, patience: float, tally: Tally, known: Mapping[Identity, Repeat]) -> Mapping[Identity, Repeat]:
-    """Run the study to its end, undisturbed; what its journal says then."""
+    """Run the study to its end, undisturbed. Return the facts of its journal."""
     with study.running() as run:
         code = run.driver.wait(patience)
         _mourn(run, tally)

@@ -1,4 +1,4 @@
-"""The command: replays, prints tables, and writes the picture and the JSON file."""
+"""Replay tables of trained networks through this search and others; print tables, draw a figure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scripts.replay.contestants import ANYTIME, METHODS, Run, Task, answer, miss
 
 
 def main(words: Sequence[str]) -> int:
-    """Replay what the command line asks for; 2 and a clear text for what a user can mend."""
+    """Replay what the command line asks for; return 2 and print the error if the user can fix it."""
     asked = parser().parse_args(words)
     console = Console(soft_wrap=True, highlight=False)
     try:
@@ -36,7 +36,7 @@ def main(words: Sequence[str]) -> int:
     if asked.json:
         asked.json.parent.mkdir(parents=True, exist_ok=True)
         asked.json.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
-        console.print(f"Figures: {asked.json}")
+        console.print(f"All numbers: {asked.json}")
     return 0
 
 
@@ -46,13 +46,15 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--tables", type=Path, default=Path("../shared/data/hpo_tables"), help=f"folder of .npz files: {tables.FORMAT}"
     )
-    options.add_argument("--budgets", type=int, nargs="+", default=[50, 100, 200], help="trainings of a search")
+    options.add_argument(
+        "--budgets", type=int, nargs="+", default=[50, 100, 200], help="numbers of trainings of a search"
+    )
     options.add_argument("--seeds", type=int, default=16, help="replays of each search on each table")
     options.add_argument(
         "--draws",
         choices=["with", "without"],
         default="with",
-        help="replacement, when a configuration is trained again",
+        help="draw repeated trainings of a configuration with or without replacement",
     )
     options.add_argument(
         "--methods",
@@ -63,11 +65,11 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that replay side by side")
     options.add_argument(
-        "--runs", type=Path, help="file of finished replays, a line each: what it has is not replayed again"
+        "--runs", type=Path, help="file of finished replays, one in each line, which are not replayed again"
     )
-    options.add_argument("--json", type=Path, help="file for every figure: {name: value}")
+    options.add_argument("--json", type=Path, help="JSON file for all numbers: {name: value}")
     options.add_argument("--out", type=Path, default=Path("results/benchmark_search"), help="folder of the picture")
-    options.add_argument("--proposing", action="store_true", help="measure what a proposal costs instead")
+    options.add_argument("--proposing", action="store_true", help="measure the cost of a proposal instead")
     return options  # fmt: skip
 
 
@@ -100,7 +102,7 @@ def compare(asked: argparse.Namespace, console: Console) -> dict[str, float]:
     for table in report.tables(figures, methods, budgets):
         console.print(table)
     asked.out.mkdir(parents=True, exist_ok=True)
-    console.print(f"Picture: {report.draw(figures, methods, budgets, asked.out / 'search_regret.png')}")
+    console.print(f"Figure: {report.draw(figures, methods, budgets, asked.out / 'search_regret.png')}")
     console.print(f"Replayed in {time.perf_counter() - began:.0f} s")
     return report.flat(figures)
 
@@ -119,7 +121,7 @@ def _tasks(
     methods: Sequence[str], given: Sequence[tables.Table], seeds: int, budgets: tuple[int, ...], *, draws: tables.Draws,
     known: Sequence[Run],
 ) -> list[Task]:  # fmt: skip
-    """What is left to replay, seed by seed, so that a comparison that is stopped has all contestants."""
+    """The remaining replays, seed by seed, so that an interrupted comparison has all contestants."""
     done = {(run.method, run.table, run.seed, run.budget, run.draws) for run in known}
     tasks = []
     for seed in range(seeds):

@@ -1,4 +1,4 @@
-"""The searches that are compared, each as its users run it: what is asked of one is a table, a seed and a budget."""
+"""The searches that are compared, each as its users run it: a function of a table, a seed and a budget."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from scripts.replay.tables import Draws, Table
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a search recommends after its budget of trainings, and the score that it reports."""
+    """The recommendation of a search after its budget of trainings, and the score that it reports."""
 
     budget: int
     row: int  # of the table
     reported: float
-    low: float | None = None  # 95 % interval of the reported score, where the search has one
+    low: float | None = None  # 95 % interval of the reported score, if the search has one
     high: float | None = None
-    trainings: int = 0  # that it used
+    trainings: int = 0  # trainings used
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ class Replay:
     scores: list[float]
 
     def train(self, positions: Sequence[int]) -> float:
-        """The score of one more training at these positions of the grid; a failed one counts as the worst so far."""
+        """The score of another training at these positions of the grid; a failed one counts as the worst so far."""
         row = self.table.row(positions)
         score = self.table.score(row, self.rows.count(row), self.seed, self.draws)
         if not math.isfinite(score):
@@ -53,7 +53,7 @@ class Replay:
         return score
 
     def best_seen(self, budgets: Sequence[int]) -> list[Outcome]:
-        """The lowest score within each budget: what users of a search without repeats take."""
+        """The lowest score within each budget, as users of a search without repeats would choose."""
         outcomes = []
         for budget in budgets:
             place = int(np.argmin(self.scores[:budget]))
@@ -169,7 +169,7 @@ def _product(**settings: Any) -> Search:
 
 
 METHODS: Final[Mapping[str, Search]] = {
-    "pipeline": _product(),  # the defaults of a study with a budget of trainings, `repeats = 1` among them
+    "pipeline": _product(),  # the defaults of a study with a budget of trainings, including `repeats = 1`
     "pipeline_2": _product(repeats=2),
     "pipeline_4": _product(repeats=4),
     "pipeline_single": _product(elite=1),  # one proposal at a time, which keeps one worker busy
@@ -189,13 +189,13 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def missing(method: str) -> tuple[str, ...]:
-    """The libraries that a method needs and this environment lacks."""
+    """The missing libraries of a method."""
     return tuple(each for each in NEEDS.get(method, ()) if importlib.util.find_spec(each) is None)
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One replay: what a process does at once."""
+    """One replay, done by one process."""
 
     method: str
     table: Table
@@ -206,7 +206,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one search recommended on one table at one budget, judged by the table."""
+    """The recommendation of one search on one table with one budget, evaluated with the table."""
 
     method: str
     table: str
@@ -214,7 +214,7 @@ class Run:
     budget: int
     draws: Draws
     regret: float
-    optimism: float  # how much better the reported score is than the true mean, in medians' regrets
+    optimism: float  # how much better the reported score is than the true mean, relative to the median's regret
     covered: bool | None  # the true mean lies in the reported interval; None without one
     trainings: int
     seconds: float  # of the whole replay, shared by its budgets

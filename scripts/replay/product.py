@@ -1,4 +1,4 @@
-"""The product on a table: its own story, with a look-up in place of training."""
+"""The product on a table: its own search, with look-ups instead of trainings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EPOCHS: Final = 1
 
 @dataclass(slots=True)
 class Ledger:
-    """Answers trials as a study's ledger does, and counts what would have been trained."""
+    """Answers trials like a study's ledger, and counts the trainings that would have been made."""
 
     table: Table
     seed: int
@@ -31,17 +31,17 @@ class Ledger:
 
     @property
     def trainings(self) -> int:
-        """Looked up so far, without the baseline."""
+        """Trainings looked up so far, without the baseline."""
         return sum(len(repeats) for key, repeats in self.known.items() if key != BASELINE.key)
 
     @property
     def summaries(self) -> tuple[Summary, ...]:
-        """What was measured, without the baseline, which no table has."""
+        """Everything measured, without the baseline, which no table has."""
         found = [each for key, each in sorted(self.known.items()) if key != BASELINE.key]
         return tuple(summarise(each[0].training.configuration, EPOCHS, each) for each in found)
 
     def begin(self, stage: Stage, facts: Mapping[str, object]) -> tuple[Summary, ...]:  # noqa: ARG002 a fresh ledger
-        """Open a stage; what was measured before it."""
+        """Open a stage, and return everything measured before it."""
         self.stage = stage
         return self.summaries
 
@@ -63,11 +63,11 @@ class Ledger:
 
 
 def _hush(text: str) -> None:
-    """What a study says is not part of the comparison."""
+    """Ignore the notices of a study."""
 
 
 def plan_of(table: Table, seed: int, budget: int, settings: Mapping[str, Any]) -> Plan:
-    """A study of this many trainings with the defaults of the command line, but for the settings given."""
+    """A study of this many trainings with the given settings, and otherwise the defaults of the command line."""
     asked = Settings(
         data="a table", target=("score",), space=Path("space"), study=Path("study"), trainings=budget, **settings
     )
@@ -77,7 +77,7 @@ def plan_of(table: Table, seed: int, budget: int, settings: Mapping[str, Any]) -
 def pipeline(
     table: Table, seed: int, budget: int, draws: Draws, settings: Mapping[str, Any]
 ) -> tuple[int, int, float, float | None, float | None, int]:
-    """Budget, recommended row, its mean and the interval that is reported of it, and the trainings that were used."""
+    """Budget, recommended row, its reported mean and interval, and the trainings used."""
     ledger = Ledger(table, seed, draws)
     result = run(plan_of(table, seed, budget, settings), ledger.evaluate, ledger.begin, _hush)
     found = result.recommended

@@ -1,4 +1,4 @@
-"""What a proposal of stage 2 costs on one core, by the number of known configurations."""
+"""The cost of a proposal of stage 2 on one core, by the number of known configurations."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def measure(console: Console) -> dict[str, float]:
 def _proposals(space: Space, size: int) -> Iterator[float]:
     rng = np.random.default_rng(0)
     measured = [_measured(sample(space, rng), rng) for _ in range(size)]
-    known_of(space, measured[:10], None)  # loads everything: that is not part of a proposal
+    known_of(space, measured[:10], None)  # imports everything first, which is not part of a proposal
     parameters = None
     for number in range(ROUNDS):
         centre = by_mean(measured)[0].configuration

@@ -1,4 +1,4 @@
-"""Regret, optimism and coverage with bootstrap intervals over seeds: as a flat object, as tables, as a picture."""
+"""Regret, optimism and coverage with bootstrap intervals over seeds: as a flat object, as tables, as a figure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TO_REACH: Final = {
     **{f"pipeline_vs_tpe_{budget}": 0.85 for budget in (50, 100, 200)},
     **{f"pipeline_vs_{peer}_{budget}": 0.9 for peer in ("gp_sampler", "gp_minimize") for budget in (50, 100)},
 }
-OWN: Final = ("pipeline", "pipeline_single")  # that are held against the others
+OWN: Final = ("pipeline", "pipeline_single")  # that are compared with the others
 COVERED: Final = 0.9  # of the runs have the true mean in the interval of the reported score
 WORDS: Final = {
     "pipeline": "this pipeline", "pipeline_2": "repeats = 2", "pipeline_4": "repeats = 4",
@@ -42,12 +42,12 @@ class Figure:
     high: float
 
     def __str__(self) -> str:
-        """The estimate with the interval behind it."""
+        """The estimate, followed by the interval."""
         return f"{self.value:.3g} ({self.low:.3g}-{self.high:.3g})"
 
 
 def figures(runs: Sequence[Run]) -> dict[str, Figure]:
-    """Every figure by name; paired ones only over the tables and seeds that both contestants have."""
+    """Every figure by name; paired ones only over the tables and seeds of both contestants."""
     found: dict[str, Figure] = {}
     methods = list(dict.fromkeys(run.method for run in runs))
     for budget in sorted({run.budget for run in runs}):
@@ -126,11 +126,11 @@ def flat(given: Mapping[str, Figure]) -> dict[str, float]:
 
 
 def tables(given: Mapping[str, Figure], methods: Sequence[str], budgets: Sequence[int]) -> Iterator[Table]:
-    """Regret by budget, what the reported score is worth, and the aims."""
+    """Regret by budget, optimism of the reported score, and the goals."""
     for field, title in (
         ("regret", "Regret of the recommended configuration, 1 = the median one's"),
         ("optimism", "Optimism: reported score better than the true mean by"),
-        ("coverage", "Share of runs whose interval has the true mean"),
+        ("coverage", "Share of runs whose interval contains the true mean"),
         ("seconds", "Seconds of a replay on one core"),
     ):
         table = Table("search", *(f"{budget} trainings" for budget in budgets), title=title)

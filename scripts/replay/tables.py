@@ -1,4 +1,4 @@
-"""Tables of trained networks: every configuration trained several times, so that a search is replayed in no time."""
+"""Tables of trained networks: every configuration was trained several times, so that searches can be replayed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.space import Choice, Integer, Parameter, Space
 from pipeline.trial import Configuration
 
 Draws = Literal["with", "without"]
-ORDERED: Final = "iuf"  # kinds of numpy: values with an order, and so with neighbours
+ORDERED: Final = "iuf"  # kinds of numpy types with an order
 FORMAT: Final = (
     "search_space_NN_name (the values of each hyperparameter), index (configurations, hyperparameters) and"
     " val_... (configurations, repeats), a loss, or an accuracy or score between 0 and 1"
@@ -24,7 +24,7 @@ FORMAT: Final = (
 
 @dataclass(frozen=True)
 class Table:
-    """What every configuration of a grid scored in each of its trainings; lower is better."""
+    """The score of each training of every configuration of a grid; lower is better."""
 
     name: str
     names: tuple[str, ...]  # of the hyperparameters
@@ -34,18 +34,18 @@ class Table:
 
     @cached_property
     def truth(self) -> np.ndarray:
-        """(configurations,) mean over the repeats: what a recommendation is judged by; failed ones count as worst."""
+        """(configurations,) means over the repeats, to evaluate recommendations; failed ones count as the worst."""
         worst = np.nanmax(np.where(np.isfinite(self.scores), self.scores, np.nan))
         return np.asarray(np.where(np.isfinite(self.scores), self.scores, worst).mean(axis=1))
 
     @cached_property
     def scale(self) -> float:
-        """How much worse than the best configuration the median one is."""
+        """The regret of the median configuration."""
         return float(np.median(self.truth) - self.truth.min())
 
     @cached_property
     def space(self) -> Space:
-        """The grid as every contestant sees it: positions for values with an order, choices for those without."""
+        """The grid as contestants see it: positions for ordered values, choices for others."""
         return Space(
             tuple(
                 Parameter(name, Integer(0, len(values) - 1))
@@ -56,7 +56,7 @@ class Table:
         )
 
     def regret(self, row: int) -> float:
-        """How much worse than the best one a configuration is, in medians' regrets."""
+        """The regret of a configuration, relative to that of the median one."""
         return float(self.truth[row] - self.truth.min()) / self.scale
 
     def configuration(self, positions: Sequence[int]) -> Configuration:
@@ -69,7 +69,7 @@ class Table:
         )
 
     def row_of(self, configuration: Configuration) -> int:
-        """The row of a configuration of `space`; the nearest one where the table has left it out."""
+        """The row of a configuration of `space`; the nearest one if the table does not have it."""
         return self.row([self._position(name, configuration[name]) for name in self.names])
 
     def _position(self, name: str, value: object) -> int:
@@ -78,7 +78,7 @@ class Table:
         return int(np.flatnonzero(self.values[self.names.index(name)].astype(str) == value)[0])
 
     def row(self, positions: Sequence[int]) -> int:
-        """The row at these positions; the nearest one where the table has left it out."""
+        """The row at these positions; the nearest one if the table does not have it."""
         place = tuple(int(position) for position in positions)
         if place not in self._rows:
             apart = np.abs(self.index.astype(float) - np.asarray(place)) / self._sizes
@@ -94,7 +94,7 @@ class Table:
         return {tuple(each): row for row, each in enumerate(self.index.tolist())}
 
     def score(self, row: int, repeat: int, seed: int, draws: Draws) -> float:
-        """What training number `repeat` of a configuration scores in the replay number `seed`: always the same."""
+        """The score of training number `repeat` of a configuration in the replay number `seed`: always the same."""
         several = self.scores.shape[1]
         if draws == "with":
             drawn = np.random.default_rng(np.random.SeedSequence([seed, row, repeat])).integers(several)
@@ -105,7 +105,7 @@ class Table:
 
 
 def read(folder: Path) -> tuple[Table, ...]:
-    """Every table of a folder, by name; UserError for a folder without one and for a file of another format."""
+    """Every table of a folder, by name. Raise UserError for a folder without tables or a file of another format."""
     files = sorted(folder.glob("*.npz"))
     if not files:
         raise UserError(f"There is no table in {folder}", expected="a folder with .npz files", hint="check --tables")
@@ -121,7 +121,7 @@ def _read(file: Path) -> Table:
     spaces = sorted(name for name in arrays if name.startswith("search_space_"))
     scored = [name for name in arrays if name.startswith("val_")]
     if not spaces or len(scored) != 1 or "index" not in arrays:
-        raise UserError(f"{file} is no table of trained networks", expected=FORMAT, got=", ".join(arrays))
+        raise UserError(f"{file} is not a table of trained networks", expected=FORMAT, got=", ".join(arrays))
     values, index = arrays[scored[0]].astype(float), arrays["index"].astype(int)
     if index.shape != (len(values), len(spaces)) or values.ndim != 2:
         raise UserError(f"The arrays of {file} do not fit together", expected=FORMAT)

@@ -57,7 +57,7 @@ def test_foreign_text_in_an_error_cannot_command_the_terminal(tmp_path, monkeypa
     [
         (["--methods", "halvin"], "did you mean halving"),
         (["--methods", "random", "halvin"], "There is no method 'halvin'"),
-        (["--methods", "baseline"], "it needs a search beside it"),
+        (["--methods", "baseline"], "it needs a search to compare with"),
         (["--seeds", "0"], "The number of seeds is wrong. Expected: 1 or more. Got: 0"),
         (["--trainings", "5"], "at least 10"),
         (["--seconds", "-1"], "seconds"),

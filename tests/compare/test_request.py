@@ -49,7 +49,7 @@ def test_options_win_over_settings_and_trainings_have_a_default(file):
     ("options", "asked", "said"),
     [
         ({}, {"methods": ["halvin"]}, "did you mean halving"),
-        ({}, {"methods": [BASELINE]}, "it needs a search beside it"),
+        ({}, {"methods": [BASELINE]}, "it needs a search to compare with"),
         ({}, {"seeds": 0}, "1 or more"),
         ({"trainings": 9, "repeats": 2}, {}, "at least 10"),
         ({"seconds": -1.0}, {}, "seconds"),

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.data.layout import pixels, shape_of, steps
+from pipeline.data.layout import pixels, quantities, shape_of, steps
 
 
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 4))
@@ -46,3 +46,11 @@ def test_a_digit_of_scikit_learn_has_its_shape():
     from sklearn.datasets import load_digits
 
     assert shape_of(load_digits().feature_names) == (8, 8, 1)
+
+
+def test_quantities_are_columns_of_windows_all_pixels_or_each_input():
+    names = steps(["load", "heat[t-1]"], 3, 2)
+    assert quantities(names) == {"load": ("load[t-3]", "load[t-2]"), "heat[t-1]": ("heat[t-1][t-3]", "heat[t-1][t-2]")}
+    assert quantities(pixels(2, 2, 1)) == {"pixels": tuple(pixels(2, 2, 1))}
+    assert quantities(("a", "b[t-1]")) == {"a": ("a",), "b[t-1]": ("b[t-1]",)}
+    assert quantities(()) == {}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +18,10 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from pipeline.data import preprocessing_file as module
-from pipeline.data.preprocessing import InputScaler, Preprocessing, Scaler, fit, unknown_categories
+from pipeline.data.preprocessing import InputScaler, Preprocessing, Scaler, fit, typed
 from pipeline.data.preprocessing_file import dumps, loads
 from pipeline.data.roles import Columns
+from pipeline.data.unlike import unknown_categories
 from pipeline.errors import DamagedFile, UserError
 from pipeline.tasks.regression import Quantities
 
@@ -127,9 +130,9 @@ def test_order_extra_columns_and_types_do_not_matter() -> None:
 def test_unknown_categories_are_zeros_and_named() -> None:
     preprocessing = fitted()
     frame = FRAME.assign(c=["new", "x", "", "older"], k=[1, 2, np.nan, 7])
-    assert unknown_categories(preprocessing, frame) == {"c": ("new", "older"), "k": ("(empty)", "7")}
+    assert unknown_categories([preprocessing], typed(frame, COLUMNS)) == {"c": ("new", "older"), "k": ("(empty)", "7")}
     assert preprocessing.inputs(frame)[0, 3:6].tolist() == [0.0, 0.0, 0.0]
-    assert unknown_categories(preprocessing, FRAME) == {}
+    assert unknown_categories([preprocessing], typed(FRAME, COLUMNS)) == {}
 
 
 def test_missing_cells_that_training_did_not_have_get_the_median() -> None:
@@ -144,7 +147,7 @@ def test_missing_cells_that_training_did_not_have_get_the_median() -> None:
         (FRAME.drop(columns=["k"]).rename(columns={"c": "C"}), "lacks 2 column.*'c', 'k'.*did you mean 'C'"),
         (FRAME.assign(a=["1", "2", "many", "4"]), "Input 'a' has text.*'many' in row 4"),
         (FRAME.assign(a=[1, 2, np.inf, 4]), "Input 'a' has an infinite value in row 4"),
-        (FRAME.assign(a=[1, 2, 1e300, 4]), "inputs in row 4 are too large"),
+        (FRAME.assign(a=[1, 2, 1e300, 4]), "Input 'a' is too large in row 4"),
         (FRAME.assign(a=pd.to_datetime(["2024-01-01"] * 4)), "Input 'a' has text"),
         (FRAME.iloc[:0], "no rows"),
         (pd.concat([FRAME, FRAME[["a"]]], axis=1), "more than one column 'a'"),
@@ -211,3 +214,48 @@ def test_another_format_or_estimator_is_refused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(module, "FORMAT", 2)
     with pytest.raises(DamagedFile, match="format 1"):
         loads(data)
+
+
+def test_ranges_of_the_training_rows_are_stored_and_studies_of_before_have_none() -> None:
+    columns = replace(COLUMNS, reading=2)
+    now = fit(FRAME, columns, input_scaler="standard")
+    assert now.seen == {"a": (1.0, 30.0), "b": (5.0, 5.0)}
+    assert loads(dumps(now)).seen == now.seen
+    assert dumps(loads(dumps(now))) == dumps(now)
+    assert fitted().seen == loads(dumps(fitted())).seen == {}
+    assert about_of(dumps(fitted())).keys() == {"format", "columns", "target"}
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {"a": [1.0, 30.0], "z": [0.0, 1.0]},
+        {"c": [0.0, 1.0]},
+        {"a": [30.0, 1.0]},
+        {"a": [1.0]},
+        {"a": [1.0, 2.0, 3.0]},
+        {"a": ["1", "2"]},
+        {"a": [1, True]},
+        {"a": [1.0, float("inf")]},
+        {"a": [float("nan"), 1.0]},
+        {"a": None},
+        [1.0],
+        None,
+    ],
+)
+def test_ranges_that_nobody_wrote_are_refused(seen: object) -> None:
+    import skops.io
+
+    stored = skops.io.loads(
+        dumps(fit(FRAME, replace(COLUMNS, reading=2), input_scaler="standard")), trusted=["numpy.dtype"]
+    )
+    about = {**json.loads(stored["about"]), "seen": seen}
+    with pytest.raises(DamagedFile):
+        loads(skops.io.dumps({**stored, "about": json.dumps(about)}))
+
+
+def about_of(data: bytes) -> dict[str, object]:
+    import skops.io
+
+    found: dict[str, object] = json.loads(skops.io.loads(data, trusted=["numpy.dtype"])["about"])
+    return found

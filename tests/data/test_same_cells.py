@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.data.new_rows import new_rows, texts_of
 from pipeline.data.preprocessing import fit
+from pipeline.data.readers import read_frame
 from pipeline.data.tables import Table, read
 from pipeline.errors import UserError
 
@@ -114,8 +117,6 @@ def test_new_rows_are_prepared_alike_from_every_reader(tmp_path: Path, c: Cells,
     columns = {"c": [*c, "red", "blue"], "y": [*map(float, range(10))]}
     table = read(as_parquet(columns, tmp_path), targets=["y"], categories=["c"])
     prepared = fit(table.frame, table.columns, input_scaler="standard")
-    from pipeline.data.readers import read_frame
-
     rows = {"c": new, "x": [*range(8)]}
     given_ = [
         read_frame(write(rows, tmp_path), table.columns.reading, texts=table.columns.categories) for write in WRITERS
@@ -231,3 +232,41 @@ def test_a_word_in_the_place_of_a_target_is_quoted(tmp_path: Path) -> None:
     message = same_everywhere(columns, tmp_path, targets=["y"])
     assert "Target 'y' has 3 empty cell(s), the first in row 3" in message
     assert "'NA' in 2 of them" in message
+
+
+@pytest.mark.parametrize(
+    ("labels", "task"),
+    [
+        ([True, False, True, False, True, True], "auto"),
+        (["a", "b", "a", "b", "a", "a"], "auto"),
+        (["01", "1", "01", "2", "1", "2"], "classification"),
+    ],
+)
+def test_classes_of_a_series_are_the_same_from_every_reader(tmp_path: Path, labels: Cells, task: str) -> None:
+    columns = {"t": [9, 1, 5, 3, 2, 8], "c": labels, "a": [*map(float, range(6))]}
+    assert "classification" in same_everywhere(columns, tmp_path, targets=["c"], time="t", window=2, task=task)
+    found = read(as_csv(columns, tmp_path), targets=["c"], time="t", window=2, task=task).frame["c"]
+    assert [*found] == [str(labels[row]) for row in found.index]
+
+
+@pytest.mark.parametrize(
+    ("cells", "time_format"),
+    [
+        ([dt.date(2020, 1, day) for day in (9, 1, 5, 3, 2, 8)], "%Y-%m-%d"),
+        ([pd.Timestamp(2020, 1, day, 10, 30).to_pydatetime() for day in (9, 1, 5, 3, 2, 8)], "%Y-%m-%d"),
+        ([f"{day}.01.2020" for day in (19, 1, 5, 3, 2, 8)], "%d.%m.%Y"),
+        ([9, 1, 5, 3, 2, 8], "number"),
+        ([0.5, 0.25, 1.0, 2.0, 1.5, 3.0], "number"),
+    ],
+)
+def test_a_series_is_the_same_from_every_reader(tmp_path: Path, cells: Cells, time_format: str) -> None:
+    columns = {"t": cells, "v": [*map(float, range(6))], "ok": [True, False, True, None, True, False]}
+    said = same_everywhere(columns, tmp_path, targets=["v"], time="t", window=2)
+    assert f"time_format={time_format!r}" in said
+    table = read(as_excel(columns, tmp_path), targets=["v"], time="t", window=2)
+    assert table.columns.truths == ("ok[t-2]", "ok[t-1]")
+    prepared = fit(table.frame, table.columns, input_scaler="none")
+    new = [read_frame(write(columns, tmp_path), texts=texts_of(table.columns)) for write in WRITERS]
+    rows = [prepared.inputs(new_rows(each, table.columns).frame) for each in (*new, pd.DataFrame(columns))]
+    assert all(np.array_equal(rows[0], each) for each in rows)
+    assert np.array_equal(rows[0][:-1], prepared.inputs(table.frame))

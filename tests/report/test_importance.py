@@ -46,8 +46,8 @@ def test_small_parts_alone_leave_the_largest(study):
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (replace(FOUND, explained=0.02), "explains nothing of the scores of others (out-of-bag R² 0.02)"),
-        (replace(FOUND, explained=-0.4), "explains nothing of the scores of others (out-of-bag R² -0.40)"),
+        (replace(FOUND, explained=0.02), "does not explain the scores of the others (out-of-bag R² 0.02)"),
+        (replace(FOUND, explained=-0.4), "does not explain the scores of the others (out-of-bag R² -0.40)"),
         (Importance(1, lacking="configurations"), "1 configuration trained in full: too few to say"),
         (Importance(30, lacking="differences"), "All 30 configurations have the same score"),
         (Importance(0, lacking="choices"), "there was nothing to choose"),

@@ -82,10 +82,10 @@ def test_it_says_so_when_both_baselines_are_beaten(study: Study) -> None:
     assert "0.55 (0.43 to 0.67) below that of predicting the median" in page
 
 
-def test_a_difference_within_the_spread_is_called_undecided(study: Study) -> None:
+def test_a_difference_within_the_spread_is_called_not_significant(study: Study) -> None:
     page = summary(judged(study(), (0.20, 0.30, 0.25), (0.30, 0.29, 0.26), 0.8))
     assert "not beyond the spread over seeds" in page
-    assert "undecided" in page
+    assert "not significant" in page
     assert "beats both" not in page
 
 

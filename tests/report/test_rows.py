@@ -36,7 +36,7 @@ def test_the_largest_mean_scaled_error_of_the_group_comes_first(verdict: verdict
     # Group means: row 7 a 1.5, row 4 b 230, row 9 a 4.0; scaled by (2, 10) and averaged: 0.125, 1.5, 0.25.
     found = rows.worst_rows(verdict)
     assert [each.row for each in found] == [4, 9, 7]
-    assert [each.spreadsheet_row for each in found] == [6, 11, 9]
+    assert [each.where for each in found] == [("4", "6"), ("9", "11"), ("7", "9")]
     assert [each.error for each in found] == pytest.approx([1.5, 0.25, 0.125])
     assert found[0].measured == (2.0, 200.0)
     assert found[0].predicted == pytest.approx((2.0, 230.0))

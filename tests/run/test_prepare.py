@@ -62,7 +62,8 @@ def test_the_fingerprint_is_that_of_studies_written_before_name_by_name(name, mo
 def test_the_first_lines_say_what_is_about_to_happen(tmp_path):
     lines = describe(prepared(tmp_path, folds="4", repeats="2", seconds="60", settled="3", target_score="0.1"))
     assert [line.split(":")[0] for line in lines] == [
-        *("Data", "Folds", "Inputs", "Task", "Outputs", "Space", "Stage 1", "Stage 2", "Ends earlier", "Workers")
+        *("Data", "Folds", "Inputs", "Missing cells", "Task", "Outputs", "Space"),
+        *("Stage 1", "Stage 2", "Ends earlier", "Workers"),
     ]
     found = dict(line.split(": ", 1) for line in lines)
     assert "80 rows" in found["Data"]

@@ -98,7 +98,7 @@ def test_a_folder_without_tables_and_a_file_of_another_format_are_refused(tmp_pa
     with pytest.raises(UserError, match="no table"):
         tables.read(tmp_path)
     np.savez(tmp_path / "other.npz", numbers=np.arange(3))
-    with pytest.raises(UserError, match="no table of trained networks"):
+    with pytest.raises(UserError, match="not a table of trained networks"):
         tables.read(tmp_path)
     (tmp_path / "other.npz").write_bytes(b"PK no archive")
     with pytest.raises(UserError, match="cannot be read"):

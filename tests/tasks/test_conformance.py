@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import typing
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -245,3 +247,9 @@ def test_the_report_tells_it_with_a_verdict_and_without(case: Case) -> None:
     lines = report.test_predictions_csv(verdict).splitlines()[1:]
     assert [int(line.split(",")[0]) for line in lines] == sorted(rows.test.rows.tolist())
     assert len(report.worst_rows_csv(verdict).splitlines()) == 11
+    timed = replace(verdict, times=tuple(f"day {row}" for row in rows.test.rows))
+    for written in (report.worst_rows_csv(timed), report.test_predictions_csv(timed)):
+        for each in csv.DictReader(io.StringIO(written)):
+            assert each["time"] == f"day {each['row']}"
+            assert int(each["spreadsheet row"]) == int(each["row"]) + 2
+    assert "time" not in report.worst_rows_csv(verdict).splitlines()[0].split(",")

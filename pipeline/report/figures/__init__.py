@@ -1,4 +1,4 @@
-"""The pictures of a study. One kind of picture is one file: each module here that has a `FIGURE` is drawn."""
+"""The figures of a study. Each kind of figure is one file: every module here that has a `FIGURE` is drawn."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def known() -> tuple[FigureKind, ...]:
 
 
 def own(names: Sequence[str]) -> tuple[FigureKind, ...]:
-    """The figures that the user names as `module:object`; their modules are imported.
+    """The user's own figures, named as `module:object`; their modules are imported.
 
     Raises:
         UserError: A name leads to no `FigureKind`.
@@ -35,9 +35,9 @@ def own(names: Sequence[str]) -> tuple[FigureKind, ...]:
 
 
 def draw(contents: Contents, folder: Path, further: Sequence[FigureKind] = ()) -> tuple[Path, ...]:
-    """Write every picture that the contents have something for, as PNG; equal contents give equal bytes.
+    """Write every figure that has something to show, as PNG; equal contents give equal bytes.
 
-    Numbered pictures that an earlier run left in the folder are removed. OSError for a folder that is not writable.
+    Numbered figures of an earlier run are removed from the folder. Raise OSError if the folder is not writable.
     """
     folder.mkdir(parents=True, exist_ok=True)
     figures, written = (*known(), *further), list[Path]()

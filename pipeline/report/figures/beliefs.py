@@ -1,6 +1,6 @@
-"""A search in one dimension, evaluation by evaluation: what was seen, what was made of it, where it looked next.
+"""A search in one dimension, evaluation by evaluation: the data, the posterior, and the next point.
 
-Drawn from the second evaluation on, one picture each, and all of them on one sheet.
+Drawn from the second evaluation on, one figure each, and all of them on one sheet.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MEAN, BAND, SEEN, NEXT, PROMISE = "#0173b2", "#cfe2f0", INK, "#d55e00", "#029e73
 
 
 def beliefs(contents: Contents) -> Iterator[Picture]:
-    """One picture for each evaluation from the second on, and the sheet; nothing for searches in several dimensions."""
+    """One figure for each evaluation from the second on, and the sheet; nothing for searches in several dimensions."""
     found = contents.result.curves
     if not found:
         return
@@ -38,7 +38,7 @@ def beliefs(contents: Contents) -> Iterator[Picture]:
 
 
 def _limits(found: Sequence[PosteriorCurve]) -> tuple[float, float]:
-    """Room for everything seen, and for half as much again below: bands may reach far, and say little there."""
+    """Limits that show all data and half of its range below; bands may extend further, where they say little."""
     seen = [value for _, value in found[-1].seen]
     reach = (max(seen) - min(seen)) or abs(max(seen)) or 1.0
     return min(seen) - 0.5 * reach, max(seen) + 0.25 * reach
@@ -54,7 +54,7 @@ def _picture(belief: PosteriorCurve, limits: tuple[float, float], objective: str
     lower.set_xlabel(belief.name)
     heading(figure, _headline(belief), WIDTH, handles, columns=3)
     drawn = (
-        "The most promising place was evaluated before, so the next one was drawn at random." if _off(belief) else ""
+        "The most promising point was evaluated before, so the next one was drawn at random." if _off(belief) else ""
     )
     notes(figure, ["The band is that of the mean, without the noise of a single training.", drawn], WIDTH)
     return figure
@@ -104,7 +104,7 @@ def _best(belief: PosteriorCurve) -> tuple[float, float]:
 
 
 def _off(belief: PosteriorCurve) -> bool:
-    """True where what was evaluated next is not what the acquisition function points at."""
+    """True if the next evaluation is not at the maximum of the acquisition function."""
     if belief.proposed is None:
         return False
     promise = belief.acquisition
@@ -141,7 +141,7 @@ def _sheet(found: Sequence[PosteriorCurve], limits: tuple[float, float], objecti
 
 
 def _scaled_promise(axes: Axes, belief: PosteriorCurve, limits: tuple[float, float]) -> list[Any]:
-    """The acquisition in the lowest fifth of a panel, to its own scale."""
+    """Draw the acquisition function in the lowest fifth of a panel, on its own scale."""
     low, high = float(np.min(belief.acquisition)), float(np.max(belief.acquisition))
     height = 0.2 * (limits[1] - limits[0])
     shape = (belief.acquisition - low) / ((high - low) or 1.0) * height + limits[0]

@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say on the test rows: how often it happened what was said with each of them."""
+"""Calibration on the test rows: observed frequencies against predicted probabilities."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BINS: Final = 10
 
 
 def calibration(contents: Contents) -> Iterator[Picture]:
-    """How often what was said with a probability happened: the likeliest class, and each class against the others."""
+    """Reliability diagrams: of the most likely class, and of each class against the others."""
     verdict = contents.verdict
     if not verdict.best or not len(verdict.rows):
         return
@@ -42,10 +42,8 @@ def calibration(contents: Contents) -> Iterator[Picture]:
     for (name, chances, happened), axes in zip(panels, grid.flat, strict=False):
         _panel(axes, name, probabilities.binned(chances, happened, weights, BINS))
     heading(figure, f"Calibration on test rows: the probabilities are off by {number(error)} on average", width)
-    about = (
-        "Dashed: what is said with a probability happens as often. Dots: rows in ten bins of equal width, as large as"
-    )
-    about += f" they have rows, of all {len(best.predictions)} trainings together."
+    about = "Dashed: perfect calibration. Dots: ten bins of equal width, their size shows the number of rows;"
+    about += f" all {len(best.predictions)} trainings together."
     left = len(labels) + 1 - len(panels)
     missing = f"{left} rarer classes are not shown." if left and len(labels) > 2 else ""
     notes(figure, [f"{about} {missing}".strip()], width)
@@ -53,7 +51,7 @@ def calibration(contents: Contents) -> Iterator[Picture]:
 
 
 def _shown(labels: Sequence[str], truth: np.ndarray) -> list[int]:
-    """The classes that get a panel: of two the second one, for the other is its mirror image."""
+    """The classes that get a panel; of two only the second one, because the other is its mirror image."""
     if len(labels) == 2:
         return [1]
     counts = np.bincount(truth, minlength=len(labels))
@@ -72,7 +70,7 @@ def _panel(axes: Axes, name: str, bins: np.ndarray) -> None:
     axes.set_aspect("equal")
     axes.set_title(_short(name), fontsize=9)
     axes.set_xlabel("predicted probability")
-    axes.set_ylabel("how often it happened")
+    axes.set_ylabel("observed frequency")
 
 
 def _short(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Which class is taken for which on the test rows."""
+"""The confusion matrix on the test rows."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pipeline.report.figures.theme import INK, FigureKind, Picture, heading, not
 from pipeline.report.tasks.classification import confusion
 from pipeline.report.wording import number
 
-NUMBERED: Final = 20  # classes, up to which each cell says its numbers
+NUMBERED: Final = 20  # classes up to which the cells contain numbers
 
 
 def confusion_matrix(contents: Contents) -> Iterator[Picture]:
-    """One picture of the best configuration; nothing when none succeeded or there is no test row."""
+    """One figure for the best configuration; nothing if none succeeded or there are no test rows."""
     verdict = contents.verdict
     if not verdict.best or not len(verdict.rows):
         return
@@ -50,7 +50,7 @@ def confusion_matrix(contents: Contents) -> Iterator[Picture]:
     about = f"Counts are means over {many} trainings." if many > 1 else "One training."
     notes(
         figure,
-        [f"{about} Each line of the matrix sums to the rows of its class; right ones on the diagonal."],
+        [f"{about} Each row of the matrix sums to the rows of its class; correct predictions are on the diagonal."],
         size + 0.8,
     )
     yield "confusion_matrix.png", figure

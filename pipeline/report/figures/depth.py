@@ -31,7 +31,7 @@ from pipeline.report.figures.theme import (
 from pipeline.report.wording import count, layers, number, usable
 from pipeline.trial import Summary
 
-LABELLED: Final = 12  # the best ones; the elite besides
+LABELLED: Final = 12  # of the best ones, in addition to the elite
 FONT: Final = 7.0  # points, of the labels
 POINTS_WIDTH: Final = 0.75  # inches of a depth's column that its points take
 JITTER: Final = 0.18  # inches
@@ -42,7 +42,7 @@ Depth = int | None
 
 
 def mae_by_depth(contents: Contents) -> Iterator[Picture]:
-    """The scatter and the box plots; nothing when no configuration succeeded."""
+    """The scatter plot and the box plots; nothing if no configuration succeeded."""
     shown = drawable(contents.ranking)
     if shown:
         bounds = limits(shown)
@@ -78,7 +78,7 @@ def _headline(contents: Contents, shown: Sequence[Summary]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Where the scatter's points and labels go, in inches: one column per depth, points left, labels right of them."""
+    """The layout of the scatter plot, in inches: one column for each depth, points left, labels right of them."""
 
     depths: tuple[Depth, ...]
     centres: tuple[float, ...]  # of the points of each depth
@@ -135,7 +135,7 @@ def _about(contents: Contents, named: Mapping[str, str]) -> str:
 
 
 def _named(contents: Contents, shown: Sequence[Summary], elite: set[str], bounds: Limits) -> dict[str, str]:
-    """Key -> label of the configurations that get one; the rank where there are no neurons to tell."""
+    """Key -> label of the configurations that get one; the rank if the number of neurons is unknown."""
     visible = [(rank, each) for rank, each in enumerate(shown, 1) if usable(each) and each.mean <= bounds.high]
     return {
         each.key: _shortened(contents.naming.neurons(each.configuration)) or f"rank {rank}"
@@ -167,8 +167,8 @@ def _ticks(axes: Axes, depths: Sequence[Depth], centres: Sequence[float], groups
 def _label(
     figure: Figure, axes: Axes, groups: Sequence[list[tuple[Summary, str]]], bounds: Limits, columns: _Columns
 ) -> None:
-    """Write the labels of each depth in one column beside its points, as near to their heights as they fit."""
-    figure.draw_without_rendering()  # the layout says how high the axes are, and so how many labels fit
+    """Write the labels of each depth in one column beside its points, as close to their heights as possible."""
+    figure.draw_without_rendering()  # the layout determines the height of the axes, and so how many labels fit
     figure.set_layout_engine("none")
     height = axes.get_window_extent().height / figure.dpi * 72
     gap = FONT * 1.35 / height
@@ -190,7 +190,7 @@ def _label(
 
 
 def _apart(wanted: Sequence[float], gap: float) -> list[float]:
-    """The nearest heights in [0, 1], sorted as `wanted` is, that lie at least `gap` apart."""
+    """The heights in [0, 1] nearest to the sorted `wanted` ones that are at least `gap` apart."""
     if not wanted:
         return []
     steps = gap * np.arange(len(wanted))

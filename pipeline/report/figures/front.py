@@ -1,4 +1,4 @@
-"""What the configurations score against what they cost, and which of them no better one undercuts."""
+"""The scores of the configurations against their costs, and the Pareto fronts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _AXES: Final = {"weights": "weights of the network", "seconds": "seconds of a tr
 
 
 def front(contents: Contents) -> Iterator[Picture]:
-    """One picture, a panel for each cost; nothing where no two configurations have a known cost."""
+    """One figure with a panel for each cost; nothing unless two configurations have a known cost."""
     shown = {
         cost: [each for each in drawable(contents.ranking) if value(each) and each.stage != "imported"]
         for cost, value in COSTS.items()
@@ -51,7 +51,7 @@ def front(contents: Contents) -> Iterator[Picture]:
     panels[0].set_ylabel(axis(contents))
     line = Line2D([], [], color=COLOUR, linewidth=1.4, label="front: no better one is cheaper")
     heading(figure, _headline(contents), WIDTH, [*stage_handles(panels[0], next(iter(shown.values()))), line])
-    once = "Configurations that were trained once are on no front where others were trained more often."
+    once = "Configurations that were trained once are not on a front if others were trained more often."
     trained = {each.repeats for each in contents.ranking if usable(each)}
     notes(figure, [once if {1} < trained else "", failures_note(contents.ranking), bounds.note], WIDTH)
     yield "front.png", figure
@@ -61,7 +61,7 @@ def _panel(axes: Axes, contents: Contents, cost: str, summaries: list[Summary], 
     value = COSTS[cost]
     points(axes, [value(each) for each in summaries], summaries, bounds, bars=True)
     best = front_of(contents.ranking, cost)
-    # Between two members of a front nothing is known: the steps say what is reached at most at that cost.
+    # Between two members of a front nothing is known: the steps show the best known score at that cost.
     steps = [(value(each), bounds.shown(each.mean)) for each in reversed(best)]
     steps.append((max(value(each) for each in summaries), steps[-1][1]))
     costs, heights = [place for place, _ in steps], [height for _, height in steps]
@@ -78,7 +78,7 @@ def _panel(axes: Axes, contents: Contents, cost: str, summaries: list[Summary], 
 def _headline(contents: Contents) -> str:
     best = front_of(contents.ranking, WEIGHTS)
     if len(best) < 2:
-        return "No configuration is smaller than the best one without being dominated by it"
+        return "No configuration is smaller than the best one"
     first, last = best[0], best[-1]
     return (
         f"{count(len(best), 'configuration')} on the front of {contents.task.objective} and weights: from"

@@ -1,4 +1,4 @@
-"""Predicted against measured on the test rows, one panel per output."""
+"""Predicted against measured on the test rows, one panel for each output."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pipeline.report.contents import Contents
 from pipeline.report.figures.theme import INK, FigureKind, Picture, heading, notes
 from pipeline.report.wording import MAE, R2, number
 
-SHOWN: Final = 5000  # rows; more make a picture slower, not clearer
+SHOWN: Final = 5000  # rows; more make the figure slower, not clearer
 COLUMNS: Final = 3
 PANEL: Final = 3.1  # inches
 
 
 def predicted_against_measured(contents: Contents) -> Iterator[Picture]:
-    """One picture of the best configuration; nothing when none succeeded or there is no test row."""
+    """One figure for the best configuration; nothing if none succeeded or there are no test rows."""
     verdict = contents.verdict
     if not verdict.best or not len(verdict.rows):
         return
@@ -68,9 +68,9 @@ def _sample(rows: int) -> np.ndarray:
 
 
 def _panel(axes: Axes, measured: np.ndarray, predicted: np.ndarray) -> int:
-    """Draw one output; the number of predictions that lie outside the picture and are drawn at its edge."""
+    """Draw one output. Return the number of predictions outside the limits, which are drawn at the edge."""
     low, high = _range(measured, predicted)
-    out = ~((predicted >= low) & (predicted <= high))  # not finite ones too
+    out = ~((predicted >= low) & (predicted <= high))  # including those that are not finite
     inset = 0.012 * (high - low)
     axes.plot([low, high], [low, high], color=INK, linewidth=1.0, linestyle="--", zorder=2)
     alpha = float(np.clip(12 / math.sqrt(max(len(measured), 1)), 0.12, 0.8))
@@ -86,7 +86,7 @@ def _panel(axes: Axes, measured: np.ndarray, predicted: np.ndarray) -> int:
 
 
 def _range(measured: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
-    """Limits of both axes: all that was measured, and predictions no further out than that range's width."""
+    """Limits of both axes: all measured values, and predictions within one width of their range."""
     low, high = float(measured.min()), float(measured.max())
     reach = (high - low) or abs(high) or 1.0
     near = predicted[(predicted >= low - reach) & (predicted <= high + reach)]

@@ -1,4 +1,4 @@
-"""How the best configuration improved as the study went on."""
+"""The best objective over the course of the study."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ WIDTH = 8.0  # inches
 
 
 def best_so_far(contents: Contents) -> Iterator[Picture]:
-    """One picture of the timeline; nothing when no configuration in it succeeded."""
+    """One figure of the timeline; nothing if no configuration succeeded."""
     shown = drawable(contents.timeline)
     if not shown:
         return
@@ -61,7 +61,7 @@ def best_so_far(contents: Contents) -> Iterator[Picture]:
         if contents.repeats == 1
         else f"Each point is the mean of {contents.repeats} trainings."
     )
-    above = "" if level or not extra else f"The default network lies above the picture, at {number(baseline.mean)}."
+    above = "" if level or not extra else f"The default network is above the figure, at {number(baseline.mean)}."
     lost = "" if extra else "Every training of the default network failed."
     notes(figure, [repeats, failures_note(contents.timeline), bounds.note, above, lost], WIDTH)
     yield "best_so_far.png", figure
@@ -121,7 +121,7 @@ def _headline(contents: Contents, running: Sequence[float]) -> str:
         return text
     change = 100 * (best / base - 1)
     if abs(change) < 0.05:
-        return f"{text}, as much as the default network"
+        return f"{text}, the same as the default network"
     return f"{text}: {abs(change):.1f} % {'below' if change < 0 else 'above'} the default network"
 
 

@@ -1,4 +1,4 @@
-"""The searched points of stage 2: the objective along each free dimension of the box around an elite one."""
+"""The searches of stage 2: the objective along each free dimension of the box around an elite configuration."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PANEL: Final = (2.7, 2.4)  # inches
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What one search has to show: only configurations that have a mean."""
+    """The points of one search: only configurations that have a mean."""
 
     search: Search
     free: tuple[Parameter, ...]
@@ -53,7 +53,7 @@ class _View:
 
 
 def searched_points(contents: Contents) -> Iterator[Picture]:
-    """One picture per search whose box leaves something free."""
+    """One figure for each search whose box has a free dimension."""
     for position, search in enumerate(contents.result.searches, 1):
         view = _view(contents, search)
         if view is not None:
@@ -141,7 +141,7 @@ def _point(axes: Axes, where: float, each: Summary, bounds: Limits, look: dict[s
 
 
 def _places(parameter: Parameter, summaries: Sequence[Summary]) -> dict[str, float]:
-    """Key -> where the configuration stands on the parameter's axis; choices by position, a little apart."""
+    """Key -> position of the configuration on the parameter's axis; choices by number, slightly spread."""
     values = {each.key: flatten(each.configuration)[parameter.name] for each in summaries}
     if isinstance(parameter.domain, Choice):
         options = parameter.domain.values
@@ -177,7 +177,7 @@ def _axis(axes: Axes, parameter: Parameter) -> None:
 
 
 def _log_ticks(axes: Axes, domain: Real) -> None:
-    """Label a log axis that has less than two decades, where matplotlib's own labels run into each other."""
+    """Label a log axis of less than two decades, on which matplotlib's own labels overlap."""
     if domain.high / domain.low > 100:
         plain_log_ticks(axes.xaxis, domain.low, domain.high)
         return

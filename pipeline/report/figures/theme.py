@@ -1,4 +1,4 @@
-"""What all pictures share: colours that the colour-blind can tell apart, marks of the stages, limits, notes, saving."""
+"""The style of all figures: colour-blind safe colours, marks of the stages, limits, notes, saving."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LOG: Final = 8.0  # limits further apart than this factor are drawn on a log axi
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How a stage's configurations look."""
+    """The mark of the configurations of a stage."""
 
     label: str
     colour: str
@@ -48,27 +48,27 @@ MARKS: Final[dict[Stage, Mark]] = {
     "baseline": Mark("default network", "#333333", "D"),
 }
 
-Picture = tuple[str, Figure]  # its file name and what stands in it
+Picture = tuple[str, Figure]  # its file name and the figure
 Family = Callable[[Contents], Iterator[Picture]]
 
 
 @dataclass(frozen=True, slots=True)
 class FigureKind:
-    """One kind of picture: a module of this folder that has it as `FIGURE` is drawn in every report."""
+    """A kind of figure. A module of this folder that has one as `FIGURE` is drawn in every report."""
 
     name: str
-    draw: Family  # nothing for contents that have nothing for it
-    tasks: tuple[str, ...] = ()  # the only ones that it is for, besides those that name it among their pictures
-    numbered: tuple[str, ...] = ()  # patterns of file names: others that fit are of an earlier run, and removed
+    draw: Family  # empty if the contents have nothing to show in it
+    tasks: tuple[str, ...] = ()  # the only ones that it is for, besides those that list it among their figures
+    numbered: tuple[str, ...] = ()  # patterns of file names: other matching files are of an earlier run, and removed
 
     def fits(self, contents: Contents) -> bool:
-        """True for contents of a task that it is for."""
+        """True if it is for the task of these contents."""
         return not self.tasks or contents.task.name in self.tasks or self.name in contents.task.pictures
 
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Within it, figures are made in the theme; the settings outside are left as they were."""
+    """A context in which figures have the theme; matplotlib's settings are restored afterwards."""
     own: dict[Any, Any] = {
         "axes.edgecolor": GREY,
         "axes.labelcolor": INK,
@@ -78,13 +78,13 @@ def styled() -> Iterator[None]:
         "axes.titlesize": 10.5,
         "axes.titleweight": "bold",
         "figure.constrained_layout.use": True,
-        "font.family": ["DejaVu Sans"],  # comes with matplotlib: equal pictures on all machines
+        "font.family": ["DejaVu Sans"],  # comes with matplotlib: equal figures on all machines
         "grid.color": "#e6e6e6",
         "legend.frameon": False,
         "text.color": INK,
         "xtick.color": INK,
         "ytick.color": INK,
-        "text.parse_math": False,  # a column may be called $x$
+        "text.parse_math": False,  # a column may be named $x$
         "axes.unicode_minus": True,
     }
     with mpl.rc_context():
@@ -94,7 +94,7 @@ def styled() -> Iterator[None]:
 
 
 def save(figure: Figure, path: Path) -> Path:
-    """Write the figure as PNG in one step, without the time, the program's name or anything else that would differ."""
+    """Write the figure as PNG in one step, without the time, the program's name or other varying metadata."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
     atomic.replace(path, buffer.getvalue())
@@ -102,9 +102,9 @@ def save(figure: Figure, path: Path) -> Path:
 
 
 def heading(figure: Figure, text: str, width: float, handles: Sequence[Any] = (), columns: int = 4) -> None:
-    """Put the sentence that states what is seen above everything, broken to a figure `width` inches wide.
+    """Put the sentence that states the result at the top, broken to a figure `width` inches wide.
 
-    The legend follows it: as its title, for matplotlib's layout knows no other way to keep the two apart.
+    It becomes the title of the legend, because matplotlib's layout has no other way to keep the two apart.
     """
     legend = figure.legend(
         handles=list(handles),
@@ -121,24 +121,24 @@ def heading(figure: Figure, text: str, width: float, handles: Sequence[Any] = ()
 
 
 def notes(figure: Figure, texts: Sequence[str], width: float) -> None:
-    """Put the sentences about what is not to be seen below everything; nothing for no sentences."""
+    """Put explanatory sentences at the bottom, if there are any."""
     lines = [textwrap.fill(text, int(width * 17)) for text in texts if text]
     if lines:
         figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=7.5, color="#595959")
 
 
 def drawable(summaries: Sequence[Summary]) -> list[Summary]:
-    """The summaries that have a mean at all."""
+    """The summaries that have a mean."""
     return [summary for summary in summaries if math.isfinite(summary.mean)]
 
 
 def failures_note(summaries: Sequence[Summary]) -> str:
-    """How many configurations are missing from the picture, and what a cross means where there is one."""
+    """Say how many configurations are missing from the figure, and what a cross means if there is one."""
     missing = len(summaries) - len(drawable(summaries))
     partly = any(not usable(summary) for summary in drawable(summaries))
     texts = []
     if missing:
-        texts.append(f"Not shown, for every training failed: {count(missing, 'configuration')}.")
+        texts.append(f"Not shown, because every training failed: {count(missing, 'configuration')}.")
     if partly:
         texts.append("Crosses: some trainings failed, so the configuration is never ranked as the best.")
     return " ".join(texts)
@@ -154,7 +154,7 @@ def axis(contents: Contents) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The part of the objective's axis that is shown; what lies above is drawn at its upper edge, and said."""
+    """The part of the objective's axis that is shown; values above it are drawn at its upper edge, with a note."""
 
     low: float
     high: float
@@ -168,7 +168,7 @@ class Limits:
 
     @property
     def edge(self) -> float:
-        """Where values above the limits are drawn: a little below the upper end."""
+        """The height at which values above the limits are drawn: slightly below the upper end."""
         return self.at(0.985)
 
     def at(self, unit: float) -> float:
@@ -178,7 +178,7 @@ class Limits:
         return self.low + unit * (self.high - self.low)
 
     def unit(self, value: float) -> float:
-        """The part of the axis' length at which a value stands."""
+        """The position of a value as a fraction of the axis' length."""
         if self.log:
             return math.log(value / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)
@@ -192,7 +192,7 @@ class Limits:
 
     @property
     def note(self) -> str:
-        """What is said of clipped values; empty without any."""
+        """The note about clipped values; empty if there are none."""
         if not self.clipped:
             return ""
         which = count(self.clipped, "value")
@@ -200,10 +200,10 @@ class Limits:
 
 
 def limits(summaries: Sequence[Summary], extra: Sequence[float] = ()) -> Limits:
-    """Limits that show the best values in detail: far outliers are clipped, several magnitudes get a log axis.
+    """Limits that show the best values in detail: far outliers are clipped, several orders of magnitude get a log axis.
 
-    The means of the summaries, at least one, and the extra values are finite. Deviations are shown as far as a quarter
-    of the range allows.
+    The means of the summaries, at least one, and the extra values are finite. Deviations are shown up to a quarter of
+    the range.
     """
     ordered = np.sort(np.asarray([*(each.mean for each in summaries), *extra], dtype=float))
     first, third = np.quantile(ordered, [0.25, 0.75])
@@ -223,7 +223,7 @@ def limits(summaries: Sequence[Summary], extra: Sequence[float] = ()) -> Limits:
 
 
 def plain_log_ticks(axis: Axis, low: float, high: float) -> None:
-    """Label a log axis with numbers such as 0.2 and 0.5, few enough not to touch."""
+    """Label a log axis with numbers such as 0.2 and 0.5, few enough not to overlap."""
     decades = math.log10(high / low)
     places: Sequence[float] = (1.0, 2.0, 5.0) if decades <= 2.5 else (1.0,)
     axis.set_major_locator(LogLocator(subs=places, numticks=9))
@@ -281,7 +281,7 @@ def _bars(axes: Axes, group: Sequence[tuple[float, Summary]], colour: str) -> No
 
 
 def stage_handles(axes: Axes, summaries: Sequence[Summary]) -> list[Any]:
-    """One entry of a legend for each stage that is there."""
+    """One legend entry for each stage that occurs."""
     there = {summary.stage for summary in summaries}
     return [
         axes.scatter([], [], marker=mark.marker, facecolor=mark.colour, edgecolor="white", s=32, label=mark.label)
@@ -291,6 +291,6 @@ def stage_handles(axes: Axes, summaries: Sequence[Summary]) -> list[Any]:
 
 
 def spread(many: int, width: float) -> list[float]:
-    """Offsets that lie evenly and without pattern in [-width, width], the same at every call."""
+    """Offsets evenly spread over [-width, width] in irregular order, the same at every call."""
     golden = 0.6180339887498949
     return [width * (2 * ((0.5 + position * golden) % 1.0) - 1) for position in range(many)]

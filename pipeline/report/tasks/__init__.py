@@ -1,4 +1,4 @@
-"""What a report says of one task alone: the module that the task names, a `TaskReport`."""
+"""The parts of a report that depend on the task: the module that the task names, a `TaskReport`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pipeline.tasks import Task
 
 
 class TaskReport(Protocol):
-    """What the module of a task's `report` offers."""
+    """The functions of a module that a task names as its `report`."""
 
     def headline(self, contents: Contents) -> str:
-        """What follows the objective of the best configuration in the first sentence, from its comma on; or nothing."""
+        """The continuation of the first sentence, after the objective of the best configuration; may be empty."""
         ...
 
     def sections(self, contents: Contents) -> list[str]:
@@ -22,14 +22,14 @@ class TaskReport(Protocol):
         ...
 
     def worst_rows_csv(self, verdict: Verdict) -> str:
-        """The test rows that the best configurations get most wrong, as CSV text; a header without any."""
+        """The test rows with the largest errors of the best configurations, as CSV text; only a header without any."""
         ...
 
     def test_predictions_csv(self, verdict: Verdict) -> str:
-        """What the best configuration predicts for every test row, as CSV text; a header without any."""
+        """The predictions of the best configuration for every test row, as CSV text; only a header without any."""
         ...
 
 
 def load(task: Task) -> TaskReport:
-    """The module of the task: of this folder, or wherever the user's own task says."""
+    """The module of the task: in this folder, or the one that a user-defined task names."""
     return cast("TaskReport", import_module(task.report))

@@ -1,4 +1,4 @@
-"""Classes: the metrics, each class by itself, and the rows whose class was predicted with the lowest probability."""
+"""Classification: the metrics, each class, and the rows whose true class got the lowest probability."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.analysis.verdict import Tested, Verdict
 from pipeline.report.contents import Contents
-from pipeline.report.rows import HEADER_LINES, as_csv, worst_places
+from pipeline.report.rows import as_csv, place_cells, place_header, worst_places
 from pipeline.report.wording import number, table, with_bounds
 from pipeline.tasks import probabilities, spread
 
@@ -28,7 +28,7 @@ def sections(contents: Contents) -> list[str]:
 
 
 def confusion(verdict: Verdict, tested: Tested) -> np.ndarray:
-    """Test rows (true class, likeliest class) by weight, the mean over the trainings: float64 (classes, classes)."""
+    """Weights of test rows by true and most likely class, mean over the trainings: float64 (classes, classes)."""
     truth = verdict.measured[:, 0].astype(int)
     each = [probabilities.confusion(truth, chances, verdict.weights) for chances in tested.predictions]
     counts: np.ndarray = np.mean(each, axis=0)
@@ -50,7 +50,7 @@ def _metrics(contents: Contents) -> list[str]:
     ]
     text = (
         "Test rows; means over the trainings with the 95 % interval over seeds. Balanced accuracy and macro F1 weigh"
-        " all classes alike, ROC AUC is each class against the others, 0.5 for guessing. The calibration error is the"
+        " all classes alike, ROC AUC is one class against the others, 0.5 for guessing. The calibration error is the"
         " difference between the probability of the likeliest class and how often it is right, in 15 bins (lower is"
         " better)."
     )
@@ -81,41 +81,37 @@ def _percent(share: float) -> str:
 
 
 def _worst(verdict: Verdict) -> list[str]:
-    header = ["Row", "Spreadsheet row", "Class", "Its probability", "Predicted", "Probability"]
-    rows = [
-        [row, sheet, true, f"{own:.4f}", said, f"{best:.4f}"]
-        for row, sheet, true, own, said, best in _worst_rows(verdict)
-    ]
+    where = [each.capitalize() for each in place_header(verdict)]
+    header = [*where, "Class", "Its probability", "Predicted", "Probability"]
+    rows = [[*cells, true, f"{own:.4f}", said, f"{best:.4f}"] for cells, true, own, said, best in _worst_rows(verdict)]
     text = (
         "Mean probabilities of the group of best configurations. Rows of the data count from 0, spreadsheet rows from"
     )
     text += " 1 with a header line."
-    return ["## The test rows that the best models get most wrong", table(header, rows, left=2), text]
+    return ["## The test rows that the best models get most wrong", table(header, rows, left=len(where)), text]
 
 
-def _worst_rows(verdict: Verdict) -> Iterable[tuple[str, str, str, float, str, float]]:
+def _worst_rows(verdict: Verdict) -> Iterable[tuple[list[str], str, float, str, float]]:
     labels, mean = verdict.target.labels, _mean(verdict) if verdict.best else np.empty(0)
     for place, _ in worst_places(verdict):
-        row, true = int(verdict.rows[place]), int(verdict.measured[place, 0])
+        true = int(verdict.measured[place, 0])
         said = int(mean[place].argmax())
         own, best = float(mean[place, true]), float(mean[place, said])
-        yield str(row), str(row + HEADER_LINES), labels[true], own, labels[said], best
+        yield place_cells(verdict, place), labels[true], own, labels[said], best
 
 
 def _mean(verdict: Verdict) -> np.ndarray:
-    """The mean probabilities (rows, classes) of the group, configurations weighing equally."""
+    """The mean probabilities (rows, classes) of the group; configurations have equal weight."""
     mean: np.ndarray = np.mean([each.predictions.mean(axis=0) for each in verdict.best], axis=0)
     return mean
 
 
 def worst_rows_csv(verdict: Verdict) -> str:
-    """The worst rows as CSV text: row, spreadsheet row, log loss, true and predicted class, their probabilities."""
-    header = ["row", "spreadsheet row", "log loss", "class", "its probability", "predicted", "probability"]
+    """The worst rows as CSV text: where they are, log loss, true and predicted class, their probabilities."""
+    header = [*place_header(verdict), "log loss", "class", "its probability", "predicted", "probability"]
     lines = [
-        [row, sheet, f"{error:.6g}", true, f"{own:.6g}", said, f"{best:.6g}"]
-        for (row, sheet, true, own, said, best), (_, error) in zip(
-            _worst_rows(verdict), worst_places(verdict), strict=True
-        )
+        [*cells, f"{error:.6g}", true, f"{own:.6g}", said, f"{best:.6g}"]
+        for (cells, true, own, said, best), (_, error) in zip(_worst_rows(verdict), worst_places(verdict), strict=True)
     ]
     return as_csv(header, lines)
 
@@ -126,7 +122,7 @@ def test_predictions_csv(verdict: Verdict) -> str:
     The spread is that of the predicted class's probability over the trainings of the best configuration.
     """
     (name,), labels = verdict.outputs, verdict.target.labels
-    header = ["row", "spreadsheet row", f"measured {name}", f"predicted {name}"]
+    header = [*place_header(verdict), f"measured {name}", f"predicted {name}"]
     header += [*(f"probability {label}" for label in labels), "spread"]
     if not verdict.best:
         return as_csv(header, [])
@@ -136,11 +132,10 @@ def test_predictions_csv(verdict: Verdict) -> str:
 
 
 def _line(verdict: Verdict, place: int, labels: Sequence[str], mean: np.ndarray, deviation: np.ndarray) -> list[str]:
-    row, said = int(verdict.rows[place]), int(mean[place].argmax())
+    said = int(mean[place].argmax())
     doubt = deviation[place, said]
     return [
-        str(row),
-        str(row + HEADER_LINES),
+        *place_cells(verdict, place),
         labels[int(verdict.measured[place, 0])],
         labels[said],
         *(f"{each:.6g}" for each in mean[place]),

@@ -1,16 +1,16 @@
-"""Numbers: errors of each output in original units, and the rows that are furthest off."""
+"""Regression: errors of each output in original units, and the rows with the largest errors."""
 
 from __future__ import annotations
 
 from pipeline.report.contents import Contents
-from pipeline.report.rows import WorstRow, test_predictions_csv, worst_rows, worst_rows_csv
+from pipeline.report.rows import WorstRow, place_header, test_predictions_csv, worst_rows, worst_rows_csv
 from pipeline.report.wording import MAE, capital, escaped, number, table
 
 __all__ = ["headline", "sections", "test_predictions_csv", "worst_rows_csv"]
 
 
 def headline(contents: Contents) -> str:
-    """The error of the best configuration in original units, where there is one output."""
+    """The error of the best configuration in original units, if there is a single output."""
     verdict = contents.verdict
     if len(verdict.outputs) != 1:
         return ""
@@ -19,7 +19,7 @@ def headline(contents: Contents) -> str:
 
 
 def sections(contents: Contents) -> list[str]:
-    """The table of outputs, and that of the worst rows."""
+    """The tables of the outputs and of the worst rows."""
     return [*_scores(contents), *_worst(contents)]
 
 
@@ -37,7 +37,7 @@ def _scores(contents: Contents) -> list[str]:
         + [number(each.get(name, {}).get(MAE)) for each in (default, median)]
         for name in verdict.outputs
     ]
-    text = "The first configuration on the test rows, in original units, mean of the scores of its single trainings."
+    text = "The first configuration on the test rows, in original units: means over the scores of its trainings."
     return ["## Each output", table(header, rows), text]
 
 
@@ -45,22 +45,18 @@ def _worst(contents: Contents) -> list[str]:
     found = worst_rows(contents.verdict)
     if not found:
         return []
-    names = contents.verdict.outputs
+    names, where = contents.verdict.outputs, [each.capitalize() for each in place_header(contents.verdict)]
     if len(names) == 1:
-        header = ["Row", "Spreadsheet row", f"Measured {names[0]}", "Predicted", "Error"]
-        rows = [[*_row(each), *_cells(each, 0)] for each in found]
+        header = [*where, f"Measured {names[0]}", "Predicted", "Error"]
+        rows = [[*each.where, *_cells(each, 0)] for each in found]
     else:
-        header = ["Row", "Spreadsheet row", "Scaled error", *names]
-        rows = [[*_row(each), number(each.error), *_changes(each)] for each in found]
+        header = [*where, "Scaled error", *names]
+        rows = [[*each.where, number(each.error), *_changes(each)] for each in found]
     text = "Mean prediction of the group of best configurations. Rows of the data count from 0, spreadsheet rows from"
     text += " 1 with a header line."
     if len(names) > 1:
         text += " Each output: measured, predicted, and the error in brackets; the largest mean scaled error first."
-    return ["## The test rows that the best models get most wrong", table(header, rows, left=2), text]
-
-
-def _row(each: WorstRow) -> tuple[str, str]:
-    return str(each.row), str(each.spreadsheet_row)
+    return ["## The test rows that the best models get most wrong", table(header, rows, left=len(where)), text]
 
 
 def _cells(each: WorstRow, output: int) -> tuple[str, str, str]:

@@ -1,1 +1,1 @@
-"""The strategies, a file each, and what a strategy is."""
+"""The strategies, one file each, and their base class."""

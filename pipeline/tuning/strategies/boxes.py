@@ -1,6 +1,6 @@
-"""Searches in boxes that move with the best configuration, while the leader is trained again: a lucky run must not win.
+"""Searches in boxes that move with the best configuration; the leader is retrained, so that luck does not win.
 
-The surrogate is a Gaussian process that knows everything measured, inside the boxes and outside; see
+The surrogate is a Gaussian process of everything measured, inside the boxes and outside; see
 `pipeline.tuning.surrogate.proposals`.
 """
 
@@ -20,10 +20,10 @@ from pipeline.tuning.racing import duel, leader_repeats, race, trained, trials_a
 from pipeline.tuning.stages import Refined, Refining, Say, Search
 from pipeline.tuning.surrogate.proposals import Known, known_of, propose
 
-BRANCH: Final = 2  # the branch of the study's seed that proposals come from
-SUCCESSES: Final = 2  # in a row, after which a box doubles
-MISSES: Final = 6  # in a row, after which it halves
-WIDEST: Final = 64.0  # factor of the first box
+BRANCH: Final = 2  # the branch of the study's seed for proposals
+SUCCESSES: Final = 2  # in a row before a box is doubled
+MISSES: Final = 6  # in a row before it is halved
+WIDEST: Final = 64.0  # smallest factor, relative to the first box
 NARROWEST: Final = 1 / 16
 
 
@@ -36,11 +36,11 @@ def search(
     narrowing: Narrowing,
     shares_best: bool = True,
 ) -> Refined:
-    """Search around the elite, and train the leader again before anything new is tried.
+    """Search around the elite, and retrain the leader before anything new is tried.
 
-    The searches take turns and learn from each other; a known configuration is never proposed. The proposals follow
-    from the arguments and from the answers alone. A search whose box has no unknown configuration left ends, and says
-    so. `history` is everything measured before the searches were first begun; `asked.found` may have more.
+    The searches take turns and learn from each other; a known configuration is never proposed. The proposals depend
+    only on the arguments and the answers. A search without an unknown configuration within reach ends with a notice.
+    `history` is everything measured before the searches were first begun; `asked.found` may have more.
     """
     searches = _Searches(asked, history, evaluate, say, narrowing=narrowing, shares_best=shares_best)
     boxes = [_Box(each, {each.key}) for each in asked.elite]
@@ -54,7 +54,7 @@ def search(
 
 @dataclass(slots=True)
 class _Box:
-    """Where a search looks: re-centred on its best, wider after successes, narrower after misses."""
+    """The box of a search: re-centred on its best, wider after successes, narrower after misses."""
 
     elite: Summary
     own: set[str] = field(default_factory=set)
@@ -63,7 +63,7 @@ class _Box:
     successes: int = 0
     misses: int = 0
     open: bool = True
-    seen: Space | None = None  # around everything that it looked at
+    seen: Space | None = None  # that contains all its boxes so far
 
     def learn(self, better: bool, tried: int) -> None:
         """Count the successes and misses of a round."""
@@ -76,7 +76,7 @@ class _Box:
 
 
 class _Searches:
-    """What the searches share: everything measured, the surrogate that learns from it, and the trainings made."""
+    """The shared state of the searches: everything measured, the surrogate, and the trainings made."""
 
     def __init__(
         self,
@@ -102,12 +102,12 @@ class _Searches:
         self._learn(history, fit=True)
 
     def run(self, boxes: Sequence[_Box]) -> None:
-        """All rounds, and the race at the end."""
+        """Run all rounds, and the race at the end."""
         reserved = self._limits.reserved
         for turn in range(self._budget.max_calls):
             self._race(self._progress(turn))
             if self._limits.met(self._within().values()):
-                self._settle()  # a mean of few trainings may be a lucky one
+                self._settle()  # a mean of few trainings may be luck
             self.ended = self._end(boxes)
             if self.ended or self._progress(turn) >= 1.0 - RESERVED:
                 break
@@ -119,12 +119,12 @@ class _Searches:
         self.ended = self.ended or self._end(boxes) or reserved or "all rounds of proposals are done"
 
     def _settle(self) -> None:
-        """Train the leader and its challengers again until one leads clearly, or has all its trainings."""
+        """Retrain the leader and its challengers until one leads clearly or has all its trainings."""
         race(self._within(), self._budget.contender_repeats, self._leaders, self._again, self._budget.elite)
         duel(self._within(), self._budget.contender_repeats, self._again, self._budget.elite)
 
     def box_of(self, box: _Box) -> Space:
-        """The narrowed space that a search looks at now."""
+        """The current narrowed space of a search."""
         return narrow(self._space, self._centre(box).configuration, self._narrowing.scaled(box.factor))
 
     def _end(self, boxes: Sequence[_Box]) -> str:
@@ -134,18 +134,18 @@ class _Searches:
     def _progress(self, turn: int) -> float:
         by_rounds = turn / self._budget.max_calls * (1.0 - RESERVED)
         limits = self._limits
-        # Where trainings are counted, the rounds only end a stage that proposes nothing.
+        # With a budget of trainings, the rounds only end a stage that proposes nothing.
         return limits.progress(self._used) if limits.trainings is not None else max(by_rounds, limits.progress(0))
 
     def _learn(self, answers: Iterable[Summary], *, fit: bool = False) -> None:
-        """Add what was measured; `fit` finds the parameters of the surrogate anew."""
+        """Add answers; with `fit`, also fit the parameters of the surrogate again."""
         self.measured |= {each.key: each for each in answers}
         before = self._surrogate.parameters if self._surrogate else None
         self._surrogate = known_of(self._space, self.measured.values(), before, fit=fit)
         self._predicted = self._surrogate.predictions()
 
     def _ranked(self, summaries: Iterable[Summary]) -> list[Summary]:
-        """Best first, by what the surrogate predicts: neither a single lucky training leads, nor what it never saw."""
+        """The ranking by the predictions of the surrogate, so that neither luck nor the unknown leads."""
 
         def place(summary: Summary) -> tuple[bool, bool, float, float, str]:
             failed, mean, key = summary.order
@@ -158,7 +158,7 @@ class _Searches:
         return [configuration[name] for name in sorted(self._counters)]
 
     def _centre(self, box: _Box) -> Summary:
-        """The best that the box may move to: of all with as many layers as its elite, or of its own search."""
+        """The best configuration that the box may move to: of all of the same depth, or of its own search."""
         depth = self._depth(box.elite.configuration)
         among = [
             each
@@ -175,12 +175,12 @@ class _Searches:
         return {key: each for key, each in self.measured.items() if contains(self._space, each.configuration)}
 
     def _again(self, wanted: Sequence[Summary]) -> Sequence[Summary]:
-        """Train each once more for each time that it is listed, as long as the budget lasts."""
+        """Train each configuration once more per occurrence, as long as the budget lasts."""
         affordable = wanted[: self._limits.affordable(self._used, len(wanted))]
         return self._train(trials_again(affordable, self._budget.epochs)) if affordable else ()
 
     def _leaders(self, summaries: Iterable[Summary]) -> list[Summary]:
-        """The one with the best prediction of the surrogate, and the one that would be recommended now."""
+        """The configuration with the best prediction of the surrogate, and the one that would be recommended now."""
         every = list(summaries)
         return [*self._ranked(every)[:1], *ranked(every)[:1]]
 
@@ -214,7 +214,7 @@ class _Searches:
                 box.learn(now != leader and now in new, tried)
 
     def _count_still(self, proposal: Configuration) -> None:
-        """Count the rounds whose first proposal is not expected to gain more than the noise of the leader's mean."""
+        """Count the rounds in which the expected gain of the first proposal is below the noise of the leader's mean."""
         leader = next(iter(ranked(self._within().values())), None)
         if leader is None or self._surrogate is None:
             return
@@ -245,7 +245,7 @@ class _Searches:
         return asked
 
     def _widen(self, boxes: Sequence[_Box], box: _Box) -> None:
-        """Everything in the box is known: look further away in the next round, or end the search where it cannot."""
+        """Everything in the box is known: widen it in the next round, or end the search if that is impossible."""
         if self._narrowing.scaled(box.factor).fraction < 1.0 and box.factor < WIDEST:
             box.factor = min(2 * box.factor, WIDEST)
             return
@@ -255,7 +255,7 @@ class _Searches:
 
 
 def _hull(one: Space, other: Space) -> Space:
-    """The smallest box that has both; their parameters are the same."""
+    """The smallest box that contains both; they have the same parameters."""
     return Space(
         tuple(
             replace(parameter, domain=_union(parameter.domain, other[parameter.name].domain))

@@ -1,4 +1,4 @@
-"""Designs: strategies that choose all their configurations before the first answer. Random, Sobol, Latin, grid."""
+"""Designs choose all configurations before the first answer: random, Sobol, Latin hypercube, grid."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from pipeline.tuning.sampling import designed, used_up
 from pipeline.tuning.stages import Exploring, Say
 from pipeline.tuning.strategies.strategy import Strategy
 
-BRANCH: Final = 5  # the branch of the study's seed that designs come from
-PATIENCE: Final = 1024  # points of a design in a row that were all known, after which the rest is random
+BRANCH: Final = 5  # the branch of the study's seed for designs
+PATIENCE: Final = 1024  # known points of a design in a row, after which the rest is random
 
 
 def sobol(space: Space, count: int, seed: int, known: Collection[str]) -> tuple[Configuration, ...]:
@@ -45,7 +45,7 @@ def latin_hypercube(space: Space, count: int, seed: int, known: Collection[str])
 def _filled(
     space: Space, points: Iterable[np.ndarray], count: int, seed: int, known: Collection[str]
 ) -> tuple[Configuration, ...]:
-    """The points as configurations, each once; the rest at random where points are lacking or repeat each other."""
+    """The points as configurations, each once; missing or repeated points are replaced at random."""
     found: dict[str, Configuration] = {}
     missed = 0
     for point in points:
@@ -60,7 +60,7 @@ def _filled(
 
 
 def fitted_grid(space: Space, count: int, seed: int, known: Collection[str]) -> tuple[Configuration, ...]:
-    """See `Grid`. Ranges are cut into equal parts, whose middles are tried; the coarsest is refined first."""
+    """See `Grid`. Ranges are cut into equal parts, and the middles are tried; the coarsest range is refined first."""
     levels = dict.fromkeys(space.names, 1)
     refinable = [each.name for each in space.parameters if each.domain.size != 1]
     while refinable:
@@ -76,7 +76,7 @@ def fitted_grid(space: Space, count: int, seed: int, known: Collection[str]) -> 
 
 
 def _reduced(space: Space, levels: dict[str, int]) -> Space:
-    """The space with this many values of each hyperparameter."""
+    """The space with this many values for each hyperparameter."""
     return Space(tuple(_coarse(parameter, levels[parameter.name]) for parameter in space.parameters))
 
 
@@ -112,7 +112,7 @@ class RandomSearch(Strategy):
 
     @property
     def facts(self) -> Mapping[str, object]:
-        """Nothing: stage 1 of every strategy that draws at random is the same one."""
+        """No facts: all strategies that draw at random have the same stage 1."""
         return {}
 
 
@@ -125,7 +125,7 @@ class Sobol(Strategy):
 
     @property
     def facts(self) -> Mapping[str, object]:
-        """The name of the design, as studies have stored it from the first."""
+        """The name of the design, which studies store."""
         return {"design": "sobol"}
 
     def explore(self, asked: Exploring, evaluate: Evaluate, say: Say) -> tuple[Summary, ...]:
@@ -135,7 +135,7 @@ class Sobol(Strategy):
 
 @dataclass(frozen=True)
 class LatinHypercube(Strategy):
-    """A Latin hypercube: each range is cut into as many parts as there are configurations, each part used once."""
+    """A Latin hypercube: each range is cut into as many parts as there are configurations, each used once."""
 
     help: ClassVar[str] = "a Latin hypercube, without stage 2"
     design: ClassVar[str] = "a Latin hypercube"
@@ -143,7 +143,7 @@ class LatinHypercube(Strategy):
 
     @property
     def facts(self) -> Mapping[str, object]:
-        """The name of the design, as studies have stored it from the first."""
+        """The name of the design, which studies store."""
         return {"design": "latin-hypercube"}
 
     def explore(self, asked: Exploring, evaluate: Evaluate, say: Say) -> tuple[Summary, ...]:
@@ -161,7 +161,7 @@ class Grid(Strategy):
 
     @property
     def facts(self) -> Mapping[str, object]:
-        """The name of the design, as studies have stored it from the first."""
+        """The name of the design, which studies store."""
         return {"design": "grid"}
 
     def explore(self, asked: Exploring, evaluate: Evaluate, say: Say) -> tuple[Summary, ...]:

@@ -1,6 +1,6 @@
 """Bayesian optimisation of the whole space: one Gaussian process, one proposal after the other.
 
-What it proposes follows from the seed and from the answers, so a rerun replays it from the ledger.
+The proposals follow from the seed and the answers, so that a rerun replays them from the ledger.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pipeline.tuning.strategies.strategy import Strategy, repeats
 from pipeline.tuning.surrogate.posterior_curve import PosteriorCurve
 
 ACQUISITIONS: Final = {"ei": "EI", "pi": "PI", "lcb": "LCB", "gp_hedge": "gp_hedge"}  # as scikit-optimize names them
-BRANCH: Final = 4  # the branch of the study's seed that proposals come from
+BRANCH: Final = 4  # the branch of the study's seed for proposals
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,13 @@ class GaussianProcess(Strategy):
 
     @property
     def facts(self) -> Mapping[str, object]:
-        """Nothing: stage 1 of every strategy that draws at random is the same one."""
+        """No facts: all strategies that draw at random have the same stage 1."""
         return {}
 
     def refine(self, asked: Refining, begin: Open, evaluate: Evaluate, say: Say) -> Refined:
-        """One search of the whole space, whose initial points are those of stage 1.
+        """One search of the whole space, with the configurations of stage 1 as initial points.
 
-        Where contenders may have more trainings than all others, a part of the budget is kept for them, to the end.
+        If contenders may have more trainings than others, a part of the budget is reserved for them.
         """
         budget = asked.budget
         facts = {
@@ -69,9 +69,9 @@ class GaussianProcess(Strategy):
         return replace(found, searches=searches, measured=measured)
 
     def optimise(self, asked: Refining, history: Sequence[Summary], evaluate: Evaluate, say: Say) -> Refined:
-        """Propose and train `proposals` configurations one after the other, each new; fewer where the space ends.
+        """Propose and train `proposals` new configurations one after the other; fewer if the space is exhausted.
 
-        `history` is everything measured before, the initial points included, in the order in which it is learned.
+        `history` is everything measured before, including the initial points, in the order of learning.
         """
         from pipeline.tuning.surrogate.gp_minimize import WholeSpace  # deferred: skopt takes a second to import
 
@@ -109,7 +109,7 @@ class GaussianProcess(Strategy):
 
 
 def _random(space: Space, taken: set[str], seed: int, number: int) -> Configuration | None:
-    """A new configuration in place of proposal number `number`; None where the space has none left."""
+    """A new configuration instead of proposal number `number`; None if the space has none left."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, BRANCH, number]))
     return next(iter(stream(space, rng, taken)), None)
 
@@ -121,7 +121,7 @@ def _with_proposal(curve: PosteriorCurve, proposal: Configuration) -> PosteriorC
 
 
 def _searches(space: Space, known: Sequence[Summary], found: Sequence[Summary]) -> tuple[Search, ...]:
-    """As a search of one box, the whole space at the depth that it set out from."""
+    """The search as one in a single box: the whole space, at the depth of its start."""
     if not known or not found:
         return ()
     start = by_mean(known)[0]

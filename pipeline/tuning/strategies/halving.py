@@ -1,7 +1,7 @@
 """Multi-fidelity search: many configurations are trained for a few epochs, and the better ones for more.
 
-A training that is promoted begins anew with the larger limit of epochs, and all its epochs are charged: the engines
-keep no state of optimizer and shuffling to go on from, and a schedule of the learning rate ends with the limit.
+A promoted training starts again with the larger limit of epochs, and all its epochs are charged: the engines do not
+keep the state of optimizer and shuffling, and a learning rate schedule depends on the limit.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from pipeline.tuning.sampling import explore
 from pipeline.tuning.stages import Exploring, Say
 from pipeline.tuning.strategies.strategy import Strategy
 
-ETA: Final = 3  # one in three goes on, with three times the epochs
+ETA: Final = 3  # one in three is promoted, with three times the epochs
 
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
-    """Rungs of a ladder: `count` configurations begin at the first of these limits of epochs."""
+    """The rungs of a bracket: `count` configurations begin at the first of these limits of epochs."""
 
     count: int
     limits: tuple[int, ...]  # ascending, the last one that of a full training
@@ -34,12 +34,12 @@ class Bracket:
 
     @property
     def epochs(self) -> int:
-        """What all rungs take with one training of each configuration."""
+        """The epochs of all rungs, with one training of each configuration."""
         return sum(many * limit for many, limit in zip(self.sizes, self.limits, strict=True))
 
 
 def limits_of(epochs: int) -> tuple[int, ...]:
-    """The limits of all rungs that there can be, ascending: a full training, a third of it, down to one epoch."""
+    """The limits of all possible rungs, ascending: a full training, a third of it, and so on, down to one epoch."""
     found = [epochs]
     while found[-1] // ETA >= 1:
         found.append(found[-1] // ETA)
@@ -47,7 +47,7 @@ def limits_of(epochs: int) -> tuple[int, ...]:
 
 
 def fitted(limits: Sequence[int], epochs: int) -> Bracket:
-    """The largest bracket that takes at most these epochs; it begins on a higher rung where too few would arrive."""
+    """The largest bracket of at most these epochs; it begins on a higher rung if too few would arrive at the top."""
     for first in range(len(limits)):
         rungs = tuple(limits[first:])
         count = _most(rungs, epochs)
@@ -66,23 +66,23 @@ def _most(limits: tuple[int, ...], epochs: int) -> int:
 
 @dataclass(frozen=True)
 class Halving(Strategy):
-    """Successive halving from the lowest rung (Jamieson and Talwalkar 2016, arXiv:1502.07943), within the epochs given.
+    """Successive halving from the lowest rung (Jamieson and Talwalkar 2016, arXiv:1502.07943), with the given epochs.
 
-    On each rung the best third goes on to three times the epochs.
+    On each rung the best third is promoted to three times the epochs.
     """
 
-    help: ClassVar[str] = "most trainings stop after few epochs, the better third goes on (successive halving)"
+    help: ClassVar[str] = "most trainings stop after few epochs, the better third continues (successive halving)"
     design: ClassVar[str] = "successive halving"
     nested: ClassVar[bool] = False
     screens: ClassVar[bool] = True
 
     @property
     def facts(self) -> Mapping[str, object]:
-        """The kind of ladder, as studies have stored it from the first."""
+        """The kind of brackets, which studies store."""
         return {"rungs": "halving"}
 
     def explore(self, asked: Exploring, evaluate: Evaluate, say: Say) -> tuple[Summary, ...]:
-        """Climb one bracket; the answers are those of all rungs."""
+        """Run one bracket; the answers are those of all rungs."""
         epochs = asked.budget.epochs
         return _climbed(fitted(limits_of(epochs), asked.configurations * epochs), asked, evaluate, say, set())
 
@@ -91,21 +91,21 @@ class Halving(Strategy):
 class Hyperband(Strategy):
     """Hyperband (Li et al. 2018, jmlr.org/papers/v18/16-558.html): a bracket from each rung, with equal epochs.
 
-    One pass of all brackets takes the epochs given, instead of many passes of brackets of a fixed size.
+    A single pass of all brackets takes the given epochs, instead of many passes of brackets of a fixed size.
     """
 
-    help: ClassVar[str] = "successive halving that begins with few, more and all epochs in turn"
+    help: ClassVar[str] = "several runs of successive halving, which begin with few, more and all epochs"
     design: ClassVar[str] = "Hyperband"
     nested: ClassVar[bool] = False
     screens: ClassVar[bool] = True
 
     @property
     def facts(self) -> Mapping[str, object]:
-        """The kind of ladder, as studies have stored it from the first."""
+        """The kind of brackets, which studies store."""
         return {"rungs": "hyperband"}
 
     def explore(self, asked: Exploring, evaluate: Evaluate, say: Say) -> tuple[Summary, ...]:
-        """Climb all brackets; the answers are those of all their rungs."""
+        """Run all brackets; the answers are those of all their rungs."""
         limits, left = limits_of(asked.budget.epochs), asked.configurations * asked.budget.epochs
         found: tuple[Summary, ...] = ()
         taken: set[str] = set()
@@ -124,7 +124,7 @@ def _climbed(bracket: Bracket, asked: Exploring, evaluate: Evaluate, say: Say, t
     found: tuple[Summary, ...] = ()
     for rung, limit in enumerate(bracket.limits):
         if rung and asked.limits.elapsed() >= asked.share and limit < asked.budget.epochs:
-            going = going[:1]  # out of time: the leader goes up at once
+            going = going[:1]  # out of time: the leader is promoted at once
             continue
         if not going:
             break
@@ -136,7 +136,7 @@ def _climbed(bracket: Bracket, asked: Exploring, evaluate: Evaluate, say: Say, t
 
 
 def _beginners(count: int, asked: Exploring, say: Say, taken: set[str]) -> list[Configuration]:
-    """New configurations: the ones to be tried first, then those of the study's random stream."""
+    """New configurations: those to try first, then those of the study's random stream."""
     first = [each for each in asked.first if each.key not in taken][:count]
     known = asked.touched | taken | {each.key for each in first}
     found = [*first, *explore(asked.space, count - len(first), seed=asked.budget.seed, known=known)]
@@ -144,6 +144,6 @@ def _beginners(count: int, asked: Exploring, say: Say, taken: set[str]) -> list[
     if len(found) < count:
         say(
             f"The search space is used up: {len(found)} of {count} configurations are left (it has"
-            f" {size(asked.space)}). Going on with those."
+            f" {size(asked.space)}). The search continues with those."
         )
     return found

@@ -23,7 +23,7 @@ def option(default: Any, *, help: str, **bounds: float) -> Any:  # noqa: A002 th
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """What the settings know of an option; `kind` is a bool, int, float or str, a Literal of texts, or one or None."""
+    """An option for the settings; `kind` is bool, int, float, str or a Literal of texts, or one of these or None."""
 
     name: str
     kind: Any
@@ -33,7 +33,7 @@ class Option:
 
 
 def options_of(strategy: Any) -> tuple[Option, ...]:
-    """The options of a strategy, an instance of a dataclass, whose values are the defaults."""
+    """The options of a strategy, a dataclass instance whose values are the defaults."""
     kinds = get_type_hints(type(strategy))
     return tuple(
         Option(

@@ -1,4 +1,4 @@
-"""The strategies by name. Another one is a new module with a `Strategy`, and a line here."""
+"""The strategies by name. A new one is a module with a `Strategy`, and a line here."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ DEFAULT: Final = "two-stage"
 OPTIONS: Final[Mapping[str, Option]] = {
     each.name: each for strategy in STRATEGIES.values() for each in options_of(strategy)
 }
-"""The options of all of them by name; each is a setting."""
+"""The options of all strategies by name; each is a setting."""
 
 _EXPECTED: Final = "a class that derives from pipeline.tuning.strategies.strategy.Strategy, or an object of one"
 
 
 def load_strategy(name: str) -> Strategy:
-    """The strategy of that name, one of `STRATEGIES`, or the user's own that a `module:object` names.
+    """The strategy of that name: one of `STRATEGIES`, or a user-defined `module:object`.
 
     Raises:
         UserError: The `module:object` does not name a strategy.

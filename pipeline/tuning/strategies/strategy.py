@@ -1,4 +1,4 @@
-"""The base of all strategies: how stage 1 explores, and how stage 2 goes on from there."""
+"""The base class of strategies, which define how stage 1 explores and how stage 2 continues."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from pipeline.tuning.stages import Exploring, Open, Refined, Refining, Say
 
 @dataclass(frozen=True)
 class Strategy:
-    """A whole search; as it stands here, random search. Another strategy is a frozen dataclass that derives from it.
+    """A search strategy; the base class is random search. Other strategies are frozen dataclasses that derive from it.
 
-    Its fields are its options (see `options.option`), all with defaults. What it proposes follows from its options,
-    from what a stage is given and from the answers alone, so that a rerun replays it. It runs in the driver.
+    Its fields are its options (see `options.option`), all with defaults. Its proposals depend only on its options, on
+    the inputs of a stage and on the answers, so that a rerun replays it. It runs in the driver.
 
     Example:
         @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class Strategy:
 
     help: ClassVar[str] = ""  # one line for --help
     design: ClassVar[str] = "random search"  # as in "40 configurations of random search"
-    share: ClassVar[float] = 1.0 - RESERVED  # of the trainings or seconds that stage 1 has
-    nested: ClassVar[bool] = True  # what stage 1 tries first does not depend on how much it tries
+    share: ClassVar[float] = 1.0 - RESERVED  # fraction of the trainings or seconds for stage 1
+    nested: ClassVar[bool] = True  # the first configurations of stage 1 do not depend on their number
     proposes: ClassVar[bool] = False  # stage 2 tries something new
     screens: ClassVar[bool] = False  # stage 1 trains with fewer epochs as well
 
     @property
     def facts(self) -> Mapping[str, object]:
-        """Everything that stage 1 depends on beside space and seed, as JSON values: other facts are another stage 1."""
+        """What stage 1 depends on besides space and seed, as JSON values; other facts mean another stage 1."""
         kind = type(self)
         return {"strategy": f"{kind.__module__}:{kind.__qualname__}", "options": asdict(self)}
 
@@ -51,19 +51,19 @@ class Strategy:
         return best_of_each_depth(summaries, count, layers)
 
     def explore(self, asked: Exploring, evaluate: Evaluate, say: Say) -> tuple[Summary, ...]:
-        """Stage 1: every answer in the order of the questions.
+        """Run stage 1 and return every answer in the order of the questions.
 
-        Answers with fewer epochs are kept as facts, and never compared with others. No configuration is asked for twice
-        with equal epochs. Where the space is used up, `say` says so, and the study goes on.
+        Answers with fewer epochs are recorded, but never compared with others. No configuration is asked for twice with
+        equal epochs. If the space is exhausted, `say` reports it and the study continues.
         """
         return at_random(asked, evaluate, say)
 
     def refine(self, asked: Refining, begin: Open, evaluate: Evaluate, say: Say) -> Refined:
-        """Stage 2; it calls `begin` itself, once, before it asks for anything."""
+        """Run stage 2. It calls `begin` itself, once, before it asks for anything."""
         return confirm(asked, begin, evaluate, say)
 
     def describe_explore(self, budget: Budget, configurations: int) -> str:
-        """Stage 1 of such a study in words, before it begins."""
+        """Describe stage 1 before it begins."""
         if self.screens:
             return (
                 f"{self.design}, {repeats(budget)}, up to {budget.epochs} epochs; as many epochs in all as"
@@ -73,7 +73,7 @@ class Strategy:
         return f"{configurations} configurations{design} x {repeats(budget)}, up to {budget.epochs} epochs"
 
     def describe_refine(self, budget: Budget, proposals: int) -> str:
-        """Stage 2 of such a study in words, before it begins."""
+        """Describe stage 2 before it begins."""
         if not self.proposes:
             return "nothing new"
         if budget.trainings:
@@ -82,5 +82,5 @@ class Strategy:
 
 
 def repeats(budget: Budget) -> str:
-    """The repeats of each configuration in words."""
+    """The repeats of each configuration, in words."""
     return f"{budget.repeats} repeat{'' if budget.repeats == 1 else 's'}"

@@ -18,7 +18,7 @@ from pipeline.tuning.strategies.strategy import Strategy, repeats
 
 @dataclass(frozen=True)
 class TwoStage(Strategy):
-    """Random configurations, then searches in boxes around the best ones, which move with the best that they find."""
+    """Random configurations, then searches in boxes around the best ones; the boxes move with the best found."""
 
     help: ClassVar[str] = "random configurations, then Gaussian processes in boxes around the best of each depth"
     share: ClassVar[float] = 0.3
@@ -30,26 +30,26 @@ class TwoStage(Strategy):
         " of score and number of weights (front)",
     )
     box_fraction: float = option(
-        0.4, help="how far stage 2 looks up and down at first, as a fraction of each range", gt=0, le=1
+        0.4, help="initial half-width of the boxes of stage 2, as a fraction of each range", gt=0, le=1
     )
     units_radius: int | None = option(
-        None, help="how far it looks up and down in numbers of neurons; box_fraction of the range if not given", ge=1
+        None, help="initial half-width of the boxes in neurons (default: --box-fraction of the range)", ge=1
     )
     units_step: int = option(2, help="step between the numbers of neurons that stage 2 tries", ge=1)
 
     @property
     def facts(self) -> Mapping[str, object]:
-        """Nothing: stage 1 of every strategy that draws at random is the same one."""
+        """No facts: all strategies that draw at random have the same stage 1."""
         return {}
 
     @property
     def narrowing(self) -> Narrowing:
-        """How far a search looks at first."""
+        """The initial extent of a box."""
         return Narrowing(self.box_fraction, self.units_radius or 0, self.units_step)
 
     @property
     def shares_best(self) -> bool:
-        """True where a search moves to the best of its depth, whichever search found it; else to its own best."""
+        """True if a search moves to the best of its depth, whichever search found it; otherwise to its own best."""
         return self.elite_from == "score"
 
     def elite(self, summaries: Sequence[Summary], count: int, layers: Layers) -> tuple[Summary, ...]:
@@ -59,7 +59,7 @@ class TwoStage(Strategy):
         return best_of_each_depth(summaries, count, layers)
 
     def refine(self, asked: Refining, begin: Open, evaluate: Evaluate, say: Say) -> Refined:
-        """Search around the elite, see `boxes.search`; nothing where there are no rounds and no contenders to train."""
+        """Search around the elite, see `boxes.search`; nothing without rounds and contenders to train."""
         budget = asked.budget
         if not asked.elite or not (budget.max_calls or budget.retrains):
             return Refined((), asked.found, asked.limits.met(asked.found) or "there was no stage 2")
@@ -69,7 +69,7 @@ class TwoStage(Strategy):
         return search(asked, history, evaluate, say, narrowing=self.narrowing, shares_best=self.shares_best)
 
     def _facts(self, asked: Refining) -> Mapping[str, object]:
-        """Everything that the searches depend on: with other facts they are new ones, which learn from the earlier."""
+        """Everything that the searches depend on; with other facts they are new ones, which learn from the earlier."""
         facts: dict[str, object] = {
             "elite": [each.key for each in asked.elite],
             "space": str(asked.space),
@@ -78,11 +78,11 @@ class TwoStage(Strategy):
             "narrowing": str(self.narrowing),
         }
         if not self.shares_best:
-            facts["joint"] = False  # only then: older studies have no such fact
+            facts["joint"] = False  # only then, because older studies do not have this fact
         return facts
 
     def describe_refine(self, budget: Budget, proposals: int) -> str:
-        """The rounds, and where they start from."""
+        """Describe the rounds and their start."""
         if budget.trainings:
             return f"until {budget.trainings} trainings are made, {repeats(budget)} each"
         start = "" if self.shares_best else ", from the front of score and weights"

@@ -1,1 +1,1 @@
-"""Predictions for configurations that were never trained, and the proposals that follow from them."""
+"""Predictions for untried configurations, and proposals based on them."""

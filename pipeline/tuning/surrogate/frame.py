@@ -1,4 +1,4 @@
-"""A box as gp_minimize sees it: how its unit cube lies in the whole space, and what is known outside of it."""
+"""A box as gp_minimize sees it: its unit cube within the whole space, and the known points outside."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pipeline.space.unit_cube import Axis, features, groups
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """How the unit cube that gp_minimize sees, one dimension for each free axis of a box, lies in the whole space."""
+    """The position of gp_minimize's unit cube, one dimension for each free axis of a box, in the whole space."""
 
     axes: tuple[Axis, ...]  # of the space
-    centre: np.ndarray  # (axes,) the row that the axes which are not free stand at
+    centre: np.ndarray  # (axes,) the values of the axes that are not free
     free: tuple[int, ...]  # numbers of the free axes
     low: np.ndarray  # (free,) coordinates of the lower corner
-    span: np.ndarray  # (free,) edges; of a choice the number of its last value
+    span: np.ndarray  # (free,) edge lengths; for a choice the number of its last value
 
     def rows(self, unit: np.ndarray) -> np.ndarray:
         """(points, axes) coordinates of points of the cube, (points, free)."""
@@ -34,7 +34,7 @@ class Frame:
         return features(self.axes, self.rows(unit))
 
     def slope(self, by_feature: np.ndarray) -> np.ndarray:
-        """(free,) a gradient by features as one by the cube; choices have none."""
+        """(free,) a gradient with respect to features as one with respect to the cube; choices have none."""
         group = groups(self.axes)
         return np.array(
             [
@@ -48,7 +48,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outside:
-    """What is known outside of a box."""
+    """The known points outside of a box."""
 
     columns: np.ndarray  # (n, features)
     targets: np.ndarray  # (n,)

@@ -1,4 +1,4 @@
-"""A Gaussian process with a Matern-5/2 kernel: one length scale for each coordinate, noise that repeats divide.
+"""A Gaussian process with a Matern-5/2 kernel, one length scale for each coordinate, and noise divided by repeats.
 
 Its parameters are the most probable ones under log-normal priors (Hvarfner et al. 2024, https://arxiv.org/abs/2402.02229,
 choose them so that length scales grow with the number of coordinates).
@@ -18,8 +18,8 @@ from scipy.optimize import minimize
 from scipy.spatial.distance import cdist
 
 JITTER: Final = 1e-6
-ITERATIONS: Final = 25  # of the optimizer, that goes on from the last parameters
-SOFTENED: Final = 0.01  # part of the distance from the lowest objective to the median one
+ITERATIONS: Final = 25  # of the optimizer, which starts from the last parameters
+SOFTENED: Final = 0.01  # fraction of the distance from the lowest objective to the median one
 ROOT: Final = math.sqrt(5.0)
 
 
@@ -49,7 +49,7 @@ class Prior:
     noise_deviation: float = 1.5
 
     def start(self, count: int) -> Parameters:
-        """Where the prior is highest."""
+        """The mode of the prior."""
         return Parameters((self.length,) * count, self.amplitude, self.noise)
 
 
@@ -59,7 +59,7 @@ def prior_of(count: int) -> Prior:
 
 
 def matern(distance: np.ndarray) -> np.ndarray:
-    """The correlation at a distance that length scales have divided."""
+    """The correlation at a distance in units of the length scales."""
     scaled = ROOT * distance
     return np.asarray((1.0 + scaled + scaled**2 / 3.0) * np.exp(-scaled))
 
@@ -72,7 +72,7 @@ def stretched(columns: np.ndarray, group: np.ndarray, parameters: Parameters) ->
 def most_probable(
     columns: np.ndarray, group: np.ndarray, targets: np.ndarray, repeats: np.ndarray, start: Parameters | None
 ) -> Parameters:
-    """The parameters that these targets, each the mean of `repeats` trainings, make most probable."""
+    """The most probable parameters given these targets, each the mean of `repeats` trainings."""
     count = int(group.max()) + 1
     prior = prior_of(count)
     squares = np.stack(
@@ -115,7 +115,7 @@ def _cost(
     solved = cho_solve((lower, True), targets)
     inverse, _ = lapack.dpotri(lower, lower=1)
     inverse = np.tril(inverse) + np.tril(inverse, -1).T
-    slope = 0.5 * (inverse - np.outer(solved, solved))  # of the cost, by the covariance
+    slope = 0.5 * (inverse - np.outer(solved, solved))  # of the cost, with respect to the covariance
     by_square = (slope * (-amplitude * 5.0 / 6.0) * (1.0 + scaled) * decay).ravel()
     diagonal = np.diag(slope)
     gradient = np.concatenate(
@@ -131,9 +131,9 @@ def _cost(
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """The process after the targets: predicts means and deviations, without the noise."""
+    """The process conditioned on the targets: predicts means and deviations, without the noise."""
 
-    points: np.ndarray  # (n, features), stretched
+    points: np.ndarray  # (n, features), scaled
     parameters: Parameters
     group: np.ndarray
     solved: np.ndarray  # (n,)
@@ -152,7 +152,7 @@ class Posterior:
         return cross @ self.solved, np.sqrt(np.maximum(variance, 1e-12))
 
     def slopes(self, columns: np.ndarray) -> tuple[float, float, np.ndarray, np.ndarray]:
-        """Mean and deviation at one row, (1, features), and their gradients by the features, (features,) each."""
+        """Mean and deviation at one row, (1, features), and their gradients (features,)."""
         amplitude = math.exp(self.parameters.amplitude)
         here = stretched(columns, self.group, self.parameters)[0]
         apart = here - self.points
@@ -179,7 +179,7 @@ def posterior(
 
 
 def expected_improvement(mean: np.ndarray, deviation: np.ndarray, best: float) -> np.ndarray:
-    """How much lower than `best` a place is expected to be; (rows,)."""
+    """The expected improvement on `best`; (rows,)."""
     from scipy.stats import norm
 
     gap = (best - mean) / deviation
@@ -189,7 +189,7 @@ def expected_improvement(mean: np.ndarray, deviation: np.ndarray, best: float) -
 def standardised(objectives: Sequence[float]) -> np.ndarray:
     """Targets of the process: logarithms of the objectives, centred and divided by their deviation.
 
-    A hundredth of the distance from the lowest to the median is added first, so that values near zero do not run away.
+    A hundredth of the distance from the lowest to the median is added first, because of values near zero.
     """
     values = np.asarray(objectives, float)
     low = float(values.min())

@@ -1,7 +1,7 @@
-"""The adapter of scikit-optimize: everything that imports it.
+"""The adapter of scikit-optimize, the only module that imports it.
 
-It is used in two ways. `minimize` asks `gp_minimize` for one proposal in a box, with a surrogate of our own that knows
-everything measured. `WholeSpace` is scikit-optimize's own optimizer of a whole space, which learns answer by answer.
+It is used in two ways. `minimize` asks `gp_minimize` for one proposal in a box, with our own surrogate of everything
+measured. `WholeSpace` is scikit-optimize's own optimizer of a whole space, which learns answer by answer.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from pipeline.tuning.surrogate.frame import Frame, Outside
 from pipeline.tuning.surrogate.gaussian import Parameters, Posterior, posterior
 from pipeline.tuning.surrogate.posterior_curve import PosteriorCurve
 
-POINTS: Final = 500  # of a box that gp_minimize compares before it climbs
+POINTS: Final = 500  # points of a box that gp_minimize compares before it climbs
 CLIMBS: Final = 2  # from the best of them
 CURVE_POINTS: Final = 201  # of a posterior in one dimension
-KAPPA: Final = 1.96  # deviations below the mean that the lower confidence bound looks at
-XI: Final = 0.01  # of the objective: a smaller gain does not count as improvement
+KAPPA: Final = 1.96  # deviations below the mean of the lower confidence bound
+XI: Final = 0.01  # of the objective: smaller gains do not count as improvements
 
 # -------------------------------------------------------------------------------------------------- a proposal in a box
 
 
 class Surrogate(GaussianProcessRegressor):  # type: ignore[misc]
-    """A process with given parameters; `fit` adds what is known outside of the box to the rows that it is given.
+    """A process with given parameters; `fit` adds the known points outside of the box to the given rows.
 
-    gp_minimize clones it, so the constructor only stores what it is given, as scikit-learn asks.
+    gp_minimize clones it, so the constructor only stores its arguments, as scikit-learn requires.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Surrogate(GaussianProcessRegressor):  # type: ignore[misc]
         *,
         frame: Frame | None = None,
         parameters: Parameters | None = None,
-        repeats: np.ndarray | None = None,  # (inside,) of the rows that gp_minimize gives
+        repeats: np.ndarray | None = None,  # (inside,) of the rows from gp_minimize
         outside: Outside | None = None,
     ) -> None:
         self.frame = frame
@@ -77,7 +77,7 @@ class Surrogate(GaussianProcessRegressor):  # type: ignore[misc]
         return_mean_grad: bool = False,
         return_std_grad: bool = False,
     ) -> Any:
-        """Means; deviations and gradients where asked for."""
+        """Means; deviations and gradients if requested."""
         assert self.frame is not None
         assert self.posterior_ is not None
         columns = self.frame.features(np.asarray(X, float))
@@ -90,7 +90,7 @@ class Surrogate(GaussianProcessRegressor):  # type: ignore[misc]
 
 
 class _ProposedError(Exception):
-    """Ends gp_minimize as soon as it has proposed: the training happens elsewhere, and the next call starts afresh."""
+    """Ends gp_minimize after its proposal: the training happens elsewhere, and the next call is independent."""
 
 
 def minimize(
@@ -102,15 +102,15 @@ def minimize(
     surplus: float,
     seed: int,
 ) -> tuple[list[Scalar], bool]:
-    """The proposal of `gp_minimize`, (dimensions,) values, and whether it is a random one in place of a known one.
+    """The proposal of `gp_minimize`, (dimensions,) values, and whether it is a random replacement for a known one.
 
     Args:
         domains: The dimensions of the box.
         points: (n, dimensions) The values of known points of the box.
         targets: (n,) Their scores.
-        surrogate: The process that is conditioned on them.
-        surplus: How far the lowest target lies above the score that an improvement counts from.
-        seed: Of the points that are compared.
+        surrogate: The process to condition on them.
+        surplus: How far the lowest target lies above the score from which improvement is measured.
+        seed: Seed of the points that are compared.
     """
     proposed: list[list[Any]] = []
 
@@ -144,7 +144,7 @@ def _real(domain: Real) -> Any:
 
 
 def _box_dimension(domain: Domain) -> Any:
-    """Whole numbers as they are; choices by position: our surrogate knows that they have no order."""
+    """Whole numbers unchanged; choices by position, because our surrogate knows that they have no order."""
     if isinstance(domain, Real):
         return _real(domain)
     if isinstance(domain, Integer):
@@ -153,7 +153,7 @@ def _box_dimension(domain: Domain) -> Any:
 
 
 def _box_coordinate(domain: Domain, value: Scalar) -> float | int:
-    """A value as gp_minimize sees it: numbers as they are, choices by their position."""
+    """A value as gp_minimize sees it: numbers unchanged, choices by position."""
     if isinstance(domain, Choice):
         return position_of(domain, value)
     assert not isinstance(value, str)
@@ -174,7 +174,7 @@ def _box_value(domain: Domain, coordinate: float) -> Scalar:
 
 
 class WholeSpace:
-    """scikit-optimize's optimizer: it learns everything in one order, and makes one proposal at a time.
+    """scikit-optimize's optimizer: it learns in a fixed order, and makes one proposal at a time.
 
     The surrogate is scikit-optimize's: a Matern-5/2 kernel, a length scale for each dimension, noise. The acquisition
     function is maximised continuously, by L-BFGS from the best of many points.
@@ -192,13 +192,13 @@ class WholeSpace:
                 base_estimator="GP",
                 n_initial_points=1,
                 acq_func=acquisition,
-                acq_optimizer="auto",  # L-BFGS, but for spaces of choices alone, which have no gradients
+                acq_optimizer="auto",  # L-BFGS, except for spaces with only choices, which have no gradients
                 acq_func_kwargs={"xi": XI, "kappa": KAPPA},
                 random_state=seed,
             )
 
     def learn(self, summaries: Sequence[Summary]) -> None:
-        """Add answers; one that failed counts as the worst of all."""
+        """Add answers; failed ones count as the worst."""
         self._seen += summaries
         finite = [each.mean for each in self._seen if math.isfinite(each.mean)]
         if self._optimizer is None or not summaries or not finite:
@@ -206,11 +206,11 @@ class WholeSpace:
         new = summaries if self._optimizer.Xi else self._seen
         points = [self._point(each.configuration) for each in new]
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # kernels at their bounds, and points that are known
+            warnings.simplefilter("ignore")  # about kernels at their bounds, and known points
             self._optimizer.tell(points, [each.mean if math.isfinite(each.mean) else max(finite) for each in new])
 
     def propose(self) -> Configuration | None:
-        """The next configuration, which may be a known one; None where nothing was learned."""
+        """The next configuration, which may be a known one; None before anything was learned."""
         if self._optimizer is None or not self._optimizer.models:
             return None
         with warnings.catch_warnings():
@@ -220,7 +220,7 @@ class WholeSpace:
         return assembled(self._space, values)
 
     def curves(self) -> list[PosteriorCurve]:
-        """The posterior now, where the space is one range of real numbers and two evaluations are known; or none."""
+        """The current posterior, if the space is one range of real numbers and two evaluations are known; else None."""
         if len(self._axes) != 1 or not isinstance(self._axes[0].domain, Real):
             return []
         (axis,) = self._axes
@@ -239,7 +239,7 @@ class WholeSpace:
         return [PosteriorCurve(axis.name, domain.log, values, mean, deviation, gain, function, finite, None)]
 
     def _chosen(self) -> str:
-        """The acquisition function that the next proposal comes from; a hedge draws one of them by their gains."""
+        """The acquisition function of the next proposal; a hedge draws one by their gains."""
         if self._acquisition != "gp_hedge":
             return self._acquisition
         gains = np.asarray(self._optimizer.gains_)
@@ -277,7 +277,7 @@ def _axis_value(domain: Domain, coordinate: Any) -> Scalar:
 
 
 def _acquired(function: str, points: np.ndarray, model: Any, best: float) -> tuple[str, np.ndarray]:
-    """The acquisition function by name and its values, higher where more is to be gained."""
+    """The name and the values of an acquisition function; higher is better."""
     if function == "LCB":
         return "lower confidence bound, negative", -np.asarray(gaussian_lcb(points, model, kappa=KAPPA))
     if function == "PI":

@@ -1,4 +1,4 @@
-"""The posterior of a surrogate in one dimension, at one moment of a search, as values that a picture is drawn from."""
+"""The posterior of a surrogate in one dimension, at one moment of a search, as values for a figure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class PosteriorCurve:
     values: np.ndarray  # (points,) of the dimension, from its low to its high end
     mean: np.ndarray  # (points,) of the objective
     deviation: np.ndarray  # (points,) of the mean, without the noise of a training
-    acquisition: np.ndarray  # (points,) the higher, the more is to be gained
+    acquisition: np.ndarray  # (points,) higher is better
     function: str  # which acquisition function that is
     seen: tuple[tuple[float, float], ...]  # value and objective of each evaluation, in order
-    proposed: float | None  # what was evaluated next; None after the last
+    proposed: float | None  # the next evaluation; None after the last

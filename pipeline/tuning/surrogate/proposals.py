@@ -1,7 +1,7 @@
-"""What is known of a space, and the next configuration of a narrowed space that follows from it.
+"""The known points of a space, and the next proposal in a narrowed space.
 
-A proposal is a function of what is measured: everything known goes in, one proposal comes out, and the caller trains
-it. So the searches advance in step, all workers are busy, and a rerun replays them.
+A proposal is a function of everything measured; the caller trains it. So the searches advance in step, all workers
+are busy, and a rerun replays them.
 """
 
 from __future__ import annotations
@@ -38,21 +38,21 @@ from pipeline.tuning.surrogate.gaussian import (
     standardised,
 )
 
-CANDIDATES = 1000  # points of a box that are compared when gp_minimize proposes a known one
-LEARNED = 600  # configurations at most that the surrogate learns from: its cost grows with their third power
-STARTING_POINTS = 3  # with fewer measured points a box is sampled: a surrogate would know nothing
+CANDIDATES = 1000  # points of a box that are compared if gp_minimize proposes a known one
+LEARNED = 600  # most configurations that the surrogate learns from: its cost grows with their third power
+STARTING_POINTS = 3  # with fewer measured points a box is sampled at random
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Everything measured, as the surrogate sees it, and the parameters that make it most probable."""
+    """Everything measured, as the surrogate sees it, and its most probable parameters."""
 
     axes: tuple[Axis, ...]
     configurations: tuple[Configuration, ...]
     rows: np.ndarray  # (n, axes)
     targets: np.ndarray  # (n,)
     repeats: np.ndarray  # (n,)
-    parameters: Parameters | None  # None where too little is known
+    parameters: Parameters | None  # None if too little is known
 
     def predictions(self) -> dict[str, tuple[float, float]]:
         """Posterior mean and deviation of each configuration by key, on the surrogate's scale, without the noise."""
@@ -69,7 +69,7 @@ class Known:
     def improvement(self, configuration: Configuration, leader: Summary) -> tuple[float, float]:
         """The expected improvement of a configuration over the leader, and the noise of the leader's mean.
 
-        Both on the surrogate's scale; (infinite, 0) where it knows too little.
+        Both are on the surrogate's scale; (infinite, 0) if too little is known.
         """
         rows = [row_of(self.axes, each) for each in (configuration, leader.configuration)]
         if self.parameters is None or rows[0] is None or rows[1] is None:
@@ -82,7 +82,7 @@ class Known:
         return float(gain[0]), math.exp(0.5 * self.parameters.noise) / math.sqrt(leader.repeats)
 
     def with_fantasy(self, configuration: Configuration) -> Known:
-        """As if the configuration had been trained once and scored its posterior mean (a kriging believer)."""
+        """The same, as if the configuration had been trained once and scored its posterior mean (kriging believer)."""
         row = row_of(self.axes, configuration)
         if row is None or self.parameters is None:
             return self
@@ -101,10 +101,10 @@ class Known:
 
 
 def known_of(space: Space, measured: Iterable[Summary], start: Parameters | None, *, fit: bool = True) -> Known:
-    """The surrogate's data; failed configurations count as the worst seen, those of other spaces are left out.
+    """The surrogate's data: failed configurations count as the worst seen, those of other spaces are left out.
 
-    Of more than `LEARNED` it takes the better ones, and a sample of the others that shows where they lie. `start` are
-    parameters for less data: the search for the most probable ones goes on from there.
+    Of more than `LEARNED` it takes the better ones, and a spread sample of the others. `start` are parameters for less
+    data, from which the fit starts.
     """
     axes = axes_of(space)
     placed = [(each, row_of(axes, each.configuration)) for each in sorted(measured, key=lambda each: each.key)]
@@ -123,7 +123,7 @@ def known_of(space: Space, measured: Iterable[Summary], start: Parameters | None
 
 
 def _chosen(usable: list[tuple[Summary, np.ndarray]]) -> list[tuple[Summary, np.ndarray]]:
-    """At most `LEARNED` of them, in the same order: the best ones as one half, and a spread of the others."""
+    """At most `LEARNED` of them, in the same order: the best ones as one half, and a spread sample of the others."""
     if len(usable) <= LEARNED:
         return usable
     ranking = sorted(range(len(usable)), key=lambda place: usable[place][0].order)
@@ -135,7 +135,7 @@ def _chosen(usable: list[tuple[Summary, np.ndarray]]) -> list[tuple[Summary, np.
 def propose(
     box: Space, space: Space, known: Known, taken: set[str], *, centre: Configuration, rng: np.random.Generator
 ) -> Configuration | None:
-    """The next configuration of a narrowed space: gp_minimize's where it is new, else the best new one, or None."""
+    """The next configuration of a narrowed space: gp_minimize's if it is new, else the best new one, or None."""
     free = {parameter.name: parameter.domain for parameter in box.parameters if parameter.domain.size != 1}
     if not free or known.parameters is None:
         return next(_new(box, space, taken, rng), None)
@@ -147,7 +147,7 @@ def propose(
 
 
 def _new(box: Space, space: Space, taken: set[str], rng: np.random.Generator) -> Iterator[Configuration]:
-    """Configurations of the box that are not taken, each once: at random, then, in a finite box, all that are left."""
+    """Free configurations of the box, each once: random ones and then, in a finite box, all that are left."""
     seen = set(taken)
     samples = (sample(box, rng) for _ in range(CANDIDATES))
     rest = itertools.islice(grid(box), ENUMERATED) if size(box) is not None else ()
@@ -163,7 +163,7 @@ def _scalars(configuration: Configuration) -> dict[str, Scalar]:
 
 
 class _Question:
-    """One question to gp_minimize: a box, and everything known in it and around it."""
+    """One question to gp_minimize: a box, and the known points in it and around it."""
 
     def __init__(self, box: Space, space: Space, known: Known, centre: Configuration, free: dict[str, Domain]) -> None:
         assert known.parameters is not None
@@ -191,7 +191,7 @@ class _Question:
         self._outside = Outside(columns[~within], known.targets[~within], known.repeats[~within])
 
     def proposal(self, seed: int) -> Configuration | None:
-        """What gp_minimize proposes; None where it would have to answer a known point with a random one."""
+        """The proposal of gp_minimize; None if it would replace a known point by a random one."""
         from pipeline.tuning.surrogate import gp_minimize  # deferred: skopt takes a second to import
 
         if not self._points:
@@ -203,14 +203,14 @@ class _Question:
             gp_minimize.Surrogate(
                 frame=self._frame, parameters=self._parameters, repeats=self._repeats, outside=self._outside
             ),
-            # The improvement counts from the best posterior mean: this is how far the lowest target lies above it.
+            # Improvement is measured from the best posterior mean: the lowest target lies this far above it.
             surplus=float(self._targets.min()) - self._best,
             seed=seed,
         )
         return None if repeated else self._assembled(values)
 
     def most_promising(self, taken: set[str], rng: np.random.Generator) -> Configuration | None:
-        """The configuration of the box with the largest expected improvement among the ones that are not taken."""
+        """The free configuration of the box with the largest expected improvement."""
         samples = [_samples(self._free[name], rng) for name in self._names]
         frame = self._frame
         rows = np.repeat(frame.centre[None, :], CANDIDATES, axis=0)

@@ -1,23 +1,22 @@
-"""Spreadsheet files behind one wall, with two doors: `load` a workbook to edit it, `save` it whole or not at all.
+"""Spreadsheet files, with two main functions: `load` a workbook to edit it, `save` it completely or not at all.
 
-Everything else of the file format is inside: markup, zip, shared strings, and the private attributes of openpyxl, which
-reads and writes all but the rows. Beside the doors stand questions to a file that open nothing to edit (`values`,
-`is_workbook`, `stamp`, `untouched`, `knows_only`), and the words for what goes through: a `Book` of `Sheet`s, each with
-a `Grid` of cells or drawn `Line`s, a `Look` for a cell, a `Layout` for a sheet. Nothing inside knows the product's
-columns.
+The rest of the file format is hidden in this package: markup, zip, shared strings, and the private attributes of
+openpyxl, which reads and writes everything except the rows. Other public functions only query a file (`values`,
+`is_workbook`, `stamp`, `untouched`, `knows_only`), and the types are a `Book` of `Sheet`s, each with a `Grid` of cells
+or drawn `Line`s, a `Look` for a cell, a `Layout` for a sheet. The package does not depend on the product's columns.
 
-Why rows are written by hand. openpyxl's public ways replace them as soon as they keep the promises within twice the
-time and memory. They do not yet; `scripts/benchmark_workbook.py --runs 3 --folder /dev/shm` says, of openpyxl 3.1.5 as
-multiples of this package (processor time, and memory on top of the process; median of 3 runs):
+Why rows are written directly: openpyxl's public interface would replace this code if it kept the promises within twice
+the time and memory. It does not yet. `scripts/benchmark_workbook.py --runs 3 --folder /dev/shm` measured openpyxl 3.1.5
+as multiples of this package (processor time, and memory on top of the process; median of 3 runs):
 
     rows        a new workbook (write-only mode)    load, edit, save
      2,000      5.3 x time, 0.85 x memory           2.9 x time, 3.7 x memory
     20,000      5.5 x time, 0.82 x memory           5.7 x time, 5.3 x memory
 
-Its load, edit and save also loses slicers, threaded comments, sparklines, text boxes and macros without a word; here
-they are reasons not to save (`Book.lost`). Both keep notes, comments, formulas, charts, images, names, rules, lists to
-choose from, hidden columns and pivot tables; both leave the results of formulas to the program that opens the file.
-openpyxl writes 16 digits of a number, this package all 17. Reading alone is openpyxl's read-only mode: see `values`.
+Its load, edit and save also silently loses slicers, threaded comments, sparklines, text boxes and macros; here they are
+reasons not to save (`Book.lost`). Both keep notes, comments, formulas, charts, images, names, rules, drop-down lists,
+hidden columns and pivot tables; both leave the results of formulas to the program that opens the file.
+openpyxl writes 16 digits of a number, this package all 17. `values` only reads, with openpyxl's read-only mode.
 """
 
 from pipeline.workbook.ooxml.cells import LIMIT, Link, content, text

@@ -1,4 +1,4 @@
-"""What a cell can hold, and how: texts that stay texts, numbers that spreadsheets have."""
+"""The contents of cells: texts that stay texts, and numbers that spreadsheets support."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 LIMIT: Final = 32_767  # UTF-16 units of a cell, Excel's own
-_FORBIDDEN: Final = re.compile("[\ud800-\udfff\ufffe\uffff]")  # not in XML, or not alone
+_FORBIDDEN: Final = re.compile("[\ud800-\udfff\ufffe\uffff]")  # not allowed in XML, or not alone
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _RETURNS: Final = re.compile("\r\n?")
 _ESCAPED: Final = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
@@ -18,7 +18,7 @@ _ESCAPED: Final = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A cell that leads to a file beside the workbook."""
+    """A cell with a link to a file beside the workbook."""
 
     text: str
     target: str  # relative to the workbook
@@ -27,7 +27,7 @@ class Link:
 def text(value: str) -> str:
     """The text as a cell can hold it: without characters that XML forbids, at most 32,767 UTF-16 units long.
 
-    Lines end with a line feed: spreadsheets know no other end, and change the others when they save.
+    Lines end with a line feed: spreadsheets change all other line ends when they save.
     """
     if value.isascii() and value.isprintable() and "_x" not in value and len(value) <= LIMIT:
         return value
@@ -40,7 +40,7 @@ def text(value: str) -> str:
 
 
 def content(value: str | bool | float | Link | None) -> tuple[str, Any, bool]:
-    """Kind, value and quote mark of a cell: a text stays a text whatever it begins with, NaN and infinity are empty.
+    """Kind, value and quote mark of a cell. A text stays a text whatever it begins with; NaN and infinity are empty.
 
     Without the quote mark Excel turns such a text into a formula as soon as somebody edits the cell.
     """
@@ -57,5 +57,5 @@ def content(value: str | bool | float | Link | None) -> tuple[str, Any, bool]:
 def _infinite(value: float) -> bool:
     try:
         return not math.isfinite(value)
-    except OverflowError:  # an integer beyond the floats: readers make infinity of it
+    except OverflowError:  # an integer beyond the floats, which is read as infinity
         return True

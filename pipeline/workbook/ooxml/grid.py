@@ -1,6 +1,6 @@
-"""The cells of a sheet, held compactly: a row is a tuple of values, and a shape that all rows alike share.
+"""The cells of a sheet in compact form: a row is a tuple of values, and a shape that similar rows share.
 
-A workbook of 20,000 rows has a million cells. As objects of their own they take half a gigabyte, like this a tenth.
+A workbook of 20,000 rows has a million cells. As objects they would take half a gigabyte, in this form a tenth.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ Cell = tuple[int, str, Any]
 """Number of the style, kind and value.
 
 Kinds: `n` number (None: empty), `s` text, `r` text of several fonts, `f` formula (a text with its `=`, or `Formula`),
-and as they stand in the file `b` truth value, `e` error, `d` date.
+and, as written in the file, `b` truth value, `e` error, `d` date.
 """
 
 Attributes = tuple[tuple[str, str], ...]
-"""What a file says of a row as a whole: height, hidden, style; see `height`."""
+"""The attributes of a whole row: height, hidden, style; see `height`."""
 
 
 def height(points: float) -> Attributes:
@@ -26,7 +26,7 @@ def height(points: float) -> Attributes:
 
 
 class Line(NamedTuple):
-    """A row to be written, its cells from left to right."""
+    """A row to write, with its cells from left to right."""
 
     number: int
     attributes: Attributes
@@ -37,7 +37,7 @@ class Line(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """Which cells a row has."""
+    """The columns and styles of the cells of a row."""
 
     columns: tuple[int, ...]
     styles: tuple[int, ...]
@@ -53,7 +53,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A formula that fills several cells, kept as it stands in the file; it cannot be moved."""
+    """A formula that fills several cells, kept as written in the file; it cannot be moved."""
 
     text: str
     attributes: Attributes
@@ -102,7 +102,7 @@ class Grid:
     def add(
         self, row: int, columns: Iterable[int], styles: Iterable[int], kinds: Iterable[str], values: Iterable[Any]
     ) -> None:
-        """Replace a row, whose cells come from left to right."""
+        """Replace a row; its cells come from left to right."""
         shape = Shape(tuple(columns), tuple(styles), "".join(kinds))
         self.rows[row] = Row(self._shapes.setdefault(shape, shape), tuple(values))
 
@@ -128,7 +128,7 @@ class Grid:
             yield number, values
 
     def lines(self) -> Iterator[Line]:
-        """The rows as they are to be written, from top to bottom."""
+        """The rows to write, from top to bottom."""
         for number in sorted(self.rows.keys() | self.attributes.keys()):
             row = self.rows.get(number)
             columns, styles, kinds = row.shape if row else ((), (), "")

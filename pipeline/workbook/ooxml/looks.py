@@ -1,4 +1,4 @@
-"""How cells and new sheets look, in openpyxl's public words for fonts, fills, borders and rules."""
+"""The look of cells and new sheets, in openpyxl's public types of fonts, fills, borders and rules."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROWS: Final = 1_048_576  # of a sheet, Excel's own
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a cell looks; None leaves it as a new workbook has it."""
+    """The look of a cell; None is the default of a new workbook."""
 
     number_format: str = "General"
     alignment: Alignment | None = None
@@ -24,9 +24,9 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Everything of a new sheet but its cells; it is printed on A3 landscape, one page wide."""
+    """Everything of a new sheet except its cells; it is printed on A3 landscape, one page wide."""
 
     widths: tuple[float, ...]  # characters of each column, from the first
     rows: int  # with the headers: the filter covers them
-    frozen: int  # columns that stay in sight, as the headers do
+    frozen: int  # columns that stay visible, like the headers
     rules: tuple[tuple[int, int, Rule], ...] = ()  # (first column, last column, rule): all rows below the headers

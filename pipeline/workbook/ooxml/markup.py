@@ -1,4 +1,4 @@
-"""The rows of a worksheet as XML, read and written directly: cells of openpyxl take ten times the memory."""
+"""The rows of a worksheet as XML, read and written directly, because openpyxl's cells take ten times the memory."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _BLOCK: Final = 1 << 16
 
 
 class Read(NamedTuple):
-    """A worksheet taken apart."""
+    """The parts of a worksheet."""
 
     grid: Grid
     links: list[dict[str, str]]  # attributes of each; their relation under `RELATION`
@@ -52,9 +52,9 @@ class Read(NamedTuple):
 
 
 def read(opened: Callable[[], IO[bytes]], strings: Sequence[Any]) -> Read:
-    """Take a worksheet apart; `opened` is called twice, `strings` are the workbook's shared ones.
+    """Split a worksheet into its parts; `opened` is called twice, `strings` are the workbook's shared ones.
 
-    Raises ParseError for text that is not XML or declares a document type, ValueError or LookupError for broken cells.
+    Raise ParseError for text that is not XML or declares a document type, ValueError or LookupError for broken cells.
     """
     reader = _Reader(strings)
     with opened() as part:
@@ -73,7 +73,7 @@ def read(opened: Callable[[], IO[bytes]], strings: Sequence[Any]) -> Read:
 
 
 class _Reader:
-    """Takes the events of the parser; one call for each start, end and text, so it is written for speed."""
+    """Receives the events of the parser: one call for each start, end and text, so it is optimised for speed."""
 
     def __init__(self, strings: Sequence[Any]) -> None:
         self.grid = Grid()

@@ -1,4 +1,4 @@
-"""The file: read with what would be lost, written whole or not at all."""
+"""Read a file, with a list of what saving would lose, and write it completely or not at all."""
 # ruff: noqa: SLF001 - what openpyxl writes beside the rows of a sheet can be reached in its private attributes only
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from pipeline.workbook.ooxml.markup import RELATION
 from pipeline.workbook.ooxml.seal import Stamp, stamp
 from pipeline.workbook.ooxml.sheet import Book, Sheet
 
-UNPACKED: Final = 2 << 30  # bytes: a larger workbook is not one that people read, it is made to fill the memory
+UNPACKED: Final = 2 << 30  # bytes: larger workbooks are not for people, but made to fill the memory
 
-# What openpyxl and the libraries below it raise for files that are not the workbooks they should be.
+# The errors of openpyxl and its libraries for files that are not workbooks.
 BROKEN: Final = (
     zipfile.BadZipFile,
     zlib.error,
@@ -55,7 +55,7 @@ BROKEN: Final = (
     OverflowError,
 )
 
-# What openpyxl says, or does not even say, when it leaves something out.
+# Words of openpyxl's warnings when it drops something, and parts that it drops without a warning.
 _LOSSES: Final = re.compile(r"removed|lost|dropped|discarded|ignored|[Uu]nable to read")
 _PARTS: Final = re.compile(r"threadedComments/|slicers/|timelines/|ctrlProps/|embeddings/|diagrams/|vbaProject")
 _SHAPES: Final = re.compile(rb"<(?:\w+:)?(?:sp|cxnSp|grpSp)[ >]")
@@ -65,9 +65,9 @@ _SHEET: Final = re.compile(r"xl/worksheets/[^/]+\.xml")
 
 
 class _Bodiless(zipfile.ZipFile):
-    """Shows worksheets without their rows and links: openpyxl's time grows with the square of the links.
+    """Gives openpyxl the worksheets without rows and links: its time grows with the square of the links.
 
-    Looks and properties that it cannot read are shown mended; see `mending`.
+    Styles and properties that it cannot read are given to it repaired; see `mending`.
     """
 
     def __init__(self, path: Path, strings: Callable[[], Any]) -> None:
@@ -89,7 +89,7 @@ class _Bodiless(zipfile.ZipFile):
 
 @contextmanager
 def _disk_errors_only() -> Iterator[None]:
-    """Openpyxl raises OSError for a package without a workbook (a text document, say): the disk is not at fault."""
+    """Convert openpyxl's OSError for a package without a workbook, such as a text document: it is not the disk's."""
     try:
         yield
     except OSError as error:
@@ -114,7 +114,7 @@ def _linked(ws: Any, taken: markup.Read) -> Sheet:
 def load(path: Path) -> Book:
     """Read a workbook to edit it; the file is not changed.
 
-    Raises OSError where the disk refuses, and one of BROKEN for a file that is not a workbook or too large unpacked.
+    Raise OSError if the disk fails, and one of BROKEN for a file that is not a workbook or too large when unpacked.
     """
     lost = _unsupported(path)
     with warnings.catch_warnings(record=True) as noted, path.open("rb") as file:
@@ -143,10 +143,10 @@ def is_workbook(path: Path) -> bool:
 
 
 def values(path: Path, sheet: str) -> list[tuple[object, ...]]:
-    """The values of a sheet row by row, of formulas their last results; empty where there is no such sheet.
+    """The values of a sheet row by row, for formulas their last results; empty if there is no such sheet.
 
-    What stands beside the cells does not matter. Raises OSError where the disk refuses, and one of BROKEN for a file
-    that is not a workbook or too large unpacked.
+    What is beside the cells does not matter. Raise OSError if the disk fails, and one of BROKEN for a file that is not
+    a workbook or too large unpacked.
     """
     _unsupported(path)
     return read(path, lambda file: _values(file, sheet))
@@ -177,13 +177,13 @@ def _unsupported(path: Path) -> list[str]:
 
 
 def save(book: Book, path: Path, before: Stamp | None, *, sealed: bool) -> None:
-    """Replace the file by the workbook, durably, or leave it as it is and no other file beside it.
+    """Replace the file by the workbook durably, or leave it unchanged without another file beside it.
 
-    `sealed` marks the file as drawn by this program, until somebody else saves it. Drawn rows are used up. Raises
-    PermissionError where the file's stamp is not `before` any more (somebody saved it meanwhile), and OSError.
+    `sealed` marks the file as drawn by this program, until another program saves it. Drawn rows are consumed. Raise
+    PermissionError if the file's stamp is not `before` any more (it was saved in the meantime), and OSError.
     """
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.unlink(missing_ok=True)  # of a run that was killed
+    temporary.unlink(missing_ok=True)  # of a killed run
     try:
         with temporary.open("xb") as file:
             written = _pack(book, file, sealed=sealed)
@@ -209,7 +209,7 @@ class _SheetWriter(WorksheetWriter):
     """Writes a worksheet without its rows; comments and links still come from openpyxl's cells."""
 
     def write_dimensions(self) -> None:
-        """Nothing: the extent is optional, and openpyxl does not know the cells."""
+        """Write no extent: it is optional, and openpyxl does not know the cells."""
 
     def write_rows(self) -> None:
         rows: Any = self.xf.send(True)
@@ -225,7 +225,7 @@ class _SheetWriter(WorksheetWriter):
 
 
 class _BookWriter(ExcelWriter):
-    """Writes rows straight into the archive: openpyxl would lay every sheet down in a temporary file before."""
+    """Writes rows directly into the archive; openpyxl would write every sheet to a temporary file first."""
 
     def __init__(self, book: Book, archive: zipfile.ZipFile) -> None:
         super().__init__(book.workbook, archive)
@@ -273,4 +273,4 @@ def _contents(archive: zipfile.ZipFile) -> _Contents:
 def _check(path: Path, written: _Contents) -> None:
     with zipfile.ZipFile(path) as archive:
         if archive.testzip() is not None or _contents(archive) != written:
-            raise OSError(f"{path} did not arrive on the disk as it was written")
+            raise OSError(f"{path} on the disk differs from what was written")

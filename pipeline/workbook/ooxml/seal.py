@@ -1,7 +1,7 @@
-"""Whether a file is still the one that was drawn: a stamp for the time of a refresh, a seal for all times.
+"""Whether a file is still the one that was drawn: a stamp for the duration of a refresh, a seal for longer.
 
-The seal is a document property: the digest of all other parts of the file as they were drawn. Whoever saves the file
-with another program changes parts of it, and the seal no longer fits.
+The seal is a document property: the digest of all other parts of the file as drawn. If another program saves the file,
+parts of it change and the seal no longer matches.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _BLANK: Final = "0" * 64
 _BROKEN: Final = (zipfile.BadZipFile, zlib.error, LookupError, ValueError, RuntimeError, EOFError, OSError)
 _KEY: Final = re.compile(rb"<t>([0-9a-f]{16})</t>")
 _TITLE: Final = re.compile(rb'<sheet [^>]*?name="([^"]*)"')
-_SMALL: Final = 100_000  # bytes: the parts that are looked into have a few hundred
+_SMALL: Final = 100_000  # bytes: the inspected parts have a few hundred
 
 Stamp = tuple[int, int, int]
-"""What changes when somebody saves a file: equal stamps, equal files."""
+"""A value that changes when a file is saved: equal stamps mean equal files."""
 
 
 def stamp(path: Path) -> Stamp | None:
-    """The file's stamp; None where there is no file."""
+    """The file's stamp; None if there is no file."""
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -38,7 +38,7 @@ def stamp(path: Path) -> Stamp | None:
 
 
 def untouched(path: Path) -> bool:
-    """True where the file's table of contents is the one that was drawn: nobody saved it since."""
+    """True if the file's table of contents is the one that was drawn, so nobody saved it since."""
     try:
         with zipfile.ZipFile(path) as archive:
             return _sealed(archive)
@@ -47,9 +47,9 @@ def untouched(path: Path) -> bool:
 
 
 def knows_only(path: Path, sheet: str, known: Collection[str]) -> bool:
-    """True where nobody saved the file since it was drawn, and the sheet has no other keys than the known ones.
+    """True if nobody saved the file since it was drawn, and the sheet has only known keys.
 
-    A key is a text of 16 hexadecimal digits; whatever else looks like one counts as well.
+    A key is a text of 16 hexadecimal digits; any other text of that form counts as well.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -59,25 +59,25 @@ def knows_only(path: Path, sheet: str, known: Collection[str]) -> bool:
 
 
 class SealedArchive(zipfile.ZipFile):
-    """Writes the document properties last, with the digest of everything before them in the place of the blank."""
+    """Writes the document properties last, with the digest of everything before them instead of the blank."""
 
     held: str | bytes = b""
 
     def writestr(self, zinfo_or_arcname: Any, data: Any, *arguments: Any, **options: Any) -> None:
-        """As any archive, but hold the document properties back."""
+        """Like any archive, but hold the document properties back."""
         if zinfo_or_arcname == ARC_CUSTOM:
             self.held = data
         else:
             super().writestr(zinfo_or_arcname, data, *arguments, **options)
 
     def seal(self) -> None:
-        """Write what was held back; everything else has been written."""
+        """Write the document properties, after everything else."""
         held = self.held.decode() if isinstance(self.held, bytes) else self.held
         super().writestr(ARC_CUSTOM, held.replace(_BLANK, _digest(self)))
 
 
 def unseal(workbook: Any) -> None:
-    """Take the seal off a workbook of openpyxl."""
+    """Remove the seal from a workbook of openpyxl."""
     if _SEAL in workbook.custom_doc_props.names:
         del workbook.custom_doc_props[_SEAL]
 
@@ -105,7 +105,7 @@ def _small(archive: zipfile.ZipFile, part: str) -> bytes:
 
 
 def _keys(archive: zipfile.ZipFile, sheet: str) -> frozenset[str]:
-    """The keys in a sheet of a file that was drawn here: its parts are numbered in the order of the titles."""
+    """The keys in a sheet of a file that was drawn here; its parts are numbered in the order of the titles."""
     number = 1 + _TITLE.findall(_small(archive, ARC_WORKBOOK)).index(sheet.encode())
     found: set[str] = set()
     with archive.open(f"xl/worksheets/sheet{number}.xml") as part:

@@ -1,4 +1,4 @@
-"""A workbook in memory and its sheets: cells, and everything beside them, as methods that move all of it together."""
+"""A workbook in memory and its sheets: methods move cells together with everything that belongs to them."""
 # ruff: noqa: SLF001 - styles by number, and comments and links by place, are in private attributes of openpyxl only
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from pipeline.workbook.ooxml.looks import ROWS, Layout, Look
 
 
 class Immovable(Exception):
-    """A formula would mean other cells if its row were moved; names it."""
+    """Names a formula that would refer to other cells if its row were moved."""
 
 
 class Area(NamedTuple):
-    """Cells that are merged into one, by their first and last row and column."""
+    """Merged cells, by their first and last row and column."""
 
     top: int
     left: int
@@ -31,29 +31,29 @@ class Area(NamedTuple):
     right: int
 
     def hides(self, row: int, column: int) -> bool:
-        """True for a cell that is covered by the first one of the area."""
+        """True for a cell that is hidden behind the first one of the area."""
         inside = self.top <= row <= self.bottom and self.left <= column <= self.right
         return inside and (row, column) != (self.top, self.left)
 
 
 class Sheet:
-    """A worksheet: its cells, which are in `grid`, and what stands beside them."""
+    """A worksheet: its cells, in `grid`, and its other parts."""
 
     __slots__ = ("_lines", "_quoted", "grid", "worksheet")
 
     def __init__(self, worksheet: Any, grid: Grid | None = None) -> None:
-        self.worksheet = worksheet  # openpyxl's, for this package alone; of cells only those with a comment or a link
+        self.worksheet = worksheet  # openpyxl's, for this package only; it has only the cells with a comment or a link
         self.grid = Grid() if grid is None else grid
         self._lines: Callable[[], Iterable[Line]] = self.grid.lines
         self._quoted: dict[tuple[int, bool], int] = {}
 
     @property
     def lines(self) -> Iterable[Line]:
-        """The rows to be written: those of the grid, or the ones that were drawn, which can be read once."""
+        """The rows to write: those of the grid, or the drawn ones, which can be read only once."""
         return self._lines()
 
     def draw(self, lines: Iterable[Line]) -> None:
-        """Let these be the rows, made while the file is written: they are never in memory at once."""
+        """Use these rows, which are made while the file is written, so that they are never in memory at once."""
         self._lines = lambda: lines
 
     # --------------------------------------------------------------------------------------------------------- looks
@@ -78,7 +78,7 @@ class Sheet:
         sheet.sheet_view.zoomScale = 100
 
     def style(self, look: Look) -> int:
-        """The number of a style that looks like this."""
+        """The number of the style with this look."""
         cell = Cell(self.worksheet, 1, 1)
         cell.number_format = look.number_format
         for name in ("alignment", "font", "fill", "border"):
@@ -88,16 +88,16 @@ class Sheet:
         return int(cell.style_id)
 
     def quoted(self, style: int, quote: bool) -> int:
-        """The same style with the quote mark or without."""
+        """The same style with or without the quote mark."""
         if (style, quote) not in self._quoted:
-            styles = self.worksheet.parent._cell_styles  # dressing each cell anew takes 20 times as long
+            styles = self.worksheet.parent._cell_styles  # styling each cell separately takes 20 times as long
             other = copy(styles[style])
             other.quotePrefix = int(quote)
             self._quoted[style, quote] = style if other == styles[style] else styles.add(other)
         return self._quoted[style, quote]
 
     def widen(self, column: int, width: float) -> None:
-        """Show one column this wide, taken out of the run of columns that it may stand in: runs must not overlap."""
+        """Set the width of one column; a range that contains it is split, because ranges must not overlap."""
         dimensions = self.worksheet.column_dimensions
         for dimension in list(dimensions.values()):
             first, last = dimension.min, dimension.max
@@ -134,7 +134,7 @@ class Sheet:
         return tuple(Area(area.min_row, area.min_col, area.max_row, area.max_col) for area in areas)
 
     def link(self, row: int, column: int, target: str | None) -> None:
-        """Let a cell lead to the target, or nowhere; a link that leads there already keeps its tooltip."""
+        """Link a cell to the target, or remove its link; an unchanged link keeps its tooltip."""
         cell = self.worksheet.cell(row, column)
         if target is None:
             cell.hyperlink = None
@@ -142,17 +142,17 @@ class Sheet:
             cell.hyperlink = target
 
     def movable(self, header: int) -> bool:
-        """True where whole rows below the header can be moved: no merged cells, no formulas that fill several cells."""
+        """True if whole rows below the header can be moved: no merged cells, no formulas that fill several cells."""
         if any(area.bottom > header for area in self.merged):
             return False
         below = (row for number, row in self.grid.rows.items() if number > header and "f" in row.shape.kinds)
         return not any(isinstance(value, Formula) for row in below for value in row.values)
 
     def move(self, moves: Mapping[int, int]) -> None:
-        """Move rows, old number to new, with their formulas, heights, comments and links.
+        """Move rows from old to new numbers, with their formulas, heights, comments and links.
 
-        A row that is moved onto is replaced, unless it is moved as well. Raises Immovable for a formula that cannot
-        follow; then the rows are as they were.
+        A row in a new place is replaced, unless it is moved as well. Raise Immovable if a formula cannot be moved; the
+        rows are then unchanged.
         """
         grid = self.grid
         rows = {new: _moved(grid.rows[old], old, new) for old, new in moves.items() if old in grid.rows}
@@ -170,10 +170,10 @@ class Sheet:
             cells[moves[old], column] = cell
 
     def stretch(self, header: int, last: int, width: int) -> None:
-        """Let the filter and the user's tables that begin at the header reach row `last`.
+        """Extend the filter and the user's tables that begin at the header to row `last`.
 
-        A filter as wide as the sheet was, `width` columns, also reaches the columns that were added since. One that
-        the user took away stays away.
+        A filter as wide as the sheet was, `width` columns, is also extended to the columns added since. A filter that
+        the user removed is not added again.
         """
         about = self.worksheet
         if about.auto_filter.ref:
@@ -185,7 +185,7 @@ class Sheet:
 
 
 def _moved(row: Row, old: int, new: int) -> Row:
-    """A row whose formulas still mean the cells beside them."""
+    """A row whose formulas still refer to the same cells of their row."""
     if "f" not in row.shape.kinds:
         return row
     values = [
@@ -212,28 +212,28 @@ def _reaching(ref: str, header: int, last: int, width: int, added: int) -> str:
 
 
 class Book:
-    """A workbook in memory: its sheets by title, and what of it saving would lose (empty: nothing).
+    """A workbook in memory: its sheets by title, and what saving would lose (empty: nothing).
 
-    `gone` names looks and properties that could not be read, and are plain or missing here.
+    `gone` names styles and properties that could not be read, and are plain or missing here.
     """
 
     __slots__ = ("gone", "lost", "sheets", "workbook")
 
     def __init__(self, workbook: Any, sheets: dict[str, Sheet], lost: str = "", gone: tuple[str, ...] = ()) -> None:
-        self.workbook = workbook  # openpyxl's, without the cells; for this package alone
+        self.workbook = workbook  # openpyxl's, without the cells; for this package only
         self.sheets = sheets
         self.lost = lost
         self.gone = gone
 
     @classmethod
     def new(cls, creator: str) -> Book:
-        """A workbook without sheets; `creator` is the program that makes it."""
+        """A new workbook without sheets; `creator` is the name of the program."""
         workbook: Any = Workbook()
         workbook.remove(workbook.active)
         workbook.properties.creator = creator
         return cls(workbook, {})
 
     def add(self, title: str) -> Sheet:
-        """A new, empty sheet behind the others; its title must be free."""
+        """Add a new, empty sheet after the others; its title must be free."""
         self.sheets[title] = Sheet(self.workbook.create_sheet(title))
         return self.sheets[title]

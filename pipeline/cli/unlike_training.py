@@ -1,0 +1,27 @@
+"""Sentences about new rows that are unlike the training rows, before they are predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from pipeline.data.unlike import Unlike
+from pipeline.report.wording import count
+
+LISTED: Final = 5  # values of a column
+
+
+def unlike_training(categories: Mapping[str, Sequence[str]], numbers: Mapping[str, Unlike]) -> Iterator[str]:
+    """A sentence for each column with unknown categories, gaps that training did not have, or numbers far outside."""
+    for column, values in categories.items():
+        seen = ", ".join(values)
+        yield f"{column}: never seen in training, treated as none of the known categories: {seen}"
+    for column, found in numbers.items():
+        if found.missing:
+            rows = count(found.missing, "row")
+            yield f"{column}: missing in {rows}, never in training, treated as the median of the training rows"
+        if found.outside:
+            rows, listed = count(found.outside, "row"), ", ".join(f"{each:.6g}" for each in found.values[:LISTED])
+            more = f" and {len(found.values) - LISTED} more values" if len(found.values) > LISTED else ""
+            seen = f"{found.low:.6g} to {found.high:.6g}" if found.low < found.high else f"only {found.low:.6g}"
+            yield f"{column}: far outside of what training saw ({seen}) in {rows}: {listed}{more}"

@@ -1,0 +1,138 @@
+"""New rows as a model needs them: those of a table as they are, and the windows of a series, sorted as in training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from pipeline.data import series
+from pipeline.data.preprocessing import typed
+from pipeline.data.roles import Columns, unknown_column
+from pipeline.data.rules import rules_of
+from pipeline.data.time_cells import NUMBER
+from pipeline.data.times import spelled
+from pipeline.errors import UserError
+
+ROW: Final = "spreadsheet row"  # the header is row 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewRows:
+    """Rows to predict, and where each of their predictions stands in the answer.
+
+    The answer to a series has the rows of the user's table in their order, the first steps in time without a
+    prediction, and then the steps after its end.
+    """
+
+    frame: pd.DataFrame  # inputs, unscaled; its index is the position of each row in the answer
+    index: pd.Index  # of the answer
+
+    @property
+    def places(self) -> np.ndarray:
+        """The position of each prediction in the answer, int64 (predictions,)."""
+        return self.frame.index.to_numpy(dtype=np.int64)
+
+    def aligned(self, values: np.ndarray) -> np.ndarray:
+        """Predictions (members, predictions, outputs) as rows of the answer (members, rows, outputs), NaN elsewhere."""
+        whole = np.full((values.shape[0], len(self.index), values.shape[2]), np.nan, dtype=values.dtype)
+        whole[:, self.places] = values
+        return whole
+
+    def answer(self, columns: dict[str, np.ndarray]) -> pd.DataFrame:
+        """Columns of predictions as the answer."""
+        table = pd.DataFrame(columns, index=self.places)
+        whole = table if len(table) == len(self.index) else table.reindex(range(len(self.index)))
+        return whole.set_axis(self.index)
+
+
+def texts_of(columns: Columns) -> tuple[str, ...]:
+    """The columns of a table to predict whose cells are texts, whatever they look like: categories, written times."""
+    written = (columns.time,) if columns.time and columns.time_format != NUMBER else ()
+    return (*dict.fromkeys((*columns.categories, *map(series.base, columns.categories), *written)),)
+
+
+def new_rows(frame: pd.DataFrame, columns: Columns) -> NewRows:
+    """Prepare the rows of a user's table for a model with these columns; a series is sorted by its time column.
+
+    Raise UserError for a series without its time column, with times that cannot be read as in training or that occur
+    twice, with cells that the model cannot read, and with fewer rows than a window; errors name the row of the table.
+    """
+    given = frame.reset_index(drop=True)
+    names = [rules_of(columns.reading).tidy(str(name)) for name in frame.columns]
+    if not series.is_series(columns.inputs, names) or not (columns.time or columns.reading == 1):
+        return NewRows(given, frame.index)
+    if columns.reading == 1:
+        return _by_first_rules(frame, columns)
+    return _of_series(given.set_axis(names, axis=1), frame.index, columns)
+
+
+def _by_first_rules(frame: pd.DataFrame, columns: Columns) -> NewRows:
+    """Studies of before do not know their time column: they take the rows in their order, and answer windows alone."""
+    if not {*map(series.base, columns.inputs)} <= {*map(str, frame.columns)}:
+        return NewRows(frame.reset_index(drop=True), frame.index)  # missing columns are reported later
+    windows = series.ahead(frame, columns.inputs)
+    return NewRows(windows.reset_index(drop=True), windows.index)
+
+
+def _of_series(given: pd.DataFrame, index: pd.Index, columns: Columns) -> NewRows:
+    time, names = columns.time, [*given.columns]
+    if time not in names:
+        raise unknown_column(time, names, f"The table lacks the column {time!r}, by which the series is sorted")
+    if names.count(time) > 1:
+        raise UserError(f"The table has more than one column {time!r}", expected="one", hint="rename the other")
+    cells = typed(given, _steps_of(columns))  # before rows are sorted and repeated: errors name those of the file
+    ordered = series.in_order(
+        cells.assign(**{columns.time: given[columns.time]}), columns.time, columns.time_format
+    ).frame
+    windows, total = series.ahead(ordered, columns.inputs), len(given)
+    steps = windows.index.to_numpy()
+    places = np.where(steps < total, ordered.index.to_numpy()[np.minimum(steps, total - 1)], steps)
+    beyond = int((steps >= total).sum())
+    return NewRows(windows.set_axis(places), _extended(index, beyond))
+
+
+def _steps_of(columns: Columns) -> Columns:
+    """The columns of a series from those of its windows."""
+    several = {each.name: getattr(columns, each.name) for each in fields(columns)}
+    named = {name: (*dict.fromkeys(map(series.base, each)),) for name, each in several.items() if type(each) is tuple}
+    changes: dict[str, Any] = {name: each for name, each in named.items() if name != "targets"}
+    return replace(columns, **changes)
+
+
+def _extended(index: pd.Index, beyond: int) -> pd.Index:
+    """The index and the labels of the steps after its end: the next numbers, or else +1, +2 and so on."""
+    if index.equals(pd.RangeIndex(len(index))):
+        return pd.RangeIndex(len(index) + beyond)
+    return pd.Index([*index, *(f"+{step}" for step in range(1, beyond + 1))], dtype=object, name=index.name)
+
+
+def labelled(predicted: pd.DataFrame, frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
+    """The answer to a series with the time and the row of each line, empty after its end; other answers as they are."""
+    if not columns.time:
+        return predicted
+    after = [""] * (len(predicted) - len(frame))
+    added = {ROW: [*range(2, len(frame) + 2), *after]}
+    if columns.time in frame.columns:
+        times = frame[columns.time]
+        cells = times.tolist() if pd.api.types.is_numeric_dtype(times) else spelled(times)
+        added = {columns.time: [*cells, *after], **added}
+    free = {_free(name, predicted): cells for name, cells in added.items()}
+    return pd.concat([pd.DataFrame(free, index=predicted.index, dtype=object), predicted], axis=1)
+
+
+def about(predicted: pd.DataFrame, frame: pd.DataFrame, columns: Columns) -> tuple[str, ...]:
+    """Which lines of the answer to a series are not what people expect, as sentences."""
+    if not columns.time:
+        return ()
+    after, early = len(predicted) - len(frame), int(predicted.isna().all(axis=1).sum())
+    windowless = f"No prediction for the first {early} rows in order of {columns.time}: they have no whole window"
+    beyond = f"The last lines are {after} step(s) after the end of the series: they have neither time nor row"
+    return (*([windowless] if early else []), *([beyond] if after else []))
+
+
+def _free(name: str, table: pd.DataFrame) -> str:
+    """The name, or where an output has it another one."""
+    return f"{name} of the table" if name in table.columns else name

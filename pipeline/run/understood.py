@@ -1,0 +1,120 @@
+"""What a run understood of its data, as sentences: in its first lines, and in the summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from pipeline import tasks
+from pipeline.data.cells import row_number
+from pipeline.data.overview import Column, Odd
+from pipeline.data.rows import targets_of
+from pipeline.report.wording import count
+from pipeline.run.prepared_run import PreparedRun
+
+LISTED: Final = 20  # names of inputs of one kind,
+ODD: Final = 5  # columns with odd values,
+EACH: Final = 3  # and odd values, or words for a missing cell, of each of them
+_KINDS: Final = (("number", "numbers"), ("truth value", "truth values"), ("category", "categories"))
+
+
+def understood(prepared: PreparedRun) -> tuple[str, ...]:
+    """A line for each thing that there is to say: inputs, what is missing, odd or constant in columns, and the task."""
+    inputs = prepared.overview.inputs
+    columns = (*inputs, *prepared.overview.targets)
+    lines = {
+        "Inputs": _inputs(prepared),
+        "Missing cells": _missing(inputs, len(prepared.table.frame)),
+        "Words": _kept(inputs),
+        "Suspicious values": _odd(columns),
+        "Constant": _constant(inputs),
+        "Never repeated": _unrepeated(inputs),
+        "Task": _task(prepared),
+    }
+    return tuple(f"{name}: {text}" for name, text in lines.items() if text)
+
+
+def _inputs(prepared: PreparedRun) -> str:
+    found, features = prepared.overview, len(prepared.rows.features)
+    if len(found.shape) == 3:
+        height, width, channels = found.shape
+        channelled = f" with {channels} channels" if channels > 1 else ""
+        (pixels,) = found.inputs
+        return f"images of {height} x {width} pixels{channelled}, {pixels.low:.6g} to {pixels.high:.6g}"
+    kinds = (
+        f"{len(those)} {kind if len(those) == 1 else kinds} ({_listed([_named(each) for each in those], LISTED)})"
+        for kind, kinds in _KINDS
+        if (those := [each for each in found.inputs if each.kind == kind])
+    )
+    windows = f" in windows of {count(found.shape[0], 'step')}" if found.shape else ""
+    ordered = f" in order of {prepared.settings.time}" if prepared.table.in_time else ""
+    more = f"; {count(features, 'input')} of the networks" if features != len(prepared.table.columns.inputs) else ""
+    categories = "" if found.shape else "--categories takes numbers as categories, "
+    return f"{', '.join(kinds)}{windows}{ordered}{more} ({categories}--ignore leaves columns out)"
+
+
+def _named(column: Column) -> str:
+    counted = column.kind == "category" or (column.kind == "number" and column.few and column.distinct > 2)
+    return f"{column.name} of {count(column.distinct, 'value')}" if counted else column.name
+
+
+def _missing(columns: Sequence[Column], rows: int) -> str:
+    found = sorted((each for each in columns if each.missing), key=lambda each: -each.missing)
+    words = [f"{each.name} {each.missing}{f' ({_words(each.words)})' if each.words else ''}" for each in found]
+    keep = "; --categories takes such words as categories" if any(each.words for each in found) else ""
+    return f"{_listed(words, LISTED)}, of {count(rows, 'row')}{keep}" if words else ""
+
+
+def _kept(columns: Sequence[Column]) -> str:
+    found = [f"{each.name} {_words(each.kept)}" for each in columns if each.kept]
+    return f"{_listed(found, LISTED)} are categories; leave the cells empty where they are missing" if found else ""
+
+
+def _words(words: Mapping[str, int]) -> str:
+    return _listed([f'"{word}" in {count(cells, "cell")}' for word, cells in words.items()], EACH)
+
+
+def _odd(columns: Sequence[Column]) -> str:
+    found = [f"{each.name}: {_values(each)}" for each in columns if each.odd]
+    mend = "correct such cells, or leave those of inputs empty where the value is not known"
+    return f"{_listed(found, ODD, '; ')}; {mend}" if found else ""
+
+
+def _values(column: Column) -> str:
+    values = _listed([_place(each) for each in column.odd], EACH)
+    return f"{values}, far off from all others ({column.low:.6g} to {column.high:.6g})"
+
+
+def _place(odd: Odd) -> str:
+    if odd.row is None or odd.cells == 1:
+        return f"{odd.value:.6g} in {count(odd.cells, 'cell') if odd.row is None else row_number(odd.row)}"
+    return f"{odd.value:.6g} in {count(odd.cells, 'row')}, first in {row_number(odd.row)}"
+
+
+def _constant(columns: Sequence[Column]) -> str:
+    found = [
+        f"{each.name} ({each.only}{' in all training rows' if each.only_in_training else ''})"
+        for each in columns
+        if each.only
+    ]
+    return f"{_listed(found, LISTED)} (--ignore leaves such columns out)" if found else ""
+
+
+def _unrepeated(columns: Iterable[Column]) -> str:
+    found = [each.name for each in columns if each.unrepeated]
+    return f"{_listed(found, LISTED)} (an identifier? --ignore leaves it out)" if found else ""
+
+
+def _task(prepared: PreparedRun) -> str:
+    task, why, weights = prepared.rows.target.task, prepared.table.why, prepared.settings.class_weights
+    found = f", for {why} (--task {tasks.FIRST.name} takes {tasks.FIRST.takes})" if why else ""
+    if prepared.settings.task == "auto" and not why:
+        doubt = task.doubt(targets_of(prepared.table))
+        found = f" ({doubt})" if doubt else ""
+    weighed = f", class weights {weights}" if weights != "none" else ""
+    return f"{task.name}{found}; loss {prepared.protocol.loss}{weighed}, objective {task.about}"
+
+
+def _listed(words: Sequence[str], most: int, between: str = ", ") -> str:
+    """As many words as `most`, and how many more there are."""
+    return between.join(words if len(words) <= most else (*words[: most - 1], f"and {len(words) - most + 1} more"))
