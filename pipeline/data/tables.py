@@ -173,7 +173,8 @@ def _input_kind(column: pd.Series[Any], name: str, rules: Rules) -> str:
         raise UserError(
             f"{what} holds dates or times",
             expected="numbers or categories",
-            hint=f"{ignore}, or convert it to a number (days since a date, hour of the day)",
+            hint=f"{ignore}, or convert it to a number (days since a date, hour of the day)"
+            + _or_categories(column, name),
         )
     if found == "other":
         raise UserError(f"{what} holds neither numbers nor text", expected="one value per cell", hint=ignore)
@@ -182,12 +183,17 @@ def _input_kind(column: pd.Series[Any], name: str, rules: Rules) -> str:
     return found
 
 
+def _or_categories(column: pd.Series[Any], name: str) -> str:
+    written = pd.api.types.infer_dtype(column, skipna=True) == "string"
+    return f"; or name {name!r} in `categories` if its texts are categories" if written else ""
+
+
 def _check_words(column: pd.Series[Any], name: str, rules: Rules) -> None:
     """Raise UserError for texts that are no categories, but numbers with a mistake or in a local spelling."""
     odd, local = rules.stray_text(column), rules.local_spelling(column)
     if local:
         raise UserError(
-            f"Input {name!r} holds {local.holds} in a local spelling",
+            f"Input {name!r} holds {local.holds}{' in a local spelling' if local.holds == 'numbers' else ''}",
             expected="numbers with a decimal point, or categories",
             got=f"{local.cell!r} in {row_number(local.first)}; {local.cells} are spelled like this",
             hint=f"{local.hint}; or name {name!r} in `categories` if its texts are categories",

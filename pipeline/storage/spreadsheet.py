@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any, Final, TypeVar
+from typing import IO, Final, TypeVar
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import quoteattr
 
@@ -35,26 +35,25 @@ _RELATIONS: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relat
 _PACKAGE: Final = "http://schemas.openxmlformats.org/package/2006"
 
 
-def read(path: Path, how: Callable[[Any], Result]) -> Result:
+def read(path: Path, how: Callable[[BytesIO], Result]) -> Result:
     """Read a workbook, whatever it says beside its cells.
 
     Args:
         path: The file.
-        how: Reads a workbook with openpyxl, from a path or a binary file.
+        how: Reads a workbook with openpyxl, from a binary file.
 
     Returns:
         What `how` makes of the file, or where that fails of its cells alone.
 
     Raises:
-        What `how` raises for the file as it is, if it is no workbook at all.
+        What `how` raises for the file as it is, if it is no workbook at all, and OSError if the disk refuses it.
     """
+    content = path.read_bytes()
     try:
-        return how(path)
+        return how(BytesIO(content))
     except UserError:
         raise
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:  # of the disk; openpyxl raises others without number
-            raise
+    except Exception as error:  # noqa: BLE001 - whatever openpyxl raises for a file that it does not understand
         try:
             cells = cells_alone(path)
         except Damage:

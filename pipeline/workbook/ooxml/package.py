@@ -70,8 +70,8 @@ class _Bodiless(zipfile.ZipFile):
     Styles and properties that it cannot read are given to it repaired; see `mending`.
     """
 
-    def __init__(self, path: Path, strings: Callable[[], Any]) -> None:
-        super().__init__(path)
+    def __init__(self, content: bytes, strings: Callable[[], Any]) -> None:
+        super().__init__(BytesIO(content))
         self.taken: dict[str, markup.Read] = {}
         self._strings = strings
         self._mended, self.gone = mending.mended(self)
@@ -116,11 +116,12 @@ def load(path: Path) -> Book:
 
     Raise OSError if the disk fails, and one of BROKEN for a file that is not a workbook or too large when unpacked.
     """
-    lost = _unsupported(path)
-    with warnings.catch_warnings(record=True) as noted, path.open("rb") as file:
+    content = path.read_bytes()  # all that the disk can refuse: an error from here on is one of the content
+    lost = _unsupported(content)
+    with warnings.catch_warnings(record=True) as noted:
         warnings.simplefilter("always")
-        reader = ExcelReader(file, rich_text=True)
-        with _Bodiless(path, lambda: reader.shared_strings) as archive:
+        reader = ExcelReader(BytesIO(content), rich_text=True)
+        with _Bodiless(content, lambda: reader.shared_strings) as archive:
             reader.archive = archive
             with _disk_errors_only():
                 reader.read()
@@ -148,11 +149,11 @@ def values(path: Path, sheet: str) -> list[tuple[object, ...]]:
     What is beside the cells does not matter. Raise OSError if the disk fails, and one of BROKEN for a file that is not
     a workbook or too large unpacked.
     """
-    _unsupported(path)
+    _unsupported(path.read_bytes())
     return read(path, lambda file: _values(file, sheet))
 
 
-def _values(file: Path | BytesIO, sheet: str) -> list[tuple[object, ...]]:
+def _values(file: BytesIO, sheet: str) -> list[tuple[object, ...]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with _disk_errors_only():
@@ -165,11 +166,11 @@ def _values(file: Path | BytesIO, sheet: str) -> list[tuple[object, ...]]:
             book.close()
 
 
-def _unsupported(path: Path) -> list[str]:
-    with zipfile.ZipFile(path) as archive:
+def _unsupported(content: bytes) -> list[str]:
+    with zipfile.ZipFile(BytesIO(content)) as archive:
         members = archive.infolist()
         if sum(member.file_size for member in members) > UNPACKED:
-            raise ValueError(f"{path} unpacks to more than {UNPACKED} bytes")
+            raise ValueError(f"it unpacks to more than {UNPACKED} bytes")
         names = [member.filename for member in members]
         lost = [name for name in names if _PARTS.search(name)]
         drawings = (name for name in names if name.startswith("xl/drawings/drawing"))
