@@ -19,6 +19,7 @@ from pipeline.models import Signature
 from pipeline.saved_models import agreement, curves
 from pipeline.saved_models.member_files import FORMAT, PROBE, check, manifest
 from pipeline.storage import atomic
+from pipeline.storage.untrusted import Damage
 from pipeline.study_folder.layout import ModelFolder, StudyFolder
 from pipeline.training.protocol import Trained
 from pipeline.trial import Configuration, Repeat, Training
@@ -85,9 +86,11 @@ def save(study: Path, trained: Trained, common: Common) -> str:
         "versions": dict(common.versions),
     }
     weights, about = folder.weights(index).name, folder.facts(index).name
-    contents = {**shared, weights: packed.getvalue(), about: json.dumps(facts, indent=1).encode()}
-    if trained.curve is not None:
-        contents[folder.curve(index).name] = curves.dumps(trained.curve)
+    try:
+        curve = {folder.curve(index).name: curves.dumps(trained.curve)} if trained.curve is not None else {}
+    except Damage as error:  # of an engine of the user's: nothing depends on it
+        curve, facts["curve"] = {}, f"left out: {error}"
+    contents = {**shared, weights: packed.getvalue(), about: json.dumps(facts, indent=1).encode(), **curve}
     return _put(folder, hashes, contents)[weights]
 
 
