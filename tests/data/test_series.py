@@ -97,6 +97,12 @@ def test_the_user_can_say_that_a_column_of_a_series_holds_categories(path):
     assert set(table.frame["heat[t-1]"]) == {"00", "01", "02"}
 
 
+def test_a_target_with_the_name_of_a_step_is_refused(path):
+    pd.read_csv(path).assign(**{"load[t-2]": range(60)}).to_csv(path, index=False)
+    with pytest.raises(UserError, match="like a step of the window of 'load'"):
+        read(path, targets=["load[t-2]"])
+
+
 def test_a_column_without_a_name_is_said_of_a_series_too(path):
     pd.read_csv(path).to_csv(path)
     with pytest.raises(UserError, match="Column 1 has no name"):

@@ -98,8 +98,8 @@ def test_a_series_is_told_by_its_columns_and_its_order(tmp_path):
     frame = pd.DataFrame({"day": range(90), "y": np.sin(np.arange(90)), "heat": np.cos(np.arange(90)), "site": 7.0})
     found = lines(frame, tmp_path, time="day", window=6)
     assert (
-        found["Inputs"]
-        == "3 numbers (y, heat, site) in windows of 6 steps in order of day (--ignore leaves columns out)"
+        found["Inputs"] == "3 numbers (y, heat, site) in windows of 6 steps in order of day"
+        " (--categories takes numbers as categories, --ignore leaves columns out)"
     )
     assert found["Constant"].startswith("site (7)")
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.data.preprocessing import fit
-from pipeline.data.tables import Columns
+from pipeline.data.roles import Columns
 from pipeline.report import rows as report_rows
 from pipeline.report.wording import table
 from pipeline.tasks.classification import Classes
