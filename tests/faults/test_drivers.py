@@ -13,10 +13,11 @@ import pytest
 
 from pipeline.study_folder import lock
 from pipeline.workers.slots import available_cores
-from scripts.faults.evidence import facts
+from scripts.faults.evidence import facts, gather
 from scripts.faults.processes import PATIENCE, VARIABLE, marked, running
 from scripts.faults.storm import Weather, storm
-from tests.faults.commands import FAKE, ROOT, SMALL, command, lines, sound, wait_for
+from tests.faults import small_study
+from tests.faults.commands import FAKE, ROOT, command, lines, sound, wait_for
 
 pytestmark = pytest.mark.skipif(len(available_cores()) < 2, reason="needs two cores")
 BASELINE = 3  # trainings
@@ -206,7 +207,7 @@ def test_the_second_driver_says_who_holds_the_study_and_leaves(tmp_path):
 @pytest.mark.parametrize("word", ["SIGKILL", pytest.param("held", marks=pytest.mark.slow)])
 def test_a_poison_configuration_fails_alone_and_says_why(tmp_path, word):
     given = {"FAKE_HARM": word, "FAKE_SECONDS": "0.001"}
-    small = {"configurations": "3", "repeats": "2", "max_repeats": "2", "calls": "0", "job_limit": "5", "seed": "8"}
+    small = {"configurations": "3", "repeats": "2", "max_repeats": "2", "calls": "0", "job_limit": "2", "seed": "8"}
     with running(command(tmp_path, FAKE, **small), tmp_path, tmp_path / "output.txt", **given) as run:
         assert run.driver.wait(150) == 0
         known = sound(tmp_path, run).known
@@ -235,12 +236,10 @@ def test_random_kills_lose_nothing_and_double_nothing(home, kills):
     assert tally.worker_kills > 0
 
 
-def test_the_evidence_sees_what_it_is_there_for(tmp_path):
-    from scripts.faults.evidence import gather
-
-    with running(command(tmp_path, calls="0", max_repeats="1"), tmp_path, tmp_path / "output.txt") as run:
-        assert run.driver.wait(60) == 0
-        known = sound(tmp_path, run).known
+def test_the_evidence_sees_what_it_is_there_for(tmp_path, monkeypatch):
+    small_study.stand_in(monkeypatch)
+    assert small_study.run(tmp_path).exit_code == 0
+    known = sound(tmp_path).known
     study = tmp_path / "study"
     path = study / "ledger.jsonl"
     whole = path.read_bytes()
@@ -254,4 +253,4 @@ def test_the_evidence_sees_what_it_is_there_for(tmp_path):
     content = weights.read_bytes()
     weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     assert gather(study, known, finished=True).damaged
-    assert len(facts(known)) == (1 + int(SMALL["configurations"])) * int(SMALL["repeats"])
+    assert len(facts(known)) == small_study.TRAININGS

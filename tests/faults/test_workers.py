@@ -18,7 +18,7 @@ from pipeline.workers.slots import available_cores, parse
 from tests.faults import harm
 
 pytestmark = pytest.mark.skipif(len(available_cores()) < 2, reason="needs two cores")
-LIMIT = 1.5
+LIMIT = 0.6
 
 
 def children() -> list[psutil.Process]:

@@ -195,8 +195,9 @@ def test_one_training_says_that_the_spread_is_unknown(study: Study) -> None:
 
 def test_a_search_has_a_panel_per_free_dimension_and_its_optimum(study: Study) -> None:
     contents = study(many=40)
+    drawn = pictures(searched_points, contents)
     for position, search in enumerate(contents.result.searches, 1):
-        figure = pictures(searched_points, contents)[f"search_{position}.png"]
+        figure = drawn[f"search_{position}.png"]
         free = [each for each in search.box.parameters if each.domain.size != 1]
         panels = [axes for axes in figure.axes if axes.get_visible() and axes.get_label() != "<colorbar>"]
         assert [axes.get_xlabel() for axes in panels] == [
@@ -270,7 +271,7 @@ def test_beliefs_are_drawn_one_for_each_evaluation_and_on_a_sheet(study, tmp_pat
 
     from pipeline.tuning.surrogate.posterior_curve import PosteriorCurve
 
-    contents = study()
+    contents = study(many=8, calls=0)
     values = np.geomspace(1e-4, 1e-1, 50)
     seen = tuple((float(each), 0.3 + 0.1 * number) for number, each in enumerate(values[::10]))
     flat = np.zeros(50)
