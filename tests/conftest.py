@@ -16,7 +16,8 @@ settings.register_profile("busy", deadline=None)  # an example that takes long s
 settings.load_profile("busy")
 
 # A test runs on one of two cores, as a worker of the product does: TensorFlow reads this when it starts. NumPy's linear
-# algebra on two threads takes six times the processor time for the small matrices of a Gaussian process: they wait busily.
+# algebra on two threads takes six times the processor time for the small matrices of a Gaussian process: threads wait
+# busily.
 for name in ("TF_NUM_INTRAOP_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 # Byte code of the package is kept for the hundreds of processes that tests start; compiling it takes each a second.

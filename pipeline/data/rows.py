@@ -126,6 +126,7 @@ def _weights(table: Table, positions: Sequence[np.ndarray]) -> np.ndarray:
     given = table.frame[table.columns.weight].to_numpy(dtype=np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
         weights: np.ndarray = (given / (given[positions[0]].mean() or 1.0)).astype(np.float32)
+    too_large.check_weights(table, given, weights, positions)
     for name, rows in zip(_PARTS, positions, strict=True):
         if not weights[rows].sum() > 0:  # as float32, in which the smallest of them are 0
             raise UserError(
@@ -133,7 +134,6 @@ def _weights(table: Table, positions: Sequence[np.ndarray]) -> np.ndarray:
                 expected="weights above 0 in every part",
                 hint="make that part larger, or remove the rows without weight",
             )
-    too_large.check_weights(table, given, weights, positions)
     return weights
 
 

@@ -287,7 +287,13 @@ def _weights(column: pd.Series[Any], name: str, rules: Rules) -> np.ndarray:
     if not values.any():
         raise UserError(f"{what} is 0 in every row", expected="weights above 0")
     if math.isinf(float(values.max()) * len(values)):
-        raise UserError(f"{what} is too large", expected="weights with a finite sum", hint="divide all by one number")
+        first = int(np.argmax(values))
+        raise UserError(
+            f"{what} is too large in {row_number(first)}",
+            expected="weights with a finite sum",
+            got=f"{values[first]:.6g}",
+            hint="correct the cell, or divide all weights by one number",
+        )
     return values
 
 

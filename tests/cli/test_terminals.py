@@ -35,7 +35,7 @@ def test_a_study_is_run_and_predicts_where_characters_are_lacking(tmp_path, monk
     runner = CliRunner(charset=charset)
     answer = runner.invoke(app, words)
     assert answer.exit_code == 0, (answer.output, answer.exception)
-    assert ("Inputs: höhe, b, ??" if charset == "latin-1" else "Inputs: h?he, b, ??") in answer.stdout
+    assert "höhe, b" in answer.stdout if charset == "latin-1" else "h?he, b" in answer.stdout, answer.stdout
     assert " * 5 configurations" in answer.stdout
     table.write_text(table.read_text(encoding="utf-8").replace(",ä,", ",★,", 1), encoding="utf-8")
     asked = ["predict", "--study", str(folder / "study"), "--input", str(table), "--output", str(folder / "ö.csv")]
