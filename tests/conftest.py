@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,11 +16,13 @@ if TYPE_CHECKING:
 settings.register_profile("busy", deadline=None)  # an example that takes long says something of the machine only
 settings.load_profile("busy")
 
-# A test runs on one of two cores, as a worker of the product does: TensorFlow reads this when it starts. NumPy's linear
-# algebra on two threads takes six times the processor time for the small matrices of a Gaussian process: threads wait
-# busily.
+# A test runs on one of two cores, as a worker of the product does; libraries read this when they start. Two threads of
+# OpenBLAS take six times the processor time of one for the small matrices of a Gaussian process: they wait busily.
 for name in ("TF_NUM_INTRAOP_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+# The kernels that OpenBLAS has for every processor with AVX2, so that all of those give golden predictions bit by bit.
+if (cpuinfo := Path("/proc/cpuinfo")).exists() and " avx2 " in cpuinfo.read_text():
+    os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
 # Byte code of the package is kept for the hundreds of processes that tests start; compiling it takes each a second.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False

@@ -28,7 +28,7 @@ SMALL: Mapping[str, str] = {
     "slots": "cpu:2",
 }
 FAKE = ROOT / "tests" / "faults" / "fake_driver.py"
-REAL = ROOT / "scripts" / "run_pipeline.py"
+REAL = ROOT / "tests" / "plain_driver.py"  # everything but pictures
 
 
 def command(folder: Path, script: Path = FAKE, **options: str) -> list[str]:

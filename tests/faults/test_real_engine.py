@@ -18,6 +18,7 @@ from pipeline.training import provenance
 from pipeline.workers.slots import available_cores
 from tests.faults import forger
 from tests.faults import small_study as small
+from tests.faults.commands import REAL
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +38,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 def start(folder: Path, **options: str) -> subprocess.Popen[str]:
     words = small.arguments(folder, **{**SMALL, **options})[1:]
     return subprocess.Popen(
-        [sys.executable, str(ROOT / "scripts" / "run_pipeline.py"), *words],
+        [sys.executable, str(REAL), *words],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

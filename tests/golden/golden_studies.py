@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -136,12 +136,12 @@ def columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
 # ---------------------------------------------------------------------------------------------------------- processor
 
 
-def processor(home: Path) -> dict[str, Any]:
+def processor(home: Path, start: Callable[..., Any] = call) -> dict[str, Any]:
     """A tiny training of each engine, done now in that folder: the SHA-256 of its weights, and what that depends on."""
     found: dict[str, Any] = {}
     for engine in ENGINES:
         small = ("--configurations", "1", "--repeats", "1", "--max-repeats", "1", "--calls", "0", "--top", "1")
-        answer = call(home, *RUN, *small, "--engine", engine, "--study", engine)
+        answer = start(home, *RUN, *small, "--engine", engine, "--study", engine)
         assert answer.returncode == 0, answer.stderr
         lines = [json.loads(line)["record"] for line in (home / engine / "ledger.jsonl").read_text().splitlines()]
         last = [each for each in lines if each["kind"] == "repeat"][-1]

@@ -19,12 +19,14 @@ import re
 import runpy
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from tests import warm
 from tests.golden import golden_studies as golden
 from tests.golden.golden_studies import HERE, MODEL, MORE, NUMPY_ALONE, ROOT, RUN, STUDIES, call
 
@@ -155,11 +157,20 @@ def assert_refused(status: int, said: str) -> None:
 
 # ----------------------------------------------------------------------------------------------------- with TensorFlow
 
+# Started as a user does it: what trains side by side and lost a training, what a user's module trains, and of each kind
+# of network one that predicts. The others run in this process, which starts TensorFlow once; see `warm`.
+IN_PROCESSES = {"resumed": ("classes",), "more": ("own",), "predicts": ("gaps", "own")}
+
+
+def starter(what: str, name: str) -> Callable[..., Any]:
+    """How the scripts are started for this test of a study."""
+    return call if name in IN_PROCESSES[what] else warm.script
+
 
 @pytest.fixture(scope="module")
 def processor(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The tiny trainings of this processor, and what was stored of them."""
-    found = golden.processor(fresh("gaps", tmp_path_factory.mktemp("processor")))
+    found = golden.processor(fresh("gaps", tmp_path_factory.mktemp("processor")), warm.script)
     return {"now": found, "then": json.loads((HERE / "processor.json").read_text())}
 
 
@@ -193,7 +204,7 @@ def test_a_changed_table_of_a_network_of_a_user_s_is_refused(tmp_path):
     home = fresh("own", tmp_path)
     before = contents(home / "study")
     change(home / "table.csv")
-    answer = call(home, *RUN)
+    answer = warm.script(home, *RUN)
     assert_refused(answer.returncode, " ".join(answer.stderr.split()))
     assert contents(home / "study") == before
 
@@ -206,8 +217,8 @@ def test_a_changed_table_of_a_network_of_a_user_s_is_refused(tmp_path):
         *((name, "greedy", ("--ensemble", "greedy")) for name in ("gaps", "folds", "own")),
     ],
 )
-def test_a_fresh_process_predicts_what_was_predicted_then(name, home, chosen, options, processor):
-    answer = call(home, *golden.predicting(name, *options))
+def test_predict_writes_what_it_wrote_then(name, home, chosen, options, processor):
+    answer = starter("predicts", name)(home, *golden.predicting(name, *options))
     assert answer.returncode == 0, answer.stderr
     wanted = expected(name)["predictions"][chosen]
     found = golden.columns(pd.read_csv(home / "predicted.csv", dtype={"label": str}, float_precision="round_trip"))
@@ -225,7 +236,7 @@ def test_the_same_command_trains_what_is_lost_alone_and_says_the_same(name, home
         (study / "models" / lost["key"] / f"repeat-{lost['index']:03d}.npz").write_bytes(b"lost")
         before = before[: before.rindex(b"\n", 0, -1) + 1]
         (study / "ledger.jsonl").write_bytes(before)
-    answer = call(home, *RUN)
+    answer = starter("resumed", name)(home, *RUN)
     assert answer.returncode == 0, answer.stderr
     allowed = tolerance(processor, name) if name in LOSING else 0.0
     after = (study / "ledger.jsonl").read_bytes()
@@ -274,7 +285,7 @@ def timeless(found: Any) -> Any:
 @pytest.mark.parametrize("name", MORE)
 def test_one_repeat_more_trains_what_is_missing_and_leaves_the_old_lines(name, home, processor):
     wanted, before = expected(name), (home / "study" / "ledger.jsonl").read_bytes()
-    answer = call(home, *RUN, *golden.more_of(name))
+    answer = starter("more", name)(home, *RUN, *golden.more_of(name))
     assert answer.returncode == 0, answer.stderr
     assert (home / "study" / "ledger.jsonl").read_bytes().startswith(before)
     found = golden.trainings(home)
