@@ -18,7 +18,7 @@ def best_group(study: str | Path) -> Group:
     """Find the best configuration of a study, and those that are not significantly worse.
 
     Configurations are compared in pairs, seed by seed, with a moderated t-test at 5 %, corrected for the number of
-    comparisons (Holm). The default network is not among them.
+    comparisons (Holm). The default network is not among them, nor are imported results, which have no models here.
 
     Args:
         study: Folder of the study.

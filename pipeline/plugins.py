@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module, machinery
@@ -18,6 +19,10 @@ from pipeline.errors import UserError
 
 _REFERENCE: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 _LISTED: Final = 300  # characters of the names that a module has
+
+_named: Final[
+    dict[str, str]
+] = {}  # modules that were imported because the user named them, and what they were named as
 
 
 def is_reference(name: object) -> bool:
@@ -60,7 +65,48 @@ def load_object(reference: str, *, expected: str, what: str = "object") -> Any:
         public = sorted(each for each in own if not each.startswith("_"))
         got = f"it has {', '.join(public)[:_LISTED]}" if public else "it has none"
         raise UserError(f"The module {module} has no {what} {name}", expected=expected, got=got)
+    _named[module] = reference
     return getattr(found, name)
+
+
+def blame(error: BaseException) -> UserError | None:
+    """Whose mistake an unexpected error is, where it was raised by code that the user named.
+
+    Args:
+        error: What was raised, with its traceback.
+
+    Returns:
+        The error to show instead, which names the user's object and the line; None where the package itself was the
+        last to call whatever raised it.
+    """
+    package = f"{__name__.partition('.')[0]}."
+    for frame, _ in reversed([*traceback.walk_tb(error.__traceback__)]):
+        module = frame.f_globals.get("__name__", "")
+        if module in _named:
+            return raised(_named[module], error, module)
+        if module.startswith(package):
+            return None
+    return None
+
+
+def raised(what: str, error: BaseException, module: str, *, expected: str = "") -> UserError:
+    """The error for what code of the user's own raised: it says where to mend it, and that nothing is lost.
+
+    Args:
+        what: The object, as the user names it.
+        error: What it raised.
+        module: The module of the object, in which the line is looked for.
+        expected: What it should have done.
+    """
+    lines = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)
+             if frame.f_globals.get("__name__") == module]  # fmt: skip
+    where = f", at line {lines[-1][1]} of {lines[-1][0]}" if lines else ""
+    return UserError(
+        f"{what} raised {type(error).__name__}",
+        expected=expected,
+        got=str(error)[:500],
+        hint=f"mend it{where}, and give the same command again: all trainings so far are kept",
+    )
 
 
 @dataclass(frozen=True, slots=True)

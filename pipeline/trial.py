@@ -135,7 +135,7 @@ class Repeat:
     scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # output -> metric -> value, original units
     epochs_run: int = 0
     best_epoch: int = 0
-    seconds: float = 0.0  # wall time of this training
+    seconds: float = 0.0  # running time of this training
     slot: str = ""
     threads: int = 0  # intra-operation threads
     weights: int = 0  # number of trainable numbers of the network

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 import time
@@ -17,13 +16,15 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.analysis.ensemble import GREEDY, MEAN
-from pipeline.cli.console import PLAIN_WIDTH
+from pipeline.cli.console import PLAIN_WIDTH, complain
+from pipeline.cli.outputs import write_json
 from pipeline.errors import UserError
-from pipeline.ranking.statistics import interval
+from pipeline.ranking.statistics import OBJECTIVE, interval
 from pipeline.run.events import Asked, Event
 from pipeline.run.launch import Finished, launch
 from pipeline.run.prepare import prepare
 from pipeline.settings import read
+from scripts.asked import json_path, parsed
 
 PUBLISHED = 0.4985  # test RMSE of a tuned perceptron, 100 trials: Gorishniy et al. 2021, arXiv:2106.11959, +- 0.003
 AIM = 0.50
@@ -75,17 +76,16 @@ class Split:
 
 def main(words: Sequence[str]) -> int:
     """Run the splits and print them; return 2 and print the error if the user can fix it."""
-    asked = parser().parse_args(words)
-    console = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    asked = parsed(parser(), words)
+    console = Console(soft_wrap=True, highlight=False, emoji=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
     try:
         splits = [one(asked.first + number, asked, console) for number in range(asked.splits)]
     except UserError as error:
-        Console(stderr=True, soft_wrap=True).print(f"Error: {error}", highlight=False, markup=False)
+        complain(error)
         return 2
     console.print(table(splits))
     if asked.json:
-        asked.json.parent.mkdir(parents=True, exist_ok=True)
-        asked.json.write_text(json.dumps(figures(splits), indent=1, sort_keys=True) + "\n")
+        write_json(asked.json, figures(splits))
     return 0
 
 
@@ -106,7 +106,7 @@ def parser() -> argparse.ArgumentParser:
         "--study", type=Path, default=Path("results/california"), help="folder for the studies, one for each split"
     )
     options.add_argument("--slots", default="auto", help="workers")
-    options.add_argument("--json", type=Path, help="JSON file for all numbers: {name: value}")
+    options.add_argument("--json", type=json_path, help="JSON file for all numbers: {name: value}")
     return options
 
 
@@ -173,7 +173,8 @@ def figures(splits: Sequence[Split]) -> dict[str, float]:
     numbers: dict[str, float] = {}
     for name in ("rmse", "ensemble", "greedy", "default", "minutes", "outside"):
         numbers |= {f"california_{name}_of_split_{each.seed}": getattr(each, name) for each in splits}
-        mean, _, low, high = interval([getattr(each, name) for each in splits])
+        mean, _, *ends = interval([getattr(each, name) for each in splits])
+        _, low, high = OBJECTIVE.cut(mean, *ends)  # all of these are from 0 on
         numbers[f"california_{name}"] = mean
         if low is not None and high is not None:
             numbers |= {f"california_{name}_low": low, f"california_{name}_high": high}

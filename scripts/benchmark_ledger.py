@@ -141,13 +141,16 @@ def measured(home: Path, trials: int, *, until: bool = False) -> dict[str, float
 
 def main() -> None:
     """Measure, print, and write JSON if requested."""
+    from pipeline.cli.outputs import write_json  # deferred: what is measured imports for itself
+    from scripts.asked import json_path, parsed
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=20_000, help="configurations, trained once each")
-    parser.add_argument("--json", type=Path, help="JSON file for all numbers: {name: value}")
+    parser.add_argument("--json", type=json_path, help="JSON file for all numbers: {name: value}")
     parser.add_argument("--folder", type=Path, help="folder for the studies, for example on another disk or in memory")
     parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--until", action="store_true", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
+    asked = parsed(parser)
     if asked.one:
         print(json.dumps(run(asked.one, asked.trials, until=asked.until)))
         return
@@ -173,7 +176,7 @@ def main() -> None:
         if not isinstance(value, dict):
             print(f"{name:48} {value:10.2f}")
     if asked.json:
-        asked.json.write_text(json.dumps(figures, indent=1))
+        write_json(asked.json, figures, sort_keys=False)
 
 
 if __name__ == "__main__":

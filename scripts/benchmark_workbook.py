@@ -25,6 +25,7 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `scripts` is a folder of the checkout, not installed
 
+from pipeline.cli.outputs import write_json
 from pipeline.ranking.order import by_mean
 from pipeline.ranking.summaries import summarise
 from pipeline.trial import Configuration, Repeat, Training
@@ -33,6 +34,7 @@ from pipeline.workbook.columns import Table
 from pipeline.workbook.merge import draw
 from pipeline.workbook.sheets import tables
 from pipeline.workbook.view import View
+from scripts.asked import json_path, parsed
 from scripts.benchmark import openpyxl_alone
 from scripts.benchmark.users_things import THINGS, user_made
 
@@ -189,12 +191,12 @@ def main(words: Sequence[str]) -> None:
         "--rows", type=int, nargs="+", default=[2_000, 20_000], help="configurations, trained once each"
     )
     parser.add_argument("--runs", type=int, default=5, help="repetitions of each measurement")
-    parser.add_argument("--json", type=Path, help="JSON file for all numbers")
+    parser.add_argument("--json", type=json_path, help="JSON file for all numbers")
     parser.add_argument(
         "--folder", type=Path, help="folder for the workbooks, for example on another disk or in memory"
     )
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
-    asked = parser.parse_args(words)
+    asked = parsed(parser, words)
     if asked.one:
         task, who, path = asked.one
         print(json.dumps(one(task, who, asked.rows[0], Path(path))))
@@ -213,7 +215,7 @@ def main(words: Sequence[str]) -> None:
     for name, fates in kept.items():
         print(f"{name:26} {fates[OURS]:10} {fates[PEER]}")
     if asked.json:
-        asked.json.write_text(json.dumps({"comparisons": comparisons, "survival": kept}, indent=1))
+        write_json(asked.json, {"comparisons": comparisons, "survival": kept}, sort_keys=False)
 
 
 if __name__ == "__main__":

@@ -18,20 +18,21 @@ MAY_USE: Mapping[str, str] = {
     "errors": "",
     "trial": "",
     "plugins": "errors",  # what a user names as `module:object`
+    "running_time": "",  # of this process
     # what stands by itself
     "storage": "errors",
     "space": "errors trial",
     "ranking": "trial",
     "tasks": "errors",
-    "workers": "errors plugins storage",
+    "workers": "errors plugins running_time storage",
     # a study's data, networks and folder
     "study_folder": "errors storage tasks",
     "data": "errors storage tasks",
     "models": "errors plugins space trial",
     # what is done with them
     "ledger": "errors ranking storage study_folder trial",
-    "training": "data errors models plugins space tasks trial workers",  # whose parcels hold the rows of a job
-    "tuning": "errors models plugins ranking space trial",
+    "training": "data errors models plugins running_time space tasks trial workers",  # whose parcels hold the rows
+    "tuning": "errors models plugins ranking running_time space trial",
     "analysis": "data ranking space tasks trial",
     "saved_models": "data errors ledger models plugins storage study_folder tasks training trial",
     # what people see, and what they ask for
@@ -41,13 +42,13 @@ MAY_USE: Mapping[str, str] = {
     "settings": "errors models plugins space tasks training tuning",
     # the applications
     "baselines": "analysis data models space tasks trial",
-    "run": "analysis baselines data errors ledger models plugins ranking report saved_models settings space storage"
-    " study_folder tasks training trial tuning workbook workers",
-    "maintenance": "errors ledger models ranking saved_models storage study_folder tasks trial workbook",
-    "compare": "analysis errors ledger models ranking report run saved_models settings space storage study_folder trial"
-    " tuning",  # its methods are the strategies
-    "cli": "compare data errors maintenance plugins report run settings storage study_folder tasks trial tuning"
-    " workers",
+    "run": "analysis baselines data errors ledger models plugins ranking report running_time saved_models"
+    " settings space storage study_folder tasks training trial tuning workbook workers",
+    "maintenance": "errors ledger models ranking saved_models storage study_folder trial workbook",
+    "compare": "analysis errors ledger models plugins ranking report run running_time saved_models settings space"
+    " storage study_folder tasks trial tuning",  # its methods are the strategies
+    "cli": "compare data errors maintenance plugins report run running_time settings storage study_folder tasks trial"
+    " tuning workbook workers",  # predictions as a workbook
 }
 FLOORS = 9  # a room stands one floor above the highest that it uses; the scripts stand on top
 

@@ -92,8 +92,8 @@ def test_a_study_of_them_opens_for_who_names_them_and_imports_nothing_otherwise(
     for name, act in (
         (OWN[3], lambda: load_top_models(study, 1)),
         (OWN[3], lambda: load_top_models(study, 1, model="elsewhere:build")),
-        (OWN[1], lambda: rebuild(study)),
-        (OWN[1], lambda: import_ledger(study, study / "ledger.xlsx")),
+        (OWN[1], lambda: rebuild(study, print)),
+        (OWN[1], lambda: import_ledger(study, study / "ledger.xlsx", print)),
     ):
         with pytest.raises(UserError, match=name):
             act()

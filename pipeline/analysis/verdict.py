@@ -67,6 +67,16 @@ class Verdict:
     times: tuple[str, ...] = ()  # of the test rows of a series, as the table spells them
 
     @property
+    def counted(self) -> np.ndarray:
+        """Whether each test row counts (rows,), True or False: one of weight 0 does not."""
+        return np.asarray(self.weights) > 0
+
+    @property
+    def weighted(self) -> bool:
+        """True if some test rows count more than others."""
+        return bool(np.ptp(self.weights) > 0) if len(self.weights) else False
+
+    @property
     def metrics(self) -> tuple[Metric, ...]:
         """The metrics of the task, followed by user-defined ones."""
         return (*self.target.task.metrics, *self.further)

@@ -1,4 +1,4 @@
-"""Prediction without inputs: the median of the training rows, or the frequencies of their classes."""
+"""Prediction without inputs: the weighted median of the training rows, or the frequencies of their classes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.tasks import Metric, Target, scores
 
 def constant(target: Target, train: Part, part: Part, further: Sequence[Metric] = ()) -> Baseline:
     """The best constant of the training rows, scored on the rows of `part`; `further` are user-defined metrics."""
-    predicted = np.repeat(target.constant(train.measured), len(part.rows), axis=0)
+    predicted = np.repeat(target.constant(train.measured, train.weights), len(part.rows), axis=0)
     return Baseline(
         objective=target.objective(part.outputs, predicted, part.weights),
         scores=scores(target, part.measured, target.to_units(predicted), part.weights, further),

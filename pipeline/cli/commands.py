@@ -11,8 +11,11 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from pipeline.cli.console import complain
-from pipeline.cli.options import given, takes_settings
+from pipeline.cli.options import given, path_of, takes_settings
 from pipeline.errors import UserError
+from pipeline.plugins import blame
+from pipeline.storage.disk_space import unusable
+from pipeline.storage.streams import take_every_character
 from pipeline.tuning.strategies.registry import STRATEGIES
 
 app = typer.Typer(
@@ -42,11 +45,20 @@ def run(**options: Any) -> None:
 @app.command()
 def predict(
     *,
-    study: Annotated[Path, typer.Option(help="folder of the study", metavar="<path>")],
+    study: Annotated[Path, typer.Option(help="folder of the study", metavar="<path>", parser=path_of)],
     input: Annotated[  # noqa: A002
-        Path, typer.Option("--input", help="rows to predict: CSV, Excel or Parquet", metavar="<path>")
+        Path,
+        typer.Option("--input", help="rows to predict: CSV, Excel or Parquet", metavar="<path>", parser=path_of),
     ],
-    output: Annotated[Path, typer.Option("--output", help="CSV file to write", metavar="<path>")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            help="file to write, as its ending says: .csv, .tsv, .txt, .xlsx or .parquet",
+            metavar="<path>",
+            parser=path_of,
+        ),
+    ],
     count: Annotated[
         int,
         typer.Option(
@@ -86,26 +98,34 @@ def compare(
         typer.Option(
             help="TOML file of settings, as for run (default: the example in search_spaces/, on California housing)",
             metavar="<path>",
+            parser=path_of,
         ),
     ] = None,
     data: Annotated[
         str | None, typer.Option(help="table, instead of the one in the settings", metavar="<text>")
     ] = None,
     target: Annotated[str | None, typer.Option(help="column to predict, likewise", metavar="<names>")] = None,
-    space: Annotated[Path | None, typer.Option(help="search space file, likewise", metavar="<path>")] = None,
+    space: Annotated[
+        Path | None, typer.Option(help="search space file, likewise", metavar="<path>", parser=path_of)
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(help="maximum epochs of a full training, likewise", metavar="<number>")
     ] = None,
     folder: Annotated[
         Path | None,
         typer.Option(
-            "--folder", "--study", help="folder for the results and the study of each method and seed", metavar="<path>"
+            "--folder",
+            "--study",
+            help="folder for the results and the study of each method and seed",
+            metavar="<path>",
+            parser=path_of,
         ),
     ] = None,
     methods: Annotated[
         list[str] | None,
         typer.Option(
-            help=f"methods to compare: baseline (the default network), {', '.join(STRATEGIES)} (default: all)",
+            help=f"methods to compare: baseline (the default network), {', '.join(STRATEGIES)} (default: all these), or"
+            " a strategy of yours as module:object",
             metavar="<names>",
         ),
     ] = None,
@@ -138,7 +158,9 @@ def compare(
     slots: Annotated[
         str | None, typer.Option(help="workers: auto, gpu:0,1 or cpu:4x2 (four of two cores)", metavar="<text>")
     ] = None,
-    json: Annotated[Path | None, typer.Option(help="JSON file for all numbers", metavar="<path>")] = None,
+    json: Annotated[
+        Path | None, typer.Option(help="JSON file for all numbers", metavar="<path>", parser=path_of)
+    ] = None,
 ) -> None:
     """Compare search strategies on a table, with equal budgets and several seeds. The same command resumes."""
     from pipeline.cli.compare import compare
@@ -163,7 +185,7 @@ ledger = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(ledger, name="ledger")
-_Folder = Annotated[Path, typer.Argument(help="folder of the study")]
+_Folder = Annotated[Path, typer.Argument(help="folder of the study", parser=path_of)]
 
 
 @ledger.command()
@@ -185,7 +207,7 @@ def rebuild(folder: _Folder, task: _Task = "") -> None:
 @ledger.command(name="import")
 def import_(
     folder: _Folder,
-    other: Annotated[Path, typer.Argument(help="ledger.xlsx or ledger.jsonl")],
+    other: Annotated[Path, typer.Argument(help="ledger.xlsx or ledger.jsonl", parser=path_of)],
     task: _Task = "",
 ) -> None:
     """Import a colleague's results of the same study; they are not trained again and have no models here."""
@@ -196,11 +218,13 @@ def import_(
 
 def main() -> None:
     """The entry point of the installed program."""
+    take_every_character()
     app()
 
 
 def script(name: str) -> None:
     """Run one command as a script of its own: `scripts/predict.py --help`."""
+    take_every_character()
     group = get_command(app)
     assert isinstance(group, TyperGroup)
     group.commands[name]()
@@ -220,10 +244,31 @@ def one_by_one(words: list[str], option: str) -> Iterator[str]:
 
 
 def _exit(action: Callable[[], int]) -> None:
-    """Exit with what the action returns, or print a UserError and exit with 2."""
+    """Exit with what the action returns, or print a UserError and exit with 2.
+
+    Whatever the operating system refuses, too little memory, and errors of the user's own code are such errors as well.
+    Any other is a defect of this program and shows its traceback.
+    """
     try:
         code = action()
     except UserError as error:
         complain(error)
         code = 2
+    except BrokenPipeError:
+        raise
+    except (OSError, MemoryError) as error:
+        complain(_refusal(error))
+        code = 2
+    except Exception as error:
+        found = blame(error)
+        if found is None:
+            raise
+        complain(found)
+        code = 2
     raise typer.Exit(code)
+
+
+def _refusal(error: OSError | MemoryError) -> UserError:
+    if isinstance(error, OSError):
+        return unusable(Path(str(error.filename or "A file")), error)
+    return UserError("The memory of this machine is used up", got=str(error), hint="use fewer rows, or fewer --slots")

@@ -10,6 +10,7 @@ from typing import Any, Self
 from rich.console import Console
 from rich.markdown import Markdown
 
+from pipeline.cli import outputs
 from pipeline.cli.console import escaped, line, standard
 from pipeline.compare.request import BASELINE, Request, request
 from pipeline.compare.studies import Outcome
@@ -30,6 +31,9 @@ def compare(
     Raise UserError for what the user can fix, and `typer.Exit` if a signal stopped it.
     """
     asked = request(file, options, methods=methods, seeds=seeds, score=score)
+    inputs = [each for each in (file, asked.base.data, asked.base.space) if each is not None]
+    if numbers is not None:
+        outputs.check_json(numbers, inputs)
 
     from pipeline.cli.interrupts import resumable  # deferred with what trains: mistakes are named at once
     from pipeline.compare.comparing import compare as run
@@ -40,6 +44,8 @@ def compare(
         console.print(escaped(_intention(asked)))
         with Tally(console, len(asked.searches) * len(asked.seeds)) as tally:
             compared = run(asked, began=tally.begin, finished=tally.add, say=tally.notice, stop=stop)
+        if numbers is not None:
+            outputs.check_json(numbers, inputs)  # once more: the studies have their files now
         page = write(compared, folder, numbers)
     console.print(Markdown(page))
     line(console, f"Page, tables and figures: {folder}")

@@ -10,6 +10,8 @@ from typing import IO, Final, TextIO, cast
 
 from rich.console import Console
 
+from pipeline.storage.streams import take_every_character
+
 PLAIN_WIDTH: Final = 140  # columns of output to a file or a pipe
 
 
@@ -21,9 +23,13 @@ def escaped(text: str) -> str:
 
 
 def standard() -> Console:
-    """Standard output, as wide as the terminal or as plain text; silent once its reader is gone."""
+    """Standard output, as wide as the terminal or as plain text; silent once its reader is gone.
+
+    Characters that the terminal lacks are replaced.
+    """
+    take_every_character()
     width = None if sys.stdout.isatty() else PLAIN_WIDTH
-    return Console(file=cast("IO[str]", Output(sys.stdout)), width=width, highlight=False)
+    return Console(file=cast("IO[str]", Output(sys.stdout)), width=width, highlight=False, emoji=False)
 
 
 def line(console: Console, text: str) -> None:
@@ -33,7 +39,8 @@ def line(console: Console, text: str) -> None:
 
 def complain(error: Exception) -> None:
     """Print an error that the user can fix, on standard error."""
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    take_every_character()
+    console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
     console.print(f"[bold red]Error:[/] {escaped(str(error))}")
 
 

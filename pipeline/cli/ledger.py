@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from pipeline import tasks
 from pipeline.cli.console import line, standard
+from pipeline.errors import UserError
 from pipeline.maintenance import audit, import_results
 from pipeline.maintenance import rebuild as redrawing
 from pipeline.plugins import load_object
+from pipeline.study_folder.layout import IDENTITY, JOURNAL, StudyFolder
 
 
 def _use(task: str) -> None:
@@ -18,7 +21,14 @@ def _use(task: str) -> None:
 
 
 def verify(folder: Path, task: str) -> int:
-    """Check the folder; return 1 and print a line for each problem, if there are any."""
+    """Check the folder; return 1 and print a line for each problem, if there are any.
+
+    Raise UserError for a folder that is not a study at all: nothing of it can be checked.
+    """
+    if not StudyFolder(folder).exists:
+        raise UserError(
+            f"{folder} is not a study folder", expected=f"a folder with {IDENTITY} or {JOURNAL}", hint="check the path"
+        )
     _use(task)
     console = standard()
     found = audit.audit(folder)
@@ -36,17 +46,19 @@ def verify(folder: Path, task: str) -> int:
 def rebuild(folder: Path, task: str) -> int:
     """Draw the workbook from the journal."""
     _use(task)
-    line(standard(), f"Ledger: {redrawing.rebuild(folder)}")
+    console = standard()
+    line(console, f"Ledger: {redrawing.rebuild(folder, partial(line, console))}")
     return 0
 
 
 def import_(folder: Path, other: Path, task: str) -> int:
     """Import the results of another ledger of the same study."""
     _use(task)
-    found = import_results.import_ledger(folder, other)
+    console = standard()
+    found = import_results.import_ledger(folder, other, partial(line, console))
     line(
-        standard(),
-        f"{found.imported} configurations imported, {found.known} already known, {found.skipped} skipped"
-        f" (a failed repeat, or another limit of epochs). Ledger: {found.workbook}",
+        console,
+        f"{found.imported} configurations imported, {found.known} already known, {found.skipped} skipped."
+        f" Ledger: {found.workbook}",
     )
     return 0

@@ -17,6 +17,16 @@ from pipeline.settings import Names, described
 SHOWN = {list[str]: "names", str: "text", Path: "path", int: "number", float: "number"}
 
 
+def path_of(text: str) -> Path:
+    """A path as it is typed: `~` is the home folder, and an empty text, of an unset variable perhaps, is a mistake."""
+    if not text.strip():
+        raise typer.BadParameter("the path is empty")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # ~nobody
+        raise typer.BadParameter(str(error)) from error
+
+
 def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command that takes `**options` an option for each setting, and `--settings` for a settings file."""
     signature = inspect.Signature(list(_parameters()))
@@ -35,7 +45,9 @@ def _joined(names: typing.Sequence[str]) -> str | None:
 
 
 def _parameters() -> Iterator[inspect.Parameter]:
-    file = typer.Option("--settings", help="TOML file of settings; options given here win", metavar="<path>")
+    file = typer.Option(
+        "--settings", help="TOML file of settings; options given here win", metavar="<path>", parser=path_of
+    )
     yield _parameter("settings", Annotated[Path | None, file])
     for each in described():
         kind = _kind(each.kind)
@@ -46,6 +58,7 @@ def _parameters() -> Iterator[inspect.Parameter]:
             rich_help_panel=each.heading,
             metavar=None if kind is bool else f"<{SHOWN[kind]}>",
             hidden=each.hidden,
+            parser=path_of if kind is Path else None,
         )
         yield _parameter(each.name, Annotated[kind | None, option])
 

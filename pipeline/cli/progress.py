@@ -11,6 +11,7 @@ from rich import progress as bars
 from rich.console import Console
 from rich.text import Text
 
+from pipeline import running_time
 from pipeline.report.wording import count
 from pipeline.run.events import Asked, Committed, Event
 from pipeline.trial import Stage
@@ -38,7 +39,7 @@ class Progress:
         self._known = 0
         self._failed = 0
         self._best = math.inf
-        self._started = time.monotonic()
+        self._started = running_time.seconds()
         self._spoken = -math.inf
         self._bar = bars.Progress(
             bars.TextColumn("{task.description}"),
@@ -118,7 +119,7 @@ class Progress:
         missing = sum(self._totals.values()) - sum(self._done.values())
         if trained < ENOUGH or missing < 1:
             return ""
-        elapsed = time.monotonic() - self._started
+        elapsed = running_time.seconds() - self._started
         seconds = max(0.0, min(elapsed / trained * missing, self._limit - elapsed))
         minutes = math.ceil(seconds / 60)
         return f"about {minutes} min left" if seconds > 90 else f"about {math.ceil(seconds)} s left"

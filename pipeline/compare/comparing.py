@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from pipeline import models, space
 from pipeline.analysis.importance import Importance, importance
@@ -15,11 +14,9 @@ from pipeline.compare.request import BASELINE, Request
 from pipeline.compare.studies import Outcome, baseline_of, outcome_of, relative, with_one_default
 from pipeline.errors import UserError
 from pipeline.settings import Settings
-from pipeline.storage import atomic
-
-PAGE: Final = "comparison.md"
-LINES: Final = "comparison.csv"
-SEEDS: Final = "seeds.csv"
+from pipeline.storage import atomic, disk_space
+from pipeline.study_folder.comparison import LINES, PAGE, SEEDS, ComparisonFolder
+from pipeline.study_folder.layout import StudyFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +49,9 @@ def compare(
 
     Raises:
         StoppedError: `stop` was true. The same request resumes.
-        UserError: A study cannot be run or resumed.
+        UserError: A study cannot be run or resumed, or other files in the folder would be overwritten.
     """
+    _check_free(asked)
 
     def search(settings: Settings, lenders: Sequence[Path]) -> Outcome:
         began(settings.strategy, settings.seed)
@@ -76,7 +74,18 @@ def _of_seed(asked: Request, seed: int, search: Callable[[Settings, Sequence[Pat
 
 
 def _study(base: Settings, method: str, seed: int) -> Settings:
-    return base.model_copy(update={"strategy": method, "seed": seed, "study": base.study / f"{method}-{seed}"})
+    folder = ComparisonFolder(base.study).study(method, seed)
+    options = base.strategy_options if method == base.strategy else None
+    return base.model_copy(update={"strategy": method, "strategy_options": options, "seed": seed, "study": folder})
+
+
+def _check_free(asked: Request) -> None:
+    """Raise UserError, before anything is trained, where the page or a study would overwrite what others made."""
+    folder = ComparisonFolder(asked.base.study)
+    folder.check_free()
+    for method in asked.searches:
+        for seed in asked.seeds:
+            StudyFolder(folder.study(method, seed)).check_free()
 
 
 def _comparison(outcomes: figures.Outcomes, asked: Request) -> figures.Comparison:
@@ -124,16 +133,15 @@ def write(compared: Compared, folder: Path, numbers: Path | None = None) -> str:
             (LINES, tables.as_csv(compared.comparison.lines)),
             (SEEDS, tables.seeds_csv(_rows(compared.outcomes))),
         ):
-            atomic.replace(folder / name, text.encode())
+            atomic.replace_text(folder / name, text)
         pictures.draw(compared.outcomes, compared.comparison.importance, folder)
         if numbers is not None:
             atomic.make_folder(numbers.parent)
-            text = json.dumps(figures.flat(compared.comparison), indent=1, sort_keys=True)
-            atomic.replace(numbers, f"{text}\n".encode())
+            atomic.replace_text(numbers, json.dumps(figures.flat(compared.comparison), indent=1, sort_keys=True) + "\n")
     except OSError as error:
         raise UserError(
-            f"The comparison cannot be written: {error.filename}: {error.strerror}",
-            hint="check folder, permissions and disk, and give the same command again: nothing is trained twice",
+            f"The comparison cannot be written: {error.filename}: {disk_space.reason_of(error)}",
+            hint=f"{disk_space.advice_for(error)}, and give the same command again: nothing is trained twice",
         ) from error
     return page
 

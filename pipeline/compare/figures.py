@@ -12,7 +12,8 @@ from pipeline.analysis.importance import Importance
 from pipeline.compare.pairs import Pair, compared
 from pipeline.compare.request import BASELINE
 from pipeline.compare.studies import Outcome
-from pipeline.ranking.statistics import interval
+from pipeline.ranking.statistics import OBJECTIVE, interval
+from pipeline.tasks.naming import distinct
 
 LEVEL: Final = 0.05
 SCORES: Final = ("validation", "test")
@@ -23,7 +24,7 @@ Outcomes = Mapping[str, Sequence[Outcome]]
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """A mean over the seeds that have a value, with its 95 % interval (Student's t)."""
+    """A mean of scores or their ratios over the seeds that have a value, with its 95 % interval (Student's t)."""
 
     value: float
     low: float | None
@@ -33,7 +34,7 @@ class Mean:
     def of(cls, values: Sequence[float]) -> Mean:
         """The mean of the finite values, with its interval."""
         mean, _, low, high = interval([each for each in values if math.isfinite(each)])
-        return cls(mean if math.isfinite(mean) else math.nan, low, high)
+        return cls(*OBJECTIVE.cut(mean if math.isfinite(mean) else math.nan, low, high))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,5 +149,5 @@ def flat(comparison: Comparison) -> dict[str, float]:
             numbers |= {f"{both}_difference": pair.mean, f"{both}_adjusted": pair.adjusted}
     numbers["importance_explained"] = comparison.importance.explained
     for part in comparison.importance.parts:
-        numbers["importance_" + "_x_".join(part.names)] = part.mean
+        numbers[distinct("importance_" + "_x_".join(part.names), numbers, "hyperparameter")] = part.mean
     return {name: value for name, value in numbers.items() if math.isfinite(value)}

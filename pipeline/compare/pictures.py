@@ -16,8 +16,9 @@ from pipeline.analysis.importance import Importance, Part
 from pipeline.compare.figures import Outcomes
 from pipeline.compare.request import BASELINE
 from pipeline.compare.studies import Outcome
-from pipeline.ranking.statistics import quantile
+from pipeline.ranking.statistics import OBJECTIVE, quantile
 from pipeline.report.figures.theme import GREY, INK, heading, notes, save, styled
+from pipeline.study_folder.comparison import IMPORTANCE, PROGRESS, SCORES
 
 WIDTH = 10.0  # inches
 SHOWN = 10  # rows of the importance, of each kind
@@ -28,13 +29,13 @@ STYLES = ("-", "--", "-.", ":")
 def draw(outcomes: Outcomes, importance: Importance, folder: Path) -> tuple[Path, ...]:
     """Write every figure; equal arguments give equal bytes."""
     folder.mkdir(parents=True, exist_ok=True)
-    pictures = [("progress.png", progress), ("scores.png", scores)]
+    pictures = [(PROGRESS, progress), (SCORES, scores)]
     with styled():
         written = [save(make(outcomes), folder / name) for name, make in pictures]
         if importance.meaningful:
-            written.append(save(parts(importance), folder / "importance.png"))
+            written.append(save(parts(importance), folder / IMPORTANCE))
         else:
-            (folder / "importance.png").unlink(missing_ok=True)
+            (folder / IMPORTANCE).unlink(missing_ok=True)
     return tuple(written)
 
 
@@ -80,7 +81,8 @@ def _curve(axes: Axes, seeds: Sequence[Outcome], by: str, look: Mapping[str, Any
     (line,) = axes.plot(grid[there], mean, linewidth=1.6, **look)
     if len(drawn) > 1:
         half = quantile(len(drawn) - 1) * curves[:, there].std(axis=0, ddof=1) / np.sqrt(len(drawn))
-        axes.fill_between(grid[there], mean - half, mean + half, color=look["color"], alpha=0.10, linewidth=0)
+        low = OBJECTIVE.lower(mean, mean - half)
+        axes.fill_between(grid[there], low, mean + half, color=look["color"], alpha=0.10, linewidth=0)
     return line
 
 
@@ -111,7 +113,9 @@ def scores(outcomes: Outcomes) -> Figure:
         axes.scatter(finite, np.full(len(finite), place), s=18, color=GREY, alpha=0.8, zorder=3)
         if len(finite) > 1:
             half = quantile(len(finite) - 1) * finite.std(ddof=1) / np.sqrt(len(finite))
-            axes.errorbar(finite.mean(), place, xerr=half, fmt="D", color="#0173b2", markersize=5, capsize=3, zorder=4)
+            mean = float(finite.mean())
+            bar = np.transpose([OBJECTIVE.bar(mean, half)])
+            axes.errorbar(mean, place, xerr=bar, fmt="D", color="#0173b2", markersize=5, capsize=3, zorder=4)
     axes.set_yticks(range(len(shown)), [method for method, _ in shown])
     axes.invert_yaxis()
     axes.axvline(1.0, color=INK, linewidth=1.0, linestyle=(0, (1, 2)))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.errors import UserError
+from pipeline.plugins import is_reference
 from pipeline.settings import Settings, read
 from pipeline.space import nearest
 from pipeline.tuning.strategies.registry import STRATEGIES, load_strategy
@@ -15,6 +16,7 @@ from pipeline.tuning.strategies.registry import STRATEGIES, load_strategy
 BASELINE: Final = "baseline"  # the default network as a method of its own
 DEFAULT_FILE: Final = Path("search_spaces/compare_california.settings.toml")  # in a clone of the repository
 TRAININGS: Final = 40  # of each search, if neither the command nor the settings say how many
+_NEEDED: Final = {"data": "--data", "target": "--target", "space": "--space", "study": "--folder"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Request:
     """The methods to compare, with at least one search among them, and their seeds."""
 
     base: Settings  # of every study, except for its strategy, seed and folder
-    methods: tuple[str, ...]  # in the order of `all_methods`
+    methods: tuple[str, ...]  # in the order of `all_methods`, and then those of the user's own
     seeds: tuple[int, ...]  # one or more, ascending
     score: float | None = None  # validation score to reach; None for the final score of random search
 
@@ -48,9 +50,10 @@ def request(
     """Check the request, and raise UserError for a mistake.
 
     Args:
-        file: Settings of the studies; None for `DEFAULT_FILE`, which a clone of the repository has.
+        file: Settings of the studies; None for `DEFAULT_FILE`, which a clone of the repository has; elsewhere for none
+            at all, if the options name everything that a study needs.
         options: Settings by name that override those of the file; None for those that were not given.
-        methods: Names of `all_methods`; none for all of them.
+        methods: Names of `all_methods`, or strategies of the user's own as `module:object`; none for all known ones.
         seeds: Number of seeds, counted up from that of the settings.
         score: Validation score to reach.
     """
@@ -63,11 +66,16 @@ def request(
 
 def _methods(names: Sequence[str]) -> tuple[str, ...]:
     known = all_methods()
-    for name in names:
-        if name not in known:
-            near = nearest(name, known)
-            raise UserError(f"There is no method {name!r}", expected=", ".join(known), hint=near)
-    chosen = tuple(method for method in known if method in names or not names)
+    own = tuple(dict.fromkeys(name for name in names if name not in known))
+    for name in own:
+        if not is_reference(name):
+            raise UserError(
+                f"There is no method {name!r}",
+                expected=f"{', '.join(known)}, or a strategy of yours as module:object",
+                hint=nearest(name, known),
+            )
+        load_strategy(name)
+    chosen = (*(method for method in known if method in names or not names), *own)
     if chosen == (BASELINE,):
         raise UserError(
             "The baseline is the default network that every study trains, so it needs a search to compare with",
@@ -77,13 +85,7 @@ def _methods(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _settings(file: Path | None, options: Mapping[str, Any]) -> Settings:
-    if file is None and not DEFAULT_FILE.is_file():
-        raise UserError(
-            "No settings were given, and the example settings are not here",
-            expected=f"--settings, or {DEFAULT_FILE} in the working directory",
-            hint="give --settings study.toml, a file with data, target, space and study",
-        )
-    source = file or DEFAULT_FILE
+    source = file if file is not None else _example(options)
     base = read(source, options)
     base = base if base.trainings else read(source, {**options, "trainings": TRAININGS})
     if base.trainings < 5 * base.repeats:
@@ -93,3 +95,25 @@ def _settings(file: Path | None, options: Mapping[str, Any]) -> Settings:
             hint="give more --trainings",
         )
     return base
+
+
+def _example(options: Mapping[str, Any]) -> Path | None:
+    """The example of the checkout; elsewhere none, for options that name what a study cannot do without.
+
+    Raise UserError, naming what is missing, for others.
+    """
+    if DEFAULT_FILE.is_file():
+        return DEFAULT_FILE
+    missing = [option for name, option in _NEEDED.items() if options.get(name) is None]
+    if missing:
+        raise UserError(
+            f"No settings were given, and {_and(missing)} {'is' if len(missing) == 1 else 'are'} missing",
+            expected=f"{_and([*_NEEDED.values()])}, or --settings with a file that has them",
+            hint="give what is missing, or --settings study.toml, a file as for run (the example that stands in for"
+            " both is in the folder of the program's source)",
+        )
+    return None
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

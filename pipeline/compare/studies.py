@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline import running_time
 from pipeline.compare.borrowing import borrower, is_borrowed
 from pipeline.compare.request import BASELINE
 from pipeline.errors import UserError
@@ -27,7 +27,6 @@ from pipeline.storage import atomic
 from pipeline.study_folder.layout import StudyFolder
 from pipeline.trial import Configuration, Repeat, Summary, Trial
 
-FILE: Final = "outcome.json"  # in the study's folder
 FORMAT: Final = 2
 
 
@@ -100,13 +99,13 @@ def outcome_of(
     known = _stored(asked.study, prepared)
     if known is not None:
         return known
-    watch, began = Watch(), time.monotonic()
+    watch, began = Watch(), running_time.seconds()
     lend = partial(borrower, asked.study, lenders, prepared.identity.fingerprint)
     finished = launch(prepared, observe=watch, say=lambda text: say(f"  {text}"), stop=stop, lend=lend)
     repeats = journal.read(StudyFolder(asked.study).journal).repeats
-    outcome = replace(judged(method, asked, finished, watch.trials, repeats), seconds=time.monotonic() - began)
+    outcome = replace(judged(method, asked, finished, watch.trials, repeats), seconds=running_time.seconds() - began)
     content = {"format": FORMAT, "stamp": _stamp(asked.study, prepared), "outcome": asdict(outcome)}
-    atomic.replace(asked.study / FILE, json.dumps(content, indent=1).encode())
+    atomic.replace(StudyFolder(asked.study).outcome, json.dumps(content, indent=1).encode())
     return outcome
 
 
@@ -195,7 +194,7 @@ def _stamp(study: Path, prepared: PreparedRun) -> str:
 
 def _stored(study: Path, prepared: PreparedRun) -> Outcome | None:
     try:
-        content: dict[str, Any] = json.loads((study / FILE).read_bytes())
+        content: dict[str, Any] = json.loads(StudyFolder(study).outcome.read_bytes())
         if (content["format"], content["stamp"]) != (FORMAT, _stamp(study, prepared)):
             return None
         raw = content["outcome"]

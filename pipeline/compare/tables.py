@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pipeline.analysis.importance import Importance, Part
 from pipeline.compare.figures import LEVEL, Comparison, Line, Mean, apart
 from pipeline.compare.pairs import Pair
+from pipeline.ranking.statistics import DIFFERENCE, OBJECTIVE
 from pipeline.report.importance import nothing
 from pipeline.report.wording import count, duration, table, with_bounds
 
@@ -91,7 +92,7 @@ def costs(lines: Sequence[Line]) -> str:
 
 
 def _bounded(mean: Mean) -> str:
-    return with_bounds(mean.value, mean.low, mean.high)
+    return with_bounds(mean.value, mean.low, mean.high, OBJECTIVE)
 
 
 def differences(pairs: Sequence[Pair]) -> str:
@@ -100,7 +101,7 @@ def differences(pairs: Sequence[Pair]) -> str:
     rows = [
         [
             f"{pair.other} - {pair.one}",
-            with_bounds(pair.mean, pair.low, pair.high),
+            with_bounds(pair.mean, pair.low, pair.high, DIFFERENCE),
             "-" if pair.chance is None else f"{pair.chance:.4f}",
             "-" if pair.adjusted is None else f"{pair.adjusted:.4f}",
             "yes" if pair.apart(LEVEL) else "no",

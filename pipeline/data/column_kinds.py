@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 
 from pipeline.data.cells import ERRORS, MISSING_NUMBERS, Kind, has_number_type, is_missing, kind_of, number, plain, tidy
+from pipeline.data.time_patterns import is_date, is_time_of_day
 
 # Figures as people write them: decimal commas, separators of thousands, a currency, per cent, a minus as printed.
 _LOCAL: Final = re.compile(
     r"[€$£¥]?\s?[+\-\u2212]?(\d+|\d{1,3}(?:[.,'\u2019\s]\d{3})+)(?:[.,]\d+)?(?:[eE][+-]?\d+)?\s?[%\u2030€$£¥]?"
 )
-_DATE: Final = re.compile(r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([ T]\d.*)?", re.ASCII)
 _NUMBERS_TO_DOUBT: Final = 20  # with more distinct numbers than this, a text is a typing error, not a category
 _NEARLY_ALL: Final = 0.9  # of the cells: from here on a column is what these are
 
@@ -78,15 +78,11 @@ def _kind_of(values: list[Distinct]) -> Kind:
             return only
     if "other" in found or "date" in found:
         return "other"
-    return "date" if found == {"word"} and all(map(_is_date, _words(values))) else "text"
+    return "date" if found == {"word"} and all(map(is_date, _words(values))) else "text"
 
 
 def _words(values: list[Distinct]) -> list[str]:
     return [each.value for each in values if isinstance(each.value, str) and each.value not in MISSING_NUMBERS]
-
-
-def _is_date(text: str) -> bool:
-    return bool(_DATE.fullmatch(text))
 
 
 def spelled_apart(column: pd.Series[Any]) -> bool:
@@ -137,7 +133,10 @@ def local_spelling(column: pd.Series[Any]) -> Local | None:
     words = [each for each in values if isinstance(each.value, str) and kind_of(each.value) == "word"]
     figures = [each for each in words if _LOCAL.fullmatch(str(each.value))]
     plain_ones = [each for each in values if kind_of(each.value) in {"number", "missing word"}]
-    return _mostly("numbers", figures, [*figures, *plain_ones], values, _FIGURES)
+    moments = [each for each in words if is_date(str(each.value)) or is_time_of_day(str(each.value))]
+    return _mostly("numbers", figures, [*figures, *plain_ones], values, _FIGURES) or _mostly(
+        "dates or times", moments, moments, [each for each in values if each not in plain_ones], _MOMENTS
+    )
 
 
 def _mostly(
@@ -149,6 +148,7 @@ def _mostly(
     return Local(holds, str(odd[0].value), odd[0].first, f"{fits} of {cells} cells", hint)
 
 
+_MOMENTS: Final = "leave the column out, or convert it to a number (days since a date, hour of the day)"
 _FIGURES: Final = "write decimal points, and no separators of thousands, currencies or per cent"
 
 

@@ -51,7 +51,7 @@ def csv(text: str, separator: str, names: list[str]) -> pd.DataFrame:
     return frame
 
 
-def excel(path: Path) -> tuple[list[object], pd.DataFrame]:
+def excel(path: Path | io.BytesIO) -> tuple[list[object], pd.DataFrame]:
     """The cells of the first row of a workbook, and the rows below it, with the types that pandas guesses."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # openpyxl warns of styles and drop-down lists

@@ -31,7 +31,7 @@ class Odd:
 
     value: float
     cells: int
-    row: int | None  # position in the user's file of the first cell; None where windows or images were made of it
+    row: int | None  # position in the user's file of the first cell; None for the first steps of a series
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,8 @@ def _pixels(frame: pd.DataFrame, names: Sequence[str]) -> Column:
 
 def _column(table: Table, name: str, names: tuple[str, ...], training: np.ndarray) -> Column:
     frame, own = table.frame, names == (name,)
-    values = _whole(frame, name, names)
-    found = _texts(name, values) if values.dtype == object else _numbers(name, values, frame.index if own else None)
+    values, rows = _whole(frame, name, names)
+    found = _texts(name, values) if values.dtype == object else _numbers(name, values, rows)
     words: Counter[str] = Counter()
     for each in {name, *names}:
         words.update(table.words.get(each, {}))
@@ -107,30 +107,29 @@ def _column(table: Table, name: str, names: tuple[str, ...], training: np.ndarra
     )
 
 
-def _whole(frame: pd.DataFrame, name: str, names: tuple[str, ...]) -> np.ndarray:
-    """The cells of a column in the order of the rows; those of a series each once, though several windows have them."""
+def _whole(frame: pd.DataFrame, name: str, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """The cells of a column and their rows; those of a series each once, though several windows have them.
+
+    The first steps of a series are in windows alone, and their row is -1.
+    """
+    rows = frame.index.to_numpy()
     if names == (name,):
-        return frame[name].to_numpy()
+        return frame[name].to_numpy(), rows
     first, kind = step_of(names[0])[1], frame[names[0]].to_numpy().dtype
     values, known = np.empty(len(frame) + first, dtype=kind), np.zeros(len(frame) + first, dtype=bool)
     for each in (*names, *({name} & {*frame.columns})):  # a target is an input of later windows
         if frame[each].to_numpy().dtype == kind:
-            rows = slice(first - step_of(each)[1], first - step_of(each)[1] + len(frame))
-            values[rows], known[rows] = frame[each].to_numpy(), True
-    return values[known]
+            steps = slice(first - step_of(each)[1], first - step_of(each)[1] + len(frame))
+            values[steps], known[steps] = frame[each].to_numpy(), True
+    return values[known], np.concatenate([np.full(first, -1), rows])[known]
 
 
-def _numbers(name: str, values: np.ndarray, index: pd.Index | None) -> Column:
+def _numbers(name: str, values: np.ndarray, rows: np.ndarray) -> Column:
     distinct, cells = np.unique(values[~np.isnan(values)], return_counts=True)
     far, low, high = far_off(distinct, cells) if len(distinct) else (distinct, np.nan, np.nan)
-    odd = tuple(
-        Odd(
-            value=float(each),
-            cells=int(cells[np.searchsorted(distinct, each)]),
-            row=None if index is None else int(index[int(np.argmax(values == each))]),
-        )
-        for each in far
-    )
+    first = {float(each): int(rows[np.argmax(values == each)]) for each in far}
+    counted = {float(each): int(cells[np.searchsorted(distinct, each)]) for each in far}
+    odd = tuple(Odd(each, counted[each], None if row < 0 else row) for each, row in first.items())
     return Column(
         name,
         "number",

@@ -28,6 +28,7 @@ from pipeline.data.rules import Rules, rules_of
 from pipeline.data.too_large import check_scales, input_too_large
 from pipeline.errors import UserError
 from pipeline.tasks import FIRST, InputScaler, Scaler, Target
+from pipeline.tasks.naming import all_distinct
 from pipeline.tasks.scaling import SCALERS, pool, widen
 
 __all__ = ["InputScaler", "Preprocessing", "Scaler", "fit", "known_categories", "typed", "unfitted", "with_gaps"]
@@ -68,7 +69,7 @@ class Preprocessing:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """The names of the network's inputs, in their order."""
+        """The names of the network's inputs, in their order; no two are alike."""
         names: list[str] = []
         for step, _, used in self.transformer.transformers_:
             if step == "numbers":
@@ -78,7 +79,7 @@ class Preprocessing:
             elif step == "categories":
                 for name, known in known_categories(self).items():
                     names += [f"{name} = {each or SHOWN_MISSING}" for each in known]
-        return tuple(names)
+        return tuple(all_distinct(names, "derived"))
 
 
 def fit(

@@ -31,7 +31,7 @@ from pipeline.storage import untrusted
 
 FORMAT: Final = 1
 LARGEST: Final = 32 << 20  # bytes unpacked: about 80,000 categories
-_HINT: Final = "restore the file from a backup, or train the configuration again"
+_HINT: Final = "use the versions that study.json names, restore the file from a backup, or train again"
 # Beyond what skops trusts by default: the dtype that the imputer stores, read from an empty array.
 _TRUSTED: Final = ("numpy.dtype",)
 _TYPES: Final = frozenset(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import itertools
+import json
+import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -12,6 +15,8 @@ from pipeline.data.header import NAMELESS
 from pipeline.errors import UserError
 
 _LISTED: Final = 30  # column names in an error
+_SETTINGS: Final[Mapping[str, str]] = {"input": "inputs", "ignored": "ignore", "category": "categories"}
+"""What the settings call a role, where that is another word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class Named:
     weight: str = ""
     groups: Sequence[str] = ()
     time: str = ""
+    split: str = ""
 
     def tidied(self, tidy: Callable[[str], str]) -> Named:
         """The same names, spelled as a table spells them."""
@@ -53,7 +59,7 @@ class Named:
             role: tuple(map(tidy, getattr(self, role)))
             for role in ("targets", "inputs", "ignore", "categories", "groups")
         }
-        return replace(self, **several, weight=tidy(self.weight), time=tidy(self.time))
+        return replace(self, **several, weight=tidy(self.weight), time=tidy(self.time), split=tidy(self.split))
 
     def check_existence(self, names: Sequence[str], source: str) -> None:
         """Raise UserError for a column that the table does not have."""
@@ -65,11 +71,13 @@ class Named:
             "weight": [self.weight] if self.weight else [],
             "group": self.groups,
             "time": [self.time] if self.time else [],
+            "split": [self.split] if self.split else [],
         }
         for role, named in roles.items():
             for name in named:
                 if name not in names:
-                    raise unknown_column(name, names, f"{source} has no column {name!r} (named as {role})")
+                    what = f"{source} has no column {name!r} (named as {role})"
+                    raise _split_name(role, named, names, what) or unknown_column(name, names, what)
 
     def check_series(self) -> None:
         """Raise UserError for roles that a series does not have."""
@@ -98,6 +106,7 @@ class Named:
             "ignored": {*self.ignore},
             "group": {*self.groups},
             "weight": {self.weight} if self.weight else set(),
+            "split": {self.split} if self.split else set(),
         }
         for one, other in _EXCLUSIVE:
             both = sorted(named[one] & named[other])
@@ -112,9 +121,9 @@ class Named:
         """The inputs among the columns of a table, in their order: all that have no other role, if none is named."""
         if self.inputs:
             return tuple(name for name in names if name in {*self.inputs})
-        taken = {*self.targets, *self.ignore, self.weight}
+        taken = {*self.targets, *self.ignore, self.weight, self.split}
         left = tuple(name for name in names if name not in taken)
-        nameless = [name for name in left if name.startswith(NAMELESS)]
+        nameless = [name for name in left if re.fullmatch(f"{NAMELESS}[0-9]+", name)]
         if nameless:
             raise UserError(
                 f"Column {int(nameless[0].removeprefix(NAMELESS)) + 1} has no name",
@@ -135,6 +144,10 @@ _EXCLUSIVE: Final = (
     ("input", "weight"),
     ("ignored", "weight"),
     ("weight", "group"),
+    ("target", "split"),
+    ("input", "split"),
+    ("weight", "split"),
+    ("group", "split"),
 )
 
 
@@ -154,7 +167,26 @@ def unknown_column(name: str, names: Iterable[object], what: str) -> UserError:
     return UserError(
         what,
         expected=f"one of {listed}",
-        hint=f"did you mean {quoted(near, ' or ')}?" if near else "check the name",
+        hint=f"did you mean {quoted(near, ' or ')}?{_in_a_file(near)}" if near else "check the name",
+    )
+
+
+def _in_a_file(names: Sequence[str]) -> str:
+    return " A settings file takes names with commas, in a list." if any("," in name for name in names) else ""
+
+
+def _split_name(role: str, named: Sequence[str], names: Iterable[str], what: str) -> UserError | None:
+    """The error where names that a comma separates are one column with a comma in its name; None if they are not."""
+    pieces = {tuple(part.strip() for part in each.split(",")): each for each in names if "," in each}
+    runs = (tuple(named[first:last]) for first, last in itertools.combinations(range(len(named) + 1), 2))
+    found = next((pieces[run] for run in runs if run in pieces), None)
+    if found is None:
+        return None
+    setting = _SETTINGS.get(role, role)
+    return UserError(
+        what,
+        expected=f"{found!r} perhaps, whose name has a comma: on the command line a comma separates names",
+        hint=f"put it into a settings file, as a list: {setting} = [{json.dumps(found, ensure_ascii=False)}]",
     )
 
 

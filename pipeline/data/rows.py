@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,7 +20,7 @@ import numpy as np
 from pipeline import tasks
 from pipeline.data.splits import fold, split
 from pipeline.errors import DamagedFile, UserError
-from pipeline.storage import atomic
+from pipeline.storage import atomic, untrusted
 from pipeline.tasks import Target
 
 if TYPE_CHECKING:
@@ -28,6 +30,19 @@ if TYPE_CHECKING:
     from pipeline.data.tables import Table
 
 FORMAT: Final = 2  # 1 had only regression; every run writes the file anew
+_HINT: Final = "delete it and run the study again: it is written anew from the data"
+_LARGEST: Final = 1 << 40  # bytes of a file of rows, which is mapped nowhere and read in part
+_ABOUT: Final = 64 << 20  # bytes of the description in it: the names of all features
+_BROKEN: Final = (
+    untrusted.Damage,
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    RuntimeError,
+    zipfile.BadZipFile,
+)
 _PARTS: Final = ("train", "validation", "test")
 _ARRAYS: Final = {"inputs": "<f4", "outputs": "<f4", "measured": "<f8", "weights": "<f4", "rows": "<i8"}
 
@@ -111,14 +126,14 @@ def _weights(table: Table, positions: Sequence[np.ndarray]) -> np.ndarray:
     given = table.frame[table.columns.weight].to_numpy(dtype=np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
         weights: np.ndarray = (given / (given[positions[0]].mean() or 1.0)).astype(np.float32)
+    too_large.check_weights(table, given, weights, positions)
     for name, rows in zip(_PARTS, positions, strict=True):
-        if not given[rows].sum() > 0:
+        if not weights[rows].sum() > 0:  # as float32, in which the smallest of them are 0
             raise UserError(
                 f"All {len(rows)} {name} rows have weight 0",
                 expected="weights above 0 in every part",
                 hint="make that part larger, or remove the rows without weight",
             )
-    too_large.check_weights(table, given, weights, positions)
     return weights
 
 
@@ -166,24 +181,45 @@ def _npz(arrays: dict[str, np.ndarray]) -> bytes:
 
 def load_rows(path: Path) -> Rows:
     """Read back, bit by bit, what `save_rows` wrote. Raise DamagedFile for anything else. Nothing is executed."""
-    try:
+    with _damage(path):
         arrays = _arrays(path)
-        about = json.loads(arrays["about"].tobytes())
-        _check(about["format"] == FORMAT, f"format {about['format']} instead of {FORMAT}")
-        features, target = tuple(map(str, about["features"])), tasks.restore(about["target"])
+        target, features = _about(arrays["about"])
         train, validated, tested = (
             _loaded({name: arrays[f"{part}_{name}"] for name in _ARRAYS}, len(features), target) for part in _PARTS
         )
+    return Rows(train, validated, tested, target, features)
+
+
+def load_about(path: Path) -> tuple[Target, tuple[str, ...]]:
+    """The target and the features of rows that `save_rows` wrote; the rows are not read, and the file may be anybody's.
+
+    Raise DamagedFile for anything else.
+    """
+    with untrusted.opened(path, _LARGEST, _HINT) as file, _damage(path), zipfile.ZipFile(file) as archive:
+        _check(archive.getinfo("about.npy").file_size <= _ABOUT, "its description is too large")
+        return _about(untrusted.array(archive.read("about.npy"), "|u1"))
+
+
+@contextmanager
+def _damage(path: Path) -> Iterator[None]:
+    """Make a DamagedFile of whatever a library says of a file that is not rows."""
+    try:
+        yield
     except UserError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
+    except _BROKEN as error:
         raise DamagedFile(
             f"{path} cannot be read",
             expected="the split and scaled rows of a study",
             got=str(error) or type(error).__name__,
-            hint="delete it and run the study again: it is written anew from the data",
+            hint=_HINT,
         ) from error
-    return Rows(train, validated, tested, target, features)
+
+
+def _about(content: np.ndarray) -> tuple[Target, tuple[str, ...]]:
+    about = json.loads(content.tobytes())
+    _check(about["format"] == FORMAT, f"format {about['format']} instead of {FORMAT}")
+    return tasks.restore(about["target"]), tuple(map(str, about["features"]))
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:

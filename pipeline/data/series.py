@@ -6,7 +6,6 @@ alike, named by `layout.steps`: `load[t-3]`, `load[t-2]`, ... It ends `horizon` 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,11 +15,10 @@ import pandas as pd
 
 from pipeline.data import times
 from pipeline.data.cells import row_number
-from pipeline.data.layout import steps
+from pipeline.data.layout import step_of, steps
 from pipeline.errors import UserError
 
 NAMES: Final = ("mackey_glass",)
-_LAG: Final = re.compile(r"(.+)\[t-(\d{1,6})\]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +56,7 @@ def windowed(
 ) -> pd.DataFrame:
     """One row for each moment with a whole window of all columns but `others` before it, with its index.
 
-    Raise UserError for a series that is too short for one window.
+    Raise UserError for a series that is too short for one window, and for a column that is called like a step of one.
     """
     frame = ordered.frame.reset_index(drop=True)
     columns = [str(name) for name in frame.columns if name not in others]
@@ -69,19 +67,31 @@ def windowed(
             expected=f"more than {first + 2}: a window of {window} that ends {horizon} before the step to predict",
             hint="lower window, or use more data",
         )
-    lags = _lagged(frame, steps(columns, first, horizon)).iloc[first : len(frame)]
+    named = steps(columns, first, horizon)
+    _check_names(named, frame)
+    lags = _lagged(frame, named).iloc[first : len(frame)]
     return pd.concat([lags, frame[list(targets)].iloc[first:]], axis=1).set_axis(ordered.frame.index[first:])
+
+
+def _check_names(named: Sequence[str], frame: pd.DataFrame) -> None:
+    """Windows are recognised by their names when the model predicts: no column of the series may have one of them."""
+    doubled = sorted(set(named) & set(map(str, frame.columns)))
+    if doubled:
+        raise UserError(
+            f"The column {doubled[0]!r} is called like a step of the window of {base(doubled[0])!r}",
+            expected="other names: the windows of a series call their steps so",
+            hint=f"rename {doubled[0]!r} in the file; the windows have the steps before already",
+        )
 
 
 def base(name: str) -> str:
     """The column that an input has from an earlier step: `load` for `load[t-3]`; other names as they are."""
-    found = _LAG.fullmatch(name)
-    return found[1] if found else name
+    return step_of(name)[0]
 
 
 def is_series(inputs: Sequence[str], names: Iterable[str]) -> bool:
     """True if inputs are those of windows that a table with these columns does not have, and has to become."""
-    return bool(inputs) and all(map(_LAG.fullmatch, inputs)) and not {*inputs} <= {*names}
+    return bool(inputs) and all(step_of(name)[1] for name in inputs) and not {*inputs} <= {*names}
 
 
 def ahead(frame: pd.DataFrame, inputs: Sequence[str]) -> pd.DataFrame:
@@ -90,7 +100,7 @@ def ahead(frame: pd.DataFrame, inputs: Sequence[str]) -> pd.DataFrame:
     The rows have to be in order of time. The index is the position of the step in that order; the last ones lie beyond
     the end of the series. Raise UserError for a series that is shorter than a window.
     """
-    back = [int(found[2]) for name in inputs if (found := _LAG.fullmatch(name))]
+    back = [step_of(name)[1] for name in inputs]
     if len(frame) <= max(back) - min(back):
         raise UserError(
             f"The series has {len(frame)} steps",
@@ -102,7 +112,7 @@ def ahead(frame: pd.DataFrame, inputs: Sequence[str]) -> pd.DataFrame:
 
 def _lagged(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """Columns of earlier rows, for every row and for those after the last that have all of them."""
-    found = [(match[1], int(match[2])) for name in names if (match := _LAG.fullmatch(name))]
+    found = [step_of(name) for name in names]
     longer = frame.reindex(pd.RangeIndex(len(frame) + min(back for _, back in found)))
     return pd.DataFrame({f"{name}[t-{back}]": longer[name].shift(back) for name, back in found})
 

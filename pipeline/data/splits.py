@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline import tasks
+from pipeline.data.given_split import TEST, TRAIN, VALIDATION
 from pipeline.errors import UserError
 
 if TYPE_CHECKING:
@@ -23,17 +25,34 @@ def split(table: Table, *, validation: float, test: float, seed: int) -> Positio
     one part: fractions are then fractions of the groups, and numbers of rows are met as closely as whole groups allow.
     Rows in order of time are cut in that order: the first ones are for training, the last ones for the test. Without
     groups, classes have the same proportions in each part as in the table, to within one row for each class. The test
-    rows do not depend on `validation`. Raise UserError if a part would be empty.
+    rows do not depend on `validation`. Where the table has a split of its own, its parts are these; `validation` then
+    divides its training rows if it has no validation rows. Raise UserError if a part would be empty.
     """
     generator = np.random.default_rng(np.random.SeedSequence([seed, 0]))
+    given = table.split
+    if given is None:
+        return _cut(table, generator, validation, test)
+    tested = generator.permutation(given.of(TEST))
+    if given.has_validation:
+        return generator.permutation(given.of(TRAIN)), generator.permutation(given.of(VALIDATION)), tested
+    others = np.flatnonzero(given.parts != TEST)
+    rest = replace(table, frame=table.frame.iloc[others])
+    trained, validated, _ = _cut(rest, generator, validation, 0.0)
+    return others[trained], others[validated], tested
+
+
+def _cut(table: Table, generator: np.random.Generator, validation: float, test: float) -> Positions:
+    """Cut the rows into parts, where the test part may be 0 and is then empty."""
     total = len(table.frame)
     groups = _group_of_each_row(table)
     sizes = np.ones(total, dtype=np.int64) if groups is None else np.bincount(groups)
     unit = "rows" if groups is None else "groups"
-    if len(sizes) < 3:
+    parts = "training, validation and test" if test else "training and validation"
+    least = 3 if test else 2
+    if len(sizes) < least:
         raise UserError(
-            f"The table has {len(sizes)} {unit}",
-            expected=f"at least 3 {unit}: one each for training, validation and test",
+            f"The table has {len(sizes)} {unit}{'' if test else ' for training'}",
+            expected=f"at least {least} {unit}: one each for {parts}",
             hint="use more data" if groups is None else "use more data, or other group columns",
         )
     shuffled = generator.permutation(len(sizes))
@@ -41,7 +60,7 @@ def split(table: Table, *, validation: float, test: float, seed: int) -> Positio
         shuffled = shuffled[np.argsort(-shuffled)]  # the latest are for the test, those before them for validation
     elif groups is None and tasks.load(table.task).stratified:
         shuffled = _stratified(shuffled, table.frame[table.columns.targets[0]].to_numpy(), generator)
-    tested = _count("test", test, sizes[shuffled], len(sizes), total)
+    tested = _count("test", test, sizes[shuffled], len(sizes), total) if test else 0
     validated = _count("validation", validation, sizes[shuffled[tested:]], len(sizes), total)
     if tested + validated >= len(sizes) or (max(validation, test) < 1 <= validation + test):
         raise UserError(
@@ -66,8 +85,8 @@ def fold(table: Table, *, folds: int, index: int, validation: float, test: float
     The test rows are those of `split` in every repeat. The other rows are shuffled anew for each round
     `index // folds`; the folds of a round are disjoint and contain all of them. Without groups, the sizes of folds
     differ by at most one row, and classes have the same proportions in each fold, to within one row for each class.
-    Groups stay whole; in random order, each goes to the fold that is smallest so far. Raise UserError for a series, and
-    for more folds than rows or groups.
+    Groups stay whole; in random order, each goes to the fold that is smallest so far. Folds that the table has itself
+    are the same in every round. Raise UserError for a series, and for more folds than rows or groups.
     """
     if table.in_time:
         raise UserError(
@@ -76,9 +95,18 @@ def fold(table: Table, *, folds: int, index: int, validation: float, test: float
             hint="leave --folds out",
         )
     tested = split(table, validation=validation, test=test, seed=seed)[2]
-    others = np.setdiff1d(np.arange(len(table.frame)), tested)
-    groups = _group_of_each_row(table)
     generator = np.random.default_rng(np.random.SeedSequence([seed, 0], spawn_key=(index // folds,)))
+    held = index % folds
+    if table.split is not None and table.split.folds:
+        parts = [generator.permutation(table.split.of(number)) for number in range(folds)]
+    else:
+        parts = _parts(table, np.setdiff1d(np.arange(len(table.frame)), tested), folds, generator)
+    return np.concatenate([part for number, part in enumerate(parts) if number != held]), parts[held], tested
+
+
+def _parts(table: Table, others: np.ndarray, folds: int, generator: np.random.Generator) -> list[np.ndarray]:
+    """The rows of each fold, of the rows that are not for the test."""
+    groups = _group_of_each_row(table)
     shuffled = generator.permutation(others)
     units, counted = ("rows", len(shuffled)) if groups is None else ("groups", len(np.unique(groups[shuffled])))
     if counted < folds:
@@ -90,12 +118,9 @@ def fold(table: Table, *, folds: int, index: int, validation: float, test: float
     if groups is None:
         if tasks.load(table.task).stratified:
             shuffled = _stratified(shuffled, table.frame[table.columns.targets[0]].to_numpy(), generator)
-        parts = np.array_split(shuffled, folds)
-    else:
-        of_row = _folds_of(groups[shuffled], folds, generator)
-        parts = [shuffled[of_row == number] for number in range(folds)]
-    held = index % folds
-    return np.concatenate([part for number, part in enumerate(parts) if number != held]), parts[held], tested
+        return np.array_split(shuffled, folds)
+    of_row = _folds_of(groups[shuffled], folds, generator)
+    return [shuffled[of_row == number] for number in range(folds)]
 
 
 def _folds_of(groups: np.ndarray, folds: int, generator: np.random.Generator) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import tasks
-from pipeline.data import series
+from pipeline.data import given_split, series
 from pipeline.data.cells import MISSING, row_number
 from pipeline.data.readers import read_frame
 from pipeline.data.roles import Columns, Named, quoted
@@ -36,6 +37,7 @@ class Table:
     why: str = ""  # the reason for a task that the user did not name
     in_time: bool = False  # rows are in order of time, which splits have to respect
     times: tuple[str, ...] = ()  # of the rows of a series, as the table spells them
+    split: given_split.GivenSplit | None = None  # the part of each row, where the user gives it
     words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Column -> word that can mean a missing cell -> cells that have it: missing ones among numbers and truth values, a
     category like others among texts."""
@@ -55,6 +57,7 @@ def read(
     time_format: str = "",
     window: int = 1,
     horizon: int = 1,
+    split: str = "",
     reading: int = LATEST,
 ) -> Table:
     """Read a table and check every used cell. Raise UserError naming the column, the row and what to do.
@@ -64,13 +67,14 @@ def read(
     Without `inputs`, all columns are inputs except targets, weight and those in `ignore`. Text columns are categories;
     `categories` names further, numeric ones. A group column is an input too, unless it is in `ignore`. With a `time`
     column, inputs are windows of all columns; see `series`. `time_format` says how its cells are written, if they do
-    not say it themselves. `reading` is the number of the rules by which cells are read.
+    not say it themselves. The column `split` says which part each row is in, see `given_split`; it is no input.
+    `reading` is the number of the rules by which cells are read.
     """
     rules = rules_of(reading)
-    named = Named(targets, inputs, ignore, categories, weight, groups, time).tidied(rules.tidy)
+    named = Named(targets, inputs, ignore, categories, weight, groups, time, split).tidied(rules.tidy)
     classes = named.targets if task != "auto" and tasks.load(task).targets == "texts" else ()
     written = [named.time] if time_format not in ("", NUMBER) else []
-    frame = read_frame(source, reading, texts=[*named.categories, *named.groups, *classes, *written])
+    frame = read_frame(source, reading, texts=[*named.categories, *named.groups, *classes, *written, named.split])
     named.check_existence([*frame.columns], source)
     words = {name: counted for name in frame.columns if (counted := rules.missing_words(frame[name]))}
     known, steps = (tasks.load(task), "") if task != "auto" else None, None
@@ -81,14 +85,30 @@ def read(
             known = known or _task(frame, named.targets, rules)
             steps = _steps(frame, named, known[0], rules, reading)
         ordered = rules.in_order(frame, named.time, time_format)
-        frame = series.windowed(ordered, {named.time, *named.ignore}, named.targets, window, horizon)
+        kept = [*named.targets, *([named.split] if named.split else [])]  # as they are, and not in windows
+        frame = series.windowed(ordered, {named.time, named.split, *named.ignore}, kept, window, horizon)
         named = named.of_windows()
     named.check_roles()
-    columns = _of_windows(steps, frame, ordered) if steps else _columns(frame, named, rules, reading)
+    columns = _of_windows(steps, frame, ordered, named.split) if steps else _columns(frame, named, rules, reading)
     found, why = known or _task(frame, columns.targets, rules)
     checked = _checked(frame, columns, found, rules)
     times = ordered.times[-len(checked) :] if time else ()
-    return Table(checked, columns, source, _hash(checked), found.name, why, bool(time), times, words)
+    parts = _split(frame, named, columns, rules) if named.split else None
+    return Table(checked, columns, source, _hash(checked), found.name, why, bool(time), times, parts, words)
+
+
+def _split(frame: pd.DataFrame, named: Named, columns: Columns, rules: Rules) -> given_split.GivenSplit:
+    """The split that the table has itself; a part holds whole groups, and parts of a series follow each other."""
+    cells = rules.texts(frame[named.split], f"Split {named.split!r}")
+    found = given_split.read(cells, named.split, frame.index.to_numpy())
+    if named.time:
+        given_split.check_order(found)
+    if columns.groups:
+        names = pd.DataFrame({name: rules.texts(frame[name], f"Group {name!r}") for name in columns.groups})
+        numbers = names.groupby(list(columns.groups), sort=False).ngroup().to_numpy(dtype=np.int64)
+        called = names.agg(", ".join, axis=1).to_numpy()
+        given_split.check_groups(found, numbers, called, quoted(columns.groups))
+    return found
 
 
 def _steps(frame: pd.DataFrame, named: Named, task: Task, rules: Rules, reading: int) -> Columns:
@@ -103,9 +123,9 @@ def _steps(frame: pd.DataFrame, named: Named, task: Task, rules: Rules, reading:
     return columns
 
 
-def _of_windows(steps: Columns, frame: pd.DataFrame, ordered: series.Ordered) -> Columns:
+def _of_windows(steps: Columns, frame: pd.DataFrame, ordered: series.Ordered, split: str) -> Columns:
     """The columns of the windows of a series."""
-    inputs = tuple(name for name in frame.columns if name not in steps.targets)
+    inputs = tuple(name for name in frame.columns if name not in (*steps.targets, split))
 
     def of(names: Sequence[str]) -> tuple[str, ...]:
         return tuple(name for name in inputs if series.base(name) in names)
@@ -154,7 +174,8 @@ def _input_kind(column: pd.Series[Any], name: str, rules: Rules) -> str:
         raise UserError(
             f"{what} holds dates or times",
             expected="numbers or categories",
-            hint=f"{ignore}, or convert it to a number (days since a date, hour of the day)",
+            hint=f"{ignore}, or convert it to a number (days since a date, hour of the day)"
+            + _or_categories(column, name),
         )
     if found == "other":
         raise UserError(f"{what} holds neither numbers nor text", expected="one value per cell", hint=ignore)
@@ -163,12 +184,17 @@ def _input_kind(column: pd.Series[Any], name: str, rules: Rules) -> str:
     return found
 
 
+def _or_categories(column: pd.Series[Any], name: str) -> str:
+    written = pd.api.types.infer_dtype(column, skipna=True) == "string"
+    return f"; or name {name!r} in `categories` if its texts are categories" if written else ""
+
+
 def _check_words(column: pd.Series[Any], name: str, rules: Rules) -> None:
     """Raise UserError for texts that are no categories, but numbers with a mistake or in a local spelling."""
     odd, local = rules.stray_text(column), rules.local_spelling(column)
     if local:
         raise UserError(
-            f"Input {name!r} holds {local.holds} in a local spelling",
+            f"Input {name!r} holds {local.holds}{' in a local spelling' if local.holds == 'numbers' else ''}",
             expected="numbers with a decimal point, or categories",
             got=f"{local.cell!r} in {row_number(local.first)}; {local.cells} are spelled like this",
             hint=f"{local.hint}; or name {name!r} in `categories` if its texts are categories",
@@ -260,6 +286,14 @@ def _weights(column: pd.Series[Any], name: str, rules: Rules) -> np.ndarray:
         raise UserError(f"{what} is negative in {row_number(first)}", expected="0 or more", got=f"{values[first]:g}")
     if not values.any():
         raise UserError(f"{what} is 0 in every row", expected="weights above 0")
+    if math.isinf(float(values.max()) * len(values)):
+        first = int(np.argmax(values))
+        raise UserError(
+            f"{what} is too large in {row_number(first)}",
+            expected="weights with a finite sum",
+            got=f"{values[first]:.6g}",
+            hint="correct the cell, or divide all weights by one number",
+        )
     return values
 
 

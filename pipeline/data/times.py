@@ -8,7 +8,7 @@ fractions of a second and a zone; see `time_patterns`.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,12 +18,11 @@ import pandas as pd
 from pipeline.data.cells import row_number, text
 from pipeline.data.dates_as_numbers import pattern_of
 from pipeline.data.time_cells import ISO, NUMBER, Cells, is_moment, read_all, reader_of
-from pipeline.data.time_patterns import DATES, UNASKED, Read, example, is_date, is_pattern, is_time_of_day, named
+from pipeline.data.time_patterns import DATES, UNASKED, Read, example, is_pattern, named
 from pipeline.errors import UserError
 
 OPTION: Final = "--time-format"
 
-_NEARLY_ALL: Final = 0.9  # of some texts: from here on a column is what these are
 _INT64: Final = 2**63
 _EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - in UTC, like everything that is compared here
 
@@ -219,15 +218,3 @@ def spelled(column: pd.Series[Any]) -> tuple[str, ...]:
 def _as_text(cell: object, *, midnight: bool) -> str:
     written = text(cell) if not isinstance(cell, str) else cell.strip()
     return written.removesuffix(" 00:00:00") if midnight and is_moment(cell) else written
-
-
-def looks_like_time(texts: Iterable[str]) -> str:
-    """What nearly all of these texts look like, in words with an example: dates or times; "" for anything else."""
-    given = [each.strip() for each in texts if each.strip()]
-    for words, found in (
-        ("dates", [each for each in given if is_date(each)]),
-        ("times of day", [each for each in given if is_time_of_day(each)]),
-    ):
-        if found and len(found) >= _NEARLY_ALL * len(given):
-            return f"{words} such as {found[0]!r}"
-    return ""

@@ -18,6 +18,7 @@ from pipeline.errors import UserError
 from pipeline.tasks import Target
 
 LARGEST_TARGET: Final = 1e150  # its square is finite, and the sum of all squares
+_VAST: Final = 1e30  # times the median: beside such a weight the others vanish
 _FINITE: Final = "numbers that stay finite when they are scaled"
 _TARGET_HINT: Final = "correct the cell, or change the unit"
 
@@ -79,7 +80,8 @@ def check_weights(table: Table, given: np.ndarray, weights: np.ndarray, parts: I
     """
     with np.errstate(over="ignore"):
         sound = np.isfinite(weights).all() and np.isfinite(given.sum())
-    if not sound or any(given[rows].sum() > 0 and not weights[rows].sum() > 0 for rows in parts):
+    vanish = any(given[rows].sum() > 0 and not weights[rows].sum() > 0 for rows in parts)
+    if not sound or (vanish and given.max() > _VAST * np.median(given)):
         place = int(np.argmax(given))
         where = _in_row(table.frame.index[place])
         what, expected = f"Weight {table.columns.weight!r}", "weights beside which others neither vanish nor overflow"

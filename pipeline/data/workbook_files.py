@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pipeline.data import first_rules
 from pipeline.data.cells import UNCOMPUTED
 from pipeline.data.header import header_of
 from pipeline.errors import UserError
+from pipeline.storage import spreadsheet
 
 Row = tuple[Any, ...]
 
@@ -26,7 +28,7 @@ def read(path: Path, reading: int) -> pd.DataFrame:
     None for an empty one, the text that Excel shows for an error, and `UNCOMPUTED` for a formula that no program has
     computed.
     """
-    cells, frame = first_rules.excel(path) if reading == 1 else _cells(path)
+    cells, frame = spreadsheet.read(path, first_rules.excel if reading == 1 else _cells)
     if not cells and frame.empty:
         raise UserError(f"The first sheet of {path} is empty", expected="a header and rows", hint="check the file")
     names = header_of([*cells, *[""] * (frame.shape[1] - len(cells))], str(path))
@@ -34,19 +36,19 @@ def read(path: Path, reading: int) -> pd.DataFrame:
     return frame
 
 
-def _cells(path: Path) -> tuple[list[object], pd.DataFrame]:
-    rows = list(_rows(path, data_only=True))
+def _cells(file: Path | BytesIO) -> tuple[list[object], pd.DataFrame]:
+    rows = list(_rows(file, data_only=True))
     if any(cell is None for row in rows for cell in row):
-        rows = [tuple(map(_value, *pair)) for pair in zip(rows, _rows(path, data_only=False), strict=True)]
+        rows = [tuple(map(_value, *pair)) for pair in zip(rows, _rows(file, data_only=False), strict=True)]
     width = max(map(len, rows), default=0)
     filled = [[*row, *[None] * (width - len(row))] for row in rows]
     return (filled[0] if filled else []), pd.DataFrame(filled[1:], columns=range(width), dtype=object)
 
 
-def _rows(path: Path, *, data_only: bool) -> Iterator[Row]:
+def _rows(file: Path | BytesIO, *, data_only: bool) -> Iterator[Row]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # openpyxl warns of styles and drop-down lists
-        with closing(openpyxl.load_workbook(path, read_only=True, data_only=data_only)) as book:
+        with closing(openpyxl.load_workbook(file, read_only=True, data_only=data_only)) as book:
             sheet = book.worksheets[0]
             sheet.reset_dimensions()  # some programs write a wrong size
             yield from sheet.iter_rows(values_only=True)

@@ -9,7 +9,7 @@ from pipeline.errors import UserError
 from pipeline.ledger import journal
 from pipeline.ranking import front
 from pipeline.ranking.group import Group, group_of, objectives_of
-from pipeline.ranking.order import ranked
+from pipeline.ranking.order import ranked, with_models
 from pipeline.ranking.summaries import summaries
 from pipeline.study_folder import identity
 from pipeline.study_folder.layout import StudyFolder
@@ -22,7 +22,7 @@ def ranking(contents: journal.Contents, epochs: int) -> tuple[Summary, ...]:
 
 
 def searched(contents: journal.Contents, epochs: int) -> tuple[Summary, ...]:
-    """The ranking without the default network, as numbered in the workbook."""
+    """The ranking without the default network, as in the workbook."""
     return tuple(each for each in ranking(contents, epochs) if each.stage != "baseline")
 
 
@@ -56,6 +56,11 @@ class KnownStudy:
     def ranking(self) -> tuple[Summary, ...]:
         """Its configurations, best first, without the default network."""
         return searched(self.contents, self.epochs)
+
+    @property
+    def best(self) -> tuple[Summary, ...]:
+        """Those of the ranking that have saved networks: the first is the best of the study, wherever one is named."""
+        return with_models(self.ranking)
 
     @property
     def group(self) -> Group:

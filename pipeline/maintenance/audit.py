@@ -20,6 +20,7 @@ from pipeline.ledger import journal
 from pipeline.ledger.records import FENCE, unframe
 from pipeline.ranking.summaries import summaries
 from pipeline.saved_models import ensembles
+from pipeline.saved_models.agreement import Agreement
 from pipeline.storage import untrusted
 from pipeline.study_folder import identity, lock
 from pipeline.study_folder.layout import ModelFolder, StudyFolder, weights_index
@@ -161,7 +162,8 @@ def _named(repeat: Repeat) -> str:
 
 
 def _models(study: Path, repeats: Collection[Repeat]) -> Iterator[Finding]:
-    """Problems of models that are in the journal: each has to match its digest, and its folder the manifest."""
+    """Problems of models in the journal: each has to match its digest, its folder the manifest and the study."""
+    agreement = _agreement(study)
     kept: dict[str, list[Repeat]] = {}
     for repeat in repeats:
         if repeat.model:
@@ -182,6 +184,21 @@ def _models(study: Path, repeats: Collection[Repeat]) -> Iterator[Finding]:
         for repeat in each:
             if hashes.get(_file(repeat)) != repeat.model:
                 yield Finding(where / _file(repeat), f"{_named(repeat)} has another model in the journal.")
+        try:
+            if agreement is not None:
+                agreement.add_folder(folder, hashes)
+        except UserError as error:
+            yield Finding(where, _sentence(error))
+
+
+def _agreement(study: Path) -> Agreement | None:
+    """What compares the models with the study; None if its identity is not known, which `_study` or `_task` reports."""
+    try:
+        fingerprint = identity.read(StudyFolder(study).identity).fingerprint
+        identity.task_of(fingerprint)
+    except UserError:
+        return None
+    return Agreement(fingerprint, StudyFolder(study).rows)
 
 
 def _unknown_entries(study: Path) -> Iterator[Finding]:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from pipeline.errors import StudyMismatch, UserError
+from pipeline import models
+from pipeline.errors import DamagedFile, StudyMismatch, UserError
 from pipeline.ledger import journal
+from pipeline.ledger.imports import impossible, incomparable
 from pipeline.ledger.known import stored_identity
-from pipeline.maintenance.rebuild import redraw, rows_if_readable
+from pipeline.maintenance.rebuild import Say, redraw
 from pipeline.ranking.summaries import summaries
+from pipeline.storage import untrusted
 from pipeline.study_folder import identity, lock
 from pipeline.study_folder.layout import IDENTITY, StudyFolder
-from pipeline.tasks import Task
 from pipeline.trial import Imported
 from pipeline.workbook import book
 from pipeline.workbook.columns import STUDY
-from pipeline.workbook.ooxml import text
-from pipeline.workbook.read import written
+from pipeline.workbook.import_rows import Found
+from pipeline.workbook.ooxml import BROKEN, text
+from pipeline.workbook.read import Cells, rows_below, written
 from pipeline.workbook.view import shown
 
 LARGEST: Final = 1 << 28  # bytes of a journal from elsewhere: 100,000 trainings have a tenth of it
@@ -30,16 +35,19 @@ class Import:
 
     imported: int
     known: int  # already in the journal, with any number of repeats
-    skipped: int  # with a failed repeat, or trained with another limit of epochs
+    skipped: int  # rows and configurations that were not taken
     workbook: Path
+    remarks: tuple[str, ...] = ()  # what was skipped, and why: a sentence for each reason
 
 
-def import_ledger(study: Path, other: Path) -> Import:
+def import_ledger(study: Path, other: Path, say: Say) -> Import:
     """Record a colleague's results of the same study: they count and are not trained again, but have no models here.
 
     `other` is a workbook, or a journal with its study.json beside it. It may come from anybody: nothing in it is
-    executed. Raise StudyMismatch, naming the fields in which the studies differ, DamagedFile or UserError; in these
-    cases nothing was imported.
+    executed. `say` is that of `rebuild`.
+
+    Raise StudyMismatch, naming the fields in which the studies differ, DamagedFile or UserError; in these cases nothing
+    was imported.
     """
     stored = stored_identity(study)
     if not other.is_file() or other.suffix.lower() not in (".xlsx", ".jsonl"):
@@ -50,14 +58,15 @@ def import_ledger(study: Path, other: Path) -> Import:
     epochs = stored.fingerprint["epochs"]
     with lock.held(study), journal.open_journal(StudyFolder(study).journal) as ours:
         known = {each.training.configuration.key for each in ours.repeats if each.training.epochs == epochs}
-        known |= {row.configuration.key for row in ours.imported}
-        offered, failed = _offered(other, epochs, identity.task_of(stored.fingerprint))
-        usable = [row for row in offered if row.epochs == epochs]
-        new = [row for row in usable if row.configuration.key not in known]
+        known |= {row.configuration.key for row in ours.imported if row.epochs == epochs}
+        offered = _offered(other, epochs, stored)
+        new = [row for row in offered.results if row.configuration.key not in known]
         for row in new:
             ours.append_imported(row)
-        written_to = redraw(study, stored, ours.contents)
-    return Import(len(new), len(usable) - len(new), failed + len(offered) - len(usable), written_to)
+        for remark in offered.remarks:
+            say(remark)
+        written_to = redraw(study, stored, ours.contents, say)
+    return Import(len(new), len(offered.results) - len(new), offered.skipped, written_to)
 
 
 def _check_same(study: Path, stored: identity.Stored, other: Path) -> None:
@@ -76,7 +85,7 @@ def _check_same(study: Path, stored: identity.Stored, other: Path) -> None:
         theirs = {name: text(shown(value)) for name, value in fingerprint.items()}
         names = sorted(set(ours) | set(theirs))
     else:
-        rows = rows_if_readable(other, STUDY, ("name", "value"))
+        rows = _study_sheet(other)
         theirs = {"folds": "0", **{written(cells.get("name")): written(cells.get("value")) for _, cells in rows}}
         names = sorted(ours)
     differing = [name for name in names if theirs.get(name, "") != ours.get(name, "").strip()]
@@ -90,14 +99,36 @@ def _check_same(study: Path, stored: identity.Stored, other: Path) -> None:
         )
 
 
-def _offered(other: Path, epochs: int, task: Task) -> tuple[tuple[Imported, ...], int]:
-    """The results of another ledger, each configuration once, and how many were skipped for a failed repeat."""
+def _study_sheet(other: Path) -> list[tuple[int, Cells]]:
+    """The rows of the sheet *Study*. Raise DamagedFile for a file that is not a workbook."""
+    try:
+        return rows_below(other, STUDY, ("name", "value"))
+    except UserError:
+        raise
+    except (OSError, *BROKEN) as error:
+        raise DamagedFile(
+            f"{other} cannot be read as a workbook",
+            expected="the ledger.xlsx of a study",
+            got=untrusted.shown((str(error).splitlines() or [type(error).__name__])[0]),
+            hint="import the ledger.jsonl beside it instead",
+        ) from error
+
+
+def _offered(other: Path, epochs: int, stored: identity.Stored) -> Found:
+    """The results of another ledger, each configuration once."""
     if other.suffix.lower() == ".xlsx":
-        return book.unknown(other, (), epochs, task), 0
+        possible = partial(models.impossible, str(stored.fingerprint.get("model")))
+        return book.unknown(other, (), epochs, task=identity.task_of(stored.fingerprint), possible=possible)
     if other.stat().st_size > LARGEST:
         raise UserError(f"{other} is too large for a journal", expected=f"at most {LARGEST} bytes")
     contents = journal.read(other)
     everything = [each for each in summaries(contents.repeats, contents.imported) if each.stage != "baseline"]
-    good = [each for each in everything if each.repeats and not each.failures]
-    rows = (Imported(each.configuration, each.epochs, each.repeats, each.mean, each.std, other.name) for each in good)
-    return tuple(rows), len(everything) - len(good)
+    results, reasons = [], Counter[str]()
+    for each in everything:
+        row = Imported(each.configuration, each.epochs, each.repeats, each.mean, each.std, other.name)
+        failed = "a training failed" if each.failures else ""
+        why = failed or incomparable(row, epochs) or impossible(row)
+        reasons.update([why] if why else [])
+        results += [] if why else [row]
+    remarks = tuple(f"{count} of its configurations not imported: {why}." for why, count in reasons.items())
+    return Found(tuple(results), reasons.total(), remarks)

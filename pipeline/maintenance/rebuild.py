@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from pipeline import models
@@ -18,18 +18,22 @@ from pipeline.workbook.ooxml import BROKEN
 from pipeline.workbook.read import Cells, rows_below, written
 from pipeline.workbook.view import view_of
 
+Say = Callable[[str], None]
+"""Shows the user a sentence: what became of the workbook that was there."""
 
-def rebuild(study: Path) -> Path:
+
+def rebuild(study: Path, say: Say) -> Path:
     """Draw the workbook from the journal, keeping the user's own changes, and return the path that was written.
 
-    Raise UserError if the folder is not a study or a run has locked it, and DamagedFile if the journal is damaged.
+    `say` gets a sentence where the workbook cannot be refreshed or was put aside, and why. Raise UserError if the
+    folder is not a study or a run has locked it, and DamagedFile if the journal is damaged.
     """
     stored = stored_identity(study)
     with lock.held(study):
-        return redraw(study, stored, journal.read(StudyFolder(study).journal))
+        return redraw(study, stored, journal.read(StudyFolder(study).journal), say)
 
 
-def redraw(study: Path, stored: identity.Stored, contents: journal.Contents) -> Path:
+def redraw(study: Path, stored: identity.Stored, contents: journal.Contents, say: Say) -> Path:
     """Draw the workbook of a study folder that the caller has locked."""
     path, task = StudyFolder(study).workbook, identity.task_of(stored.fingerprint)
     trained = next((repeat for repeat in contents.repeats if repeat.scores), None)
@@ -43,7 +47,7 @@ def redraw(study: Path, stored: identity.Stored, contents: journal.Contents) -> 
         layers=_layers(stored.fingerprint.get("model")),
         test=_tested(path, headed(TEST, task)),
     )
-    return book.write(path, view)
+    return book.write(path, view, say)
 
 
 def _layers(model: object) -> Layers:

@@ -2,6 +2,18 @@
 
 from pipeline.models.layer_widths import LAYERS
 from pipeline.models.model import BATCH, Layers, Model, Network, Signature, predict
-from pipeline.models.registry import MODELS, is_own, load
+from pipeline.models.registry import MODELS, impossible, is_own, load
 
-__all__ = ["BATCH", "LAYERS", "MODELS", "Layers", "Model", "Network", "Signature", "is_own", "load", "predict"]
+__all__ = [
+    "BATCH",
+    "LAYERS",
+    "MODELS",
+    "Layers",
+    "Model",
+    "Network",
+    "Signature",
+    "impossible",
+    "is_own",
+    "load",
+    "predict",
+]

@@ -7,8 +7,9 @@ from importlib import import_module
 from typing import Final, cast
 
 from pipeline.models.custom_keras import Own
-from pipeline.models.model import Model
+from pipeline.models.model import Model, Signature
 from pipeline.plugins import is_reference
+from pipeline.trial import Configuration
 
 MODELS: Final[Mapping[str, str]] = {"mlp": "perceptrons", "convnet": "for images", "recurrent": "for series"}
 """Modules of this folder, each a `Model`, and their help texts. The first one is the default."""
@@ -21,6 +22,21 @@ def is_own(name: str) -> bool:
     on its own.
     """
     return is_reference(name)
+
+
+_ROWS: Final[Mapping[str, tuple[int, ...]]] = {"mlp": (), "convnet": (1, 1, 1), "recurrent": (1, 1)}  # any rows
+
+
+def impossible(name: str, configuration: Configuration) -> str:
+    """Why no network of a model of this folder can have a configuration; empty where one can, or nothing is known."""
+    if name not in MODELS:
+        return ""
+    model = load(name)
+    try:
+        model.weight_shapes(configuration, Signature(1, 1, _ROWS[name]))
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def load(name: str) -> Model:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from pipeline.ranking.order import TRUSTED
+from pipeline.ranking.order import TRUSTED, with_models
 from pipeline.trial import Summary
 
 Cost = Callable[[Summary], float]
@@ -22,10 +22,10 @@ COSTS: Final[Mapping[str, Cost]] = {WEIGHTS: lambda each: each.weights, SECONDS:
 
 
 def competing(ranking: Sequence[Summary]) -> tuple[Summary, ...]:
-    """The configurations that can be on a front: without failures and, if there are any such, trained twice."""
-    sound = [each for each in ranking if not each.failures and each.repeats]
+    """The configurations that can be on a front: with models and, if there are any such, trained twice."""
+    sound = with_models(ranking)
     trusted = tuple(each for each in sound if each.repeats >= TRUSTED)
-    return trusted or tuple(sound)
+    return trusted or sound
 
 
 def front_of(ranking: Sequence[Summary], cost: str = WEIGHTS) -> tuple[Summary, ...]:

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from pipeline.ranking.order import POOLED, TRUSTED
+from pipeline.ranking.order import POOLED, TRUSTED, with_models
 from pipeline.ranking.statistics import holm, moderated
 from pipeline.trial import Repeat, Summary
 
@@ -63,17 +63,14 @@ def objectives_of(repeats: Iterable[Repeat], epochs: int) -> Objectives:
 
 
 def group_of(ranking: Sequence[Summary], objectives: Objectives) -> Group:
-    """The group of the first configuration of a ranking; empty if that was trained only once, or failed.
+    """The group of the best with models; empty if that was trained only once, or if every configuration failed.
 
     Imported results are left out, because they have no seeds to compare. The default network takes part if it is in the
     ranking.
     """
-    usable = [
-        each
-        for each in ranking
-        if not each.failures and each.stage != "imported" and len(objectives.get(each.key, ())) >= TRUSTED
-    ]
-    if not usable or usable[0].key != ranking[0].key:
+    sound = with_models(ranking)
+    usable = [each for each in sound if len(objectives.get(each.key, ())) >= TRUSTED]
+    if not usable or usable[0].key != sound[0].key:
         return Group()
     winner, *others = usable
     pairs = [(each, _differences(objectives[winner.key], objectives[each.key])) for each in others]

@@ -2,12 +2,16 @@
 
 A single lucky training is not a result: a configuration that was trained once ranks behind all that were trained twice,
 and the fewer trainings a mean is taken over, the larger the allowance that is added to it.
+
+Imported results stand in it, too, and may be ahead of everything else, but they have no networks here: *the best* of a
+study is the first of `with_models`, wherever a best is named, counted from or reloaded.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from pipeline.trial import Summary
@@ -37,10 +41,30 @@ def ranked(summaries: Iterable[Summary]) -> tuple[Summary, ...]:
     return tuple(sorted(order, key=place))
 
 
+def with_models(ranking: Iterable[Summary]) -> tuple[Summary, ...]:
+    """The configurations of a ranking that were trained here without a failure, best first: they have saved networks.
+
+    The first of them is the best of the study.
+    """
+    return tuple(each for each in ranking if each.stage != "imported" and each.repeats and not each.failures)
+
+
+def ahead(ranking: Sequence[Summary]) -> tuple[Summary, ...]:
+    """The imported results of a ranking that stand before the best with models, best first."""
+    best = next(iter(with_models(ranking)), None)
+    before = itertools.takewhile(lambda each: each is not best, ranking)
+    return tuple(each for each in before if each.stage == "imported")
+
+
+def ranks(ranking: Iterable[Summary]) -> dict[str, int]:
+    """The rank of each configuration, by key, from 1 for the best with models; imported results have none."""
+    return {each.key: rank for rank, each in enumerate((each for each in ranking if each.stage != "imported"), 1)}
+
+
 def recommend(summaries: Iterable[Summary]) -> Summary | None:
-    """The first configuration of the ranking, if it was trained at least twice and never failed; else None."""
-    first = next(iter(ranked(summaries)), None)
-    return first if first is not None and not first.failures and first.repeats >= TRUSTED else None
+    """The best with models, if it was trained at least twice; else None."""
+    best = next(iter(with_models(ranked(summaries))), None)
+    return best if best is not None and best.repeats >= TRUSTED else None
 
 
 def pooled_deviation(summaries: Iterable[Summary]) -> float:
@@ -59,7 +83,7 @@ def selection_interval(chosen: Summary, summaries: Iterable[Summary]) -> tuple[f
     """
     from pipeline.ranking.statistics import quantile  # deferred: scipy takes a third of a second, and --help reads this
 
-    order = [each for each in ranked(summaries) if not each.failures and each.repeats >= TRUSTED]
+    order = [each for each in with_models(ranked(summaries)) if each.repeats >= TRUSTED]
     pooled = order[: max(POOLED, len(order) // 2)]
     freedom = sum(each.repeats - 1 for each in pooled if each.std is not None)
     if not freedom or chosen.repeats < TRUSTED:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from scipy.special import polygamma, psi, stdtr, stdtrit
@@ -17,6 +19,40 @@ Bounded = tuple[float, float | None, float | None]
 
 
 # ---------------------------------------------------------------------------------------------------------- intervals
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The values that a quantity can have, both ends included: whoever shows an interval says of what, and it is cut.
+
+    The true value lies in the range, so an interval that is cut off at its ends holds the true value as often as the
+    whole one. The mean is never cut off.
+    """
+
+    low: float = -math.inf
+    high: float = math.inf
+
+    def lower(self, mean: np.ndarray | float, low: np.ndarray | float) -> np.ndarray:
+        """The lower ends of intervals around these means, cut."""
+        return np.minimum(mean, np.maximum(low, self.low))
+
+    def upper(self, mean: np.ndarray | float, high: np.ndarray | float) -> np.ndarray:
+        """The upper ends of intervals around these means, cut."""
+        return np.maximum(mean, np.minimum(high, self.high))
+
+    def cut(self, mean: float, low: float | None, high: float | None) -> Bounded:
+        """A mean with the ends of its interval, cut; None where there is none."""
+        if low is None or high is None:
+            return mean, None, None
+        return mean, float(self.lower(mean, low)), float(self.upper(mean, high))
+
+    def bar(self, mean: float, half: float) -> tuple[float, float]:
+        """How far a bar of this half length reaches down and up from a mean, cut."""
+        return mean - float(self.lower(mean, mean - half)), float(self.upper(mean, mean + half)) - mean
+
+
+OBJECTIVE: Final = Range(low=0.0)  # of every task, and its ratios
+DIFFERENCE: Final = Range()
 
 
 def interval(values: Sequence[float]) -> tuple[float, float | None, float | None, float | None]:

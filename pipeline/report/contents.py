@@ -25,7 +25,7 @@ class Contents:
     trainings: int  # in the ledger, failed ones included
     failed: int
     seconds: float  # sum of the wall times of the trainings
-    elapsed: float  # wall time of this run, seconds
+    elapsed: float  # running time of this run, seconds: pauses do not count
     repeats: int  # requested trainings of each configuration
     group: Group  # the best configuration and those not significantly worse
     importance: Importance  # of the hyperparameters, for the scores of full trainings

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from pipeline.ranking.front import SECONDS, WEIGHTS, front_of
+from pipeline.ranking.order import ranks
+from pipeline.ranking.statistics import OBJECTIVE
 from pipeline.report.contents import Contents
 from pipeline.report.wording import count, duration, table, varying, with_bounds
 from pipeline.report.wording import others as settings_of
@@ -18,7 +20,7 @@ def section(contents: Contents) -> str:
     if not front:
         return ""
     quick = front_of(contents.ranking, SECONDS)
-    places = {each.key: rank for rank, each in enumerate(contents.ranking, 1)}
+    places = ranks(contents.ranking)
     names = varying([each.configuration for each in contents.ranking])
     objective = contents.task.objective
     header = ["Rank", "Hidden layers", "Neurons", *(["Other settings"] if names else [])]
@@ -28,7 +30,7 @@ def section(contents: Contents) -> str:
         layers = contents.naming.depth(each.configuration)
         settings = [settings_of(each.configuration, names) or "-"] if names else []
         structure = ["-" if layers is None else str(layers), contents.naming.neurons(each.configuration) or "-"]
-        score = with_bounds(each.mean, each.low, each.high)
+        score = with_bounds(each.mean, each.low, each.high, OBJECTIVE)
         rows.append([str(places[each.key]), *structure, *settings, score, f"{each.weights:,}", duration(each.seconds)])
     more = f" The ledger has {count(len(front) - LISTED, 'smaller one')} more." if len(front) > LISTED else ""
     fastest = f" By training time there are {len(quick)}." if quick else ""

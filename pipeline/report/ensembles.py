@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.analysis.ensemble import GREEDY, MEAN, Ensemble
+from pipeline.ranking.statistics import DIFFERENCE, OBJECTIVE
 from pipeline.report.contents import Contents
 from pipeline.report.wording import count, number, with_bounds
 
@@ -15,7 +16,7 @@ def lines(contents: Contents, empty: int) -> list[list[str]]:
             f"ensemble, {each.name}",
             *(["-"] * empty),
             number(each.validation),
-            with_bounds(*each.objective),
+            with_bounds(*each.objective, OBJECTIVE),
             str(len(each.members)),
             _size(sum(weights[key] for key, _ in each.members)),
             "-",
@@ -52,7 +53,7 @@ def _sentence(ensemble: Ensemble, contents: Contents) -> str:
     if many == 1:
         what = "**The greedy selection**, a single network on which no average improved,"
     mean, low, high = ensemble.gain
-    size = with_bounds(mean, low, high) if mean >= 0 else with_bounds(-mean, *_turned(high, low))
+    size = with_bounds(*((mean, low, high) if mean >= 0 else (-mean, *_turned(high, low))), DIFFERENCE)
     insignificant = low is None or high is None or low <= 0 <= high
     verdict, default = contents.verdict, contents.verdict.default
     beaten = [
@@ -65,7 +66,7 @@ def _sentence(ensemble: Ensemble, contents: Contents) -> str:
     ]
     better = f"It is better than {' and '.join(beaten)}." if beaten else "It beats neither baseline."
     return (
-        f"{what} has the {name} {with_bounds(*ensemble.objective)} on the test rows,"
+        f"{what} has the {name} {with_bounds(*ensemble.objective, OBJECTIVE)} on the test rows,"
         f" {size} {'below' if mean >= 0 else 'above'} that of single networks of the best configuration"
         f"{' (not significant)' if insignificant else ''}. {better}"
     )

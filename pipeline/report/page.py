@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from pipeline.analysis.gap import Gap, gap, gap_to
 from pipeline.analysis.verdict import Tested
-from pipeline.ranking.order import selection_interval
+from pipeline.ranking.order import ahead, ranks, selection_interval
+from pipeline.ranking.statistics import DIFFERENCE, OBJECTIVE
 from pipeline.report import costs, ensembles, importance, tasks
 from pipeline.report.contents import Contents
 from pipeline.report.plain_sentence import plainly
@@ -58,10 +61,25 @@ def _headline(contents: Contents) -> str:
     name = contents.naming.title(best.summary.configuration)
     units = tasks.load(contents.task).headline(contents)
     return (
-        f"The best of {count(len(contents.ranking), 'configuration')} on the validation rows has"
-        f" **{escaped(name)}**. On {count(len(verdict.rows), 'test row')} that it never saw,"
-        f" its {contents.task.about} is **{with_bounds(best.mean, *best.bounds)}**, {_basis(best)}{units}."
+        f"The best of {count(len(ranks(contents.ranking)), 'configuration')} on the validation rows has"
+        f" **{escaped(name)}**. On {count(int(np.count_nonzero(verdict.counted)), 'test row')} that it never saw,"
+        f" its {contents.task.about} is **{with_bounds(best.mean, *best.bounds, OBJECTIVE)}**, {_basis(best)}{units}."
         + _chosen(contents)
+        + _ahead(contents)
+    )
+
+
+def _ahead(contents: Contents) -> str:
+    """Who is ahead of the best, where somebody is: imported results, which have no networks to be tested."""
+    found = ahead(contents.ranking)
+    if not found:
+        return ""
+    first, one = found[0], len(found) == 1
+    score = f"{contents.task.objective} {with_bounds(first.mean, first.low, first.high, OBJECTIVE)}"
+    which = f"{'' if one else 'the first: '}{escaped(contents.naming.title(first.configuration))}, {score}"
+    return (
+        f" **{count(len(found), 'imported result')} {'is' if one else 'are'} ahead of it** on the validation rows"
+        f" ({which}). Without models here, {'it is' if one else 'they are'} neither ranked nor tested."
     )
 
 
@@ -70,9 +88,10 @@ def _chosen(contents: Contents) -> str:
     low, high = selection_interval(best, contents.ranking)
     if low is None:
         return ""
+    score = with_bounds(best.mean, low, high, OBJECTIVE)
     return (
-        f" On the validation rows, on which it was selected, it is {with_bounds(best.mean, low, high)}: the 95 %"
-        " interval is corrected for selecting the best of many."
+        f" On the validation rows, on which it was selected, it is {score}: the 95 % interval is corrected for"
+        " selecting the best of many."
     )
 
 
@@ -124,7 +143,7 @@ def _clause(difference: Gap, reference: float, name: str) -> str:
     sign = 1 if difference.mean >= 0 else -1
     ends = sorted(sign * each for each in (difference.low, difference.high) if each is not None)
     low, high = ends or (None, None)
-    size = with_bounds(sign * difference.mean, low, high)
+    size = with_bounds(sign * difference.mean, low, high, DIFFERENCE)
     percent = f", {abs(100 * difference.mean / reference):.1f} %" if reference else ""
     paired = ", paired by seed" if difference.paired and difference.low is not None else ""
     insignificant = (
@@ -139,7 +158,7 @@ def _clause(difference: Gap, reference: float, name: str) -> str:
 
 def _group(contents: Contents) -> str:
     verdict = contents.verdict
-    places = {each.key: rank for rank, each in enumerate(contents.ranking, 1)}
+    places = ranks(contents.ranking)
     names = varying([each.configuration for each in (*contents.ranking, contents.result.baseline)])
     header = ["Rank", "Hidden layers", "Neurons", *(["Other settings"] if names else [])]
     name, constant = capital(contents.task.objective), contents.task.constant
@@ -158,7 +177,7 @@ def _group(contents: Contents) -> str:
         rows.append([*_line(contents, "default", verdict.default, names), "-"])
     rows.append([constant, "-", "-", *(["-"] if names else []), "-", number(verdict.constant), "-", "-", "-"])
     over = "folds and seeds, as if they were independent" if contents.folds else "seeds"
-    spread = f"mean over the repeats, with the 95 % interval of the mean over {over}"
+    spread = f"mean over the repeats, with the 95 % interval of the mean over {over}, which ends at 0 at the lowest"
     if all(len(each.objectives) == 1 for each in verdict.best):
         spread = "of one training each, so the spread over seeds is unknown"
     text = (
@@ -167,6 +186,8 @@ def _group(contents: Contents) -> str:
         f" last two lines are the baselines: the default network, and {contents.task.constantly}. *As good*: not"
         " significantly different from the best (paired by seed, Holm-corrected, 5 %)."
     )
+    if verdict.weighted:
+        text += " Rows count by their weights, in the scores and the baselines alike."
     return table(header, rows, left=len(header) - 5) + "\n\n" + text
 
 
@@ -176,8 +197,8 @@ def _line(contents: Contents, rank: str, tested: Tested, names: tuple[str, ...])
         rank,
         *_structure(contents, configuration),
         *([others(configuration, names) or "-"] if names else []),
-        with_bounds(known.mean, known.low, known.high),
-        with_bounds(tested.mean, *tested.bounds),
+        with_bounds(known.mean, known.low, known.high, OBJECTIVE),
+        with_bounds(tested.mean, *tested.bounds, OBJECTIVE),
         str(len(tested.objectives)),
         f"{known.weights:,}" if known.weights else "-",
     ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.analysis.verdict import Verdict
+from pipeline.tasks.naming import all_distinct
 
 HEADER_LINES = 2  # row 0 of the data is row 2 of a spreadsheet: rows count from 1, and the first is the header
 
@@ -45,11 +46,13 @@ def worst_places(verdict: Verdict, count: int = 10) -> tuple[tuple[int, float], 
     """Positions and errors of at most `count` test rows, largest error first, ties by row number.
 
     All trainings of the best configurations predict, and configurations have equal weight. Empty without any.
+    Rows of weight 0 are in no score, so they are not among the worst either.
     """
     if not verdict.best:
         return ()
     errors = verdict.target.row_errors(verdict.measured, _predicted(verdict))
-    return tuple((int(place), float(errors[place])) for place in np.lexsort((verdict.rows, -errors))[:count])
+    order = np.lexsort((verdict.rows, -errors))
+    return tuple((int(place), float(errors[place])) for place in order[verdict.counted[order]][:count])
 
 
 def _predicted(verdict: Verdict) -> np.ndarray:
@@ -114,9 +117,9 @@ def test_predictions_csv(verdict: Verdict) -> str:
 
 
 def as_csv(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """The table as CSV text, lines ending as on Unix."""
+    """The table as CSV text, lines ending as on Unix; no two headers are alike."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
+    writer.writerow(all_distinct(header, "2"))
     writer.writerows(lines)
     return text.getvalue()

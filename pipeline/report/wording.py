@@ -8,7 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.models import LAYERS, Layers
+from pipeline.ranking.statistics import Range
 from pipeline.space import Space
+from pipeline.tasks import Metric
+from pipeline.tasks.naming import all_distinct
 from pipeline.trial import Configuration, Summary, Value
 
 MAE, R2 = "mae", "r2"  # metrics of `tasks.regression`
@@ -100,8 +103,17 @@ def number(value: float | None) -> str:
     return f"{value:.{_decimals(value, 4)}f}"
 
 
-def with_bounds(mean: float, low: float | None, high: float | None) -> str:
-    """`0.271 (0.259 to 0.284)`, with two digits of the interval's half width; only the mean without an interval."""
+def range_of(metric: Metric) -> Range:
+    """The values that a metric can have."""
+    return Range(metric.low, metric.high)
+
+
+def with_bounds(mean: float, low: float | None, high: float | None, within: Range) -> str:
+    """`0.271 (0.259 to 0.284)`, with two digits of the interval's half width; only the mean without an interval.
+
+    `within` are the values that the quantity can have: the interval is cut there.
+    """
+    mean, low, high = within.cut(mean, low, high)
     if low is None or high is None or not all(map(math.isfinite, (mean, low, high))):
         return number(mean)
     half = (high - low) / 2
@@ -163,7 +175,8 @@ def escaped(text: str) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
-    """A Markdown table whose cells are escaped; the first `left` columns align left, the others right."""
+    """A Markdown table of escaped cells and distinct headers; the first `left` columns align left, the others right."""
     marks = [":--" if position < left else "--:" for position in range(len(header))]
-    lines = [[escaped(each) for each in header], marks, *([escaped(each) for each in row] for row in rows)]
+    names = [escaped(each) for each in all_distinct(header, "2")]
+    lines = [names, marks, *([escaped(each) for each in row] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

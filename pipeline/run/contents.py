@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from pipeline import models
 from pipeline.analysis.importance import importance_of
@@ -22,10 +23,10 @@ from pipeline.workbook.view import View, view_of
 def contents_of(
     prepared: PreparedRun, result: Result, verdict: Verdict, known: journal.Contents, elapsed: float
 ) -> Contents:
-    """The contents of the report of a finished run; `elapsed` is its wall time in seconds."""
+    """The contents of the report of a finished run; `elapsed` is its running time in seconds."""
     settings, repeats = prepared.settings, known.repeats
     return Contents(
-        name=settings.study.name,
+        name=_name(settings.study),
         result=result,
         ranking=searched(known, settings.epochs),
         verdict=verdict,
@@ -43,6 +44,12 @@ def contents_of(
         data=understood(prepared),
         naming=Naming.of(models.load(settings.model).layers, prepared.space),
     )
+
+
+def _name(study: Path) -> str:
+    """The name of a folder, of `.` and `..` as well."""
+    named = study if study.name not in ("", "..") else study.resolve()
+    return named.name or str(named)
 
 
 def _timeline(result: Result) -> tuple[Summary, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline import space
+from pipeline.data.duplicates import equal_test_rows
 from pipeline.data.times import in_words
 from pipeline.run.prepared_run import PreparedRun
 from pipeline.run.understood import understood
@@ -14,6 +15,7 @@ def describe(prepared: PreparedRun) -> tuple[str, ...]:
     slots = ", ".join(slot.name for slot in prepared.slots)
     return (
         _data(prepared),
+        *_split(prepared),
         *((f"Folds: {_folds(prepared)}",) if settings.folds else ()),
         *_time(prepared),
         *understood(prepared),
@@ -30,6 +32,21 @@ def _data(prepared: PreparedRun) -> str:
     parts = ", ".join(f"{len(getattr(rows, name).rows)} {name}" for name in ("train", "validation", "test"))
     grouped = f", grouped by {', '.join(table.columns.groups)}" if table.columns.groups else ""
     return f"Data: {table.source}, {len(table.frame)} rows ({parts}{grouped})"
+
+
+def _split(prepared: PreparedRun) -> tuple[str, ...]:
+    """What is to be said of the parts: where they come from, and which rows are in more than one."""
+    table, settings = prepared.table, prepared.settings
+    given, lines = table.split, []
+    if given:
+        divided = f"--folds {settings.folds}" if settings.folds else f"--validation {settings.validation:g}"
+        rest = "" if given.folds or given.has_validation else f"; {divided} divides those that are for training"
+        lines.append(f"Split: of column {given.column} ({given.words}){rest}")
+    equal = equal_test_rows(table, prepared.rows)
+    if equal:
+        tested = len(prepared.rows.test.rows)
+        lines.append(f"Equal rows: {equal} of the {tested} test rows are training or validation rows too")
+    return tuple(lines)
 
 
 def _folds(prepared: PreparedRun) -> str:

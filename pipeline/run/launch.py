@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from pipeline import saved_models
+from pipeline import models, running_time, saved_models
 from pipeline.ledger.journal import Journal, open_journal
 from pipeline.report.contents import Contents
 from pipeline.run import test_phase
@@ -57,7 +57,7 @@ def launch(
     """
     if stop():
         raise StoppedError
-    began, folder = time.monotonic(), StudyFolder(prepared.settings.study)
+    began, folder = running_time.seconds(), StudyFolder(prepared.settings.study)
     room = _room(prepared)
     room.check()
     with lock.held(folder.path):
@@ -67,6 +67,7 @@ def launch(
         with open_journal(folder.journal) as journal:
             _write_identity(prepared)  # after the journal was read: if that is damaged, nothing is written
             rows, common = write_rows(prepared, journal.repeats)
+            saved_models.check_known(folder.path, journal.repeats, _common_of(prepared, common))
             _import_rows(prepared, journal, say)
             book = Book(folder.workbook, _viewer(prepared, journal), say)
             watch = _watched(observe, Notices(journal.repeats), book, say)
@@ -81,7 +82,7 @@ def launch(
                     if not stop():
                         room.check()
                     raise
-            contents = contents_of(prepared, result, verdict, journal.contents, time.monotonic() - began)
+            contents = contents_of(prepared, result, verdict, journal.contents, running_time.seconds() - began)
             return _report(folder, contents, book, prepared.settings.figures)
 
 
@@ -105,12 +106,17 @@ def _import_rows(prepared: PreparedRun, journal: Journal, say: Say) -> None:
     """Import rows that were added to the workbook, or that a lost journal had: they are not trained again."""
     epochs, workbook = prepared.settings.epochs, StudyFolder(prepared.settings.study).workbook
     known = {each.training.configuration.key for each in journal.repeats if each.training.epochs == epochs}
-    known |= {row.configuration.key for row in journal.imported} | {prepared.plan.baseline.key}
-    found = unknown(workbook, known, epochs, prepared.rows.target.task)
-    for row in found:
+    known |= {row.configuration.key for row in journal.imported if row.epochs == epochs} | {prepared.plan.baseline.key}
+    task, possible = prepared.rows.target.task, partial(models.impossible, prepared.settings.model)
+    found = unknown(workbook, known, epochs, task=task, possible=possible)
+    for remark in found.remarks:
+        say(remark)
+    for row in found.results:
         journal.append_imported(row)
-    if found:
-        say(f"{len(found)} configurations of the workbook were not in the journal: imported, and not trained again.")
+    many = len(found.results)
+    if many:
+        which = "1 configuration of the workbook was" if many == 1 else f"{many} configurations of the workbook were"
+        say(f"{which} not in the journal: imported, and not trained again.")
 
 
 def _viewer(prepared: PreparedRun, journal: Journal) -> Callable[[frozenset[str], Mapping[str, float]], View]:
@@ -131,6 +137,13 @@ def _watched(observe: Observe, notices: Notices, book: Book, say: Say) -> Observ
     return watch
 
 
+def _common_of(
+    prepared: PreparedRun, common: Sequence[saved_models.Common]
+) -> Callable[[Training], saved_models.Common]:
+    """What the model of a training is saved with."""
+    return lambda training: common[training.index if prepared.settings.folds else 0]
+
+
 def _evaluator(
     prepared: PreparedRun,
     journal: Journal,
@@ -145,8 +158,7 @@ def _evaluator(
     settings, study = prepared.settings, prepared.settings.study
     train = TrainJobs(tuple(each.digest for each in rows), prepared.protocol)
 
-    def common_of(training: Training) -> saved_models.Common:
-        return common[training.index if settings.folds else 0]
+    common_of = _common_of(prepared, common)
 
     def needs(job: Job) -> Sequence[Parcel]:
         return (*prepared.code, rows[job.trainings[0].index if settings.folds else 0])
@@ -176,9 +188,9 @@ def _report(folder: StudyFolder, contents: Contents, book: Book, own: Sequence[s
     test = {each.summary.key: each.mean for each in (*contents.verdict.best, contents.verdict.default) if each}
     workbook = book.write(elite, test)
     text, task = page.summary(contents), tasks.load(contents.task)
-    atomic.replace(folder.summary, text.encode())
-    atomic.replace(folder.best, best.best(contents).encode())
-    atomic.replace(folder.worst_rows, task.worst_rows_csv(contents.verdict).encode())
-    atomic.replace(folder.test_predictions, task.test_predictions_csv(contents.verdict).encode())
+    atomic.replace_text(folder.summary, text)
+    atomic.replace_text(folder.best, best.best(contents))
+    atomic.replace_text(folder.worst_rows, task.worst_rows_csv(contents.verdict))
+    atomic.replace_text(folder.test_predictions, task.test_predictions_csv(contents.verdict))
     figures.draw(contents, folder.figures, figures.own(own))
     return Finished(contents, text, workbook)

@@ -8,6 +8,7 @@ from pipeline import models, space, tasks
 from pipeline.data import rules, tables
 from pipeline.data.overview import overview
 from pipeline.data.rows import targets_of
+from pipeline.errors import UserError
 from pipeline.plugins import load_object
 from pipeline.run import model_size
 from pipeline.run.fingerprint import fingerprint_of
@@ -36,6 +37,7 @@ def prepare(settings: Settings) -> PreparedRun:
     searched = kind.complete(space.load(settings.space))
     owned, open_places = slots.parse(settings.slots), backends.load(settings.cluster)
     table = _table(settings)
+    settings = _with_folds(settings, table)
     rows, fitted = rows_of_repeat(settings, table, 0)
     signature = largest_signature(settings, table, rows)
     kind.check(searched, signature)
@@ -79,6 +81,21 @@ def _load_named(settings: Settings) -> None:
     engines.check(settings.engine, settings.model)
 
 
+def _with_folds(settings: Settings, table: tables.Table) -> Settings:
+    """The settings with the folds that the table has itself; UserError for others beside its parts."""
+    given = table.split
+    if given is None or not (given.folds or given.has_validation):
+        return settings
+    for name in ("validation", "folds"):
+        if name in settings.model_fields_set and getattr(settings, name):
+            raise UserError(
+                f"--{name} stands beside a split with {'folds' if given.folds else 'validation rows'} of its own",
+                expected=f"the parts of column {given.column!r}: {given.words}",
+                hint=f"leave --{name} out",
+            )
+    return settings.model_copy(update={"folds": given.folds})
+
+
 def _table(settings: Settings) -> tables.Table:
     return tables.read(
         settings.data,
@@ -92,6 +109,7 @@ def _table(settings: Settings) -> tables.Table:
         time_format=settings.time_format,
         window=settings.window,
         horizon=settings.horizon,
+        split=settings.split,
         task=settings.task,
         reading=identity.reading_of(settings.study) or rules.LATEST,
     )

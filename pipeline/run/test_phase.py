@@ -18,6 +18,7 @@ from pipeline.errors import UserError
 from pipeline.ledger.journal import Journal
 from pipeline.ledger.known import searched
 from pipeline.plugins import load_object
+from pipeline.ranking.order import with_models
 from pipeline.run.prepared_run import PreparedRun
 from pipeline.saved_models import ensembles
 from pipeline.saved_models.member_files import Digests
@@ -69,10 +70,8 @@ def _times(table: Table, rows: np.ndarray) -> tuple[str, ...]:
 
 
 def _best(prepared: PreparedRun, journal: Journal) -> list[Summary]:
-    """The best configurations that were trained here without a failure."""
-    known = searched(journal.contents, prepared.settings.epochs)
-    sound = [each for each in known if each.failures == 0 and each.stage != "imported"]
-    return sound[: prepared.settings.top]
+    """The best configurations with models, as many as are tested."""
+    return [*with_models(searched(journal.contents, prepared.settings.epochs))[: prepared.settings.top]]
 
 
 def _answers(
@@ -85,7 +84,8 @@ def _answers(
                 f"The saved models of configuration {finished.job} cannot be tested",
                 expected="predictions for the test rows",
                 got=finished.lost,
-                hint="check them with `ledger verify`; all trainings are kept, and the same command tests them again",
+                hint="fix that (`ledger verify` checks the models), and give the same command again: all trainings are"
+                " kept",
             )
         answers[finished.job] = finished.answer
     return answers

@@ -49,8 +49,8 @@ def _inputs(prepared: PreparedRun) -> str:
     windows = f" in windows of {count(found.shape[0], 'step')}" if found.shape else ""
     ordered = f" in order of {prepared.settings.time}" if prepared.table.in_time else ""
     more = f"; {count(features, 'input')} of the networks" if features != len(prepared.table.columns.inputs) else ""
-    categories = "" if found.shape else "--categories takes numbers as categories, "
-    return f"{', '.join(kinds)}{windows}{ordered}{more} ({categories}--ignore leaves columns out)"
+    overrule = "(--categories takes numbers as categories, --ignore leaves columns out)"
+    return f"{', '.join(kinds)}{windows}{ordered}{more} {overrule}"
 
 
 def _named(column: Column) -> str:

@@ -19,7 +19,7 @@ no trusted types of our own; networks are built from the configuration by `pipel
 from pipeline.saved_models.curves import load_curves
 from pipeline.saved_models.member_files import Member, check, load_members
 from pipeline.saved_models.predictor import TopModels, digests_of, load_top_models
-from pipeline.saved_models.save import Common, add, adopt, probe_of, save
+from pipeline.saved_models.save import Common, add, adopt, check_known, probe_of, save
 from pipeline.saved_models.test_answers import Examine, Examined
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "add",
     "adopt",
     "check",
+    "check_known",
     "digests_of",
     "load_curves",
     "load_members",

@@ -1,14 +1,16 @@
 """The curves of trainings, beside the weights: a small JSON file for each repeat.
 
-    {"epochs": [1, 2, 3], "training": [0.9, 0.5, 0.4], "validation": [0.8, 0.6, 0.5]}
+    {"epochs": [1, 2, 3], "training": [0.9, null, 0.4], "validation": [0.8, 0.6, 0.5]}
 
-The numbers of a `training.curve.Curve` have all the digits that are needed to read them back bit by bit. Models of
-earlier versions have no curve, nor do those of an engine that reports none.
+The numbers of a `training.curve.Curve` have all the digits that are needed to read them back bit by bit; null is a loss
+that was not a finite number, which comes back as NaN. Models of earlier versions have no curve, and neither have those
+of an engine that reports none, or something else; `repeat-000.json` says what was wrong with it.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,14 +28,29 @@ _LATEST: Final = 1 << 31  # epochs: more than a training can have
 
 
 def dumps(curve: Curve) -> bytes:
-    """Encode a curve; equal curves give equal bytes."""
-    content = {
-        "epochs": curve.epochs.tolist(),
-        # The text of a float32 is the shortest that is read back exactly; as a Python float it has twice the digits.
-        "training": [float(str(value)) for value in curve.training],
-        "validation": [float(str(value)) for value in curve.validation],
-    }
+    """Encode a curve; equal curves give equal bytes.
+
+    Raise Damage for what is not a curve: engines may be the user's.
+    """
+    try:
+        content = {
+            "epochs": np.asarray(curve.epochs).tolist(),
+            "training": _numbers(curve.training),
+            "validation": _numbers(curve.validation),
+        }
+        _curve(content)
+    except UserError:
+        raise
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        raise Damage(str(error)) from error
     return json.dumps(content, allow_nan=False).encode()
+
+
+def _numbers(losses: np.ndarray) -> list[float | None]:
+    # The text of a float32 is the shortest that comes back as it; a Python float of it has twice the digits.
+    with np.errstate(over="ignore"):
+        narrow = np.asarray(losses).astype(np.float32)
+    return [float(str(value)) if np.isfinite(value) else None for value in narrow]
 
 
 def load_curves(study: str | Path, key: str) -> dict[int, Curve]:
@@ -67,14 +84,20 @@ def _loads(folder: ModelFolder, index: int, hashes: dict[str, str]) -> Curve:
     path = folder.curve(index)
     content = object_of(path, read_verified(path, hashes, LARGEST))
     try:
-        epochs, training, validation = (content[name] for name in ("epochs", "training", "validation"))
-        curve = Curve(_epochs(epochs), _losses(training), _losses(validation))
-        if not 0 < len(curve.epochs) <= POINTS or not len(curve.epochs) == len(curve.training) == len(curve.validation):
-            raise Damage("its lists differ in length")  # noqa: TRY301 - handled with the other damage
+        return _curve(content)
     except UserError:
         raise
     except (Damage, ValueError, KeyError, TypeError) as error:
         raise DamagedFile(f"{path} is not a curve", got=untrusted.shown(str(error)), hint=HINT) from error
+
+
+def _curve(content: Mapping[str, Any]) -> Curve:
+    epochs, training, validation = (content[name] for name in ("epochs", "training", "validation"))
+    curve = Curve(_epochs(epochs), _losses(training), _losses(validation))
+    if not 0 < len(curve.epochs) <= POINTS:
+        raise Damage(f"it has {len(curve.epochs)} points, and not 1 to {POINTS}")
+    if not len(curve.epochs) == len(curve.training) == len(curve.validation):
+        raise Damage("its lists differ in length")
     return curve
 
 
@@ -85,10 +108,10 @@ def _epochs(values: Any) -> np.ndarray:
 
 
 def _losses(values: Any) -> np.ndarray:
-    if not all(type(each) is float for each in values):
+    if not all(each is None or type(each) is float for each in values):
         raise Damage("a loss is not a number")
     with np.errstate(over="ignore"):
-        found = np.array(values, np.float32)
-    if not np.isfinite(found).all():
+        found = np.array(values, np.float32)  # NaN of None
+    if np.isinf(found).any():
         raise Damage("a loss is beyond its range")
     return found

@@ -17,10 +17,10 @@ from typing import Any, Final
 
 from pipeline import tasks
 from pipeline.errors import DamagedFile, UserError
-from pipeline.ledger import journal
+from pipeline.ledger.known import open_study
 from pipeline.plugins import load_object
 from pipeline.saved_models.member_files import Member, load_members
-from pipeline.saved_models.predictor import TopModels
+from pipeline.saved_models.predictor import TopModels, check_together
 from pipeline.storage import atomic, untrusted
 from pipeline.storage.sealed_json import with_content_seal
 from pipeline.storage.untrusted import Damage
@@ -102,10 +102,8 @@ def load_ensemble(study: str | Path, name: str = "greedy", model: str = "", task
         )
     path = folder.ensemble(name)
     entries = entries_of(path)
-    known = {
-        (each.training.configuration.key, each.training.index, each.model)
-        for each in journal.read(folder.journal).repeats
-    }
+    opened = open_study(folder.path)
+    known = {(each.training.configuration.key, each.training.index, each.model) for each in opened.contents.repeats}
     for each in entries:
         if (each.key, each.index, each.digest) not in known:
             raise DamagedFile(
@@ -118,6 +116,7 @@ def load_ensemble(study: str | Path, name: str = "greedy", model: str = "", task
         loaded[key] = load_members(folder.model(key), digests, model)
         members |= {(key, member.index): member for member in loaded[key][1]}
     ordered = tuple(members[each.key, each.index] for each in entries)
+    check_together(folder, opened.stored.fingerprint, ordered)
     return TopModels(
         configurations=tuple(each[1][0].configuration for each in loaded.values()),
         members=ordered,

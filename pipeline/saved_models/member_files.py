@@ -118,21 +118,22 @@ def load_members(
     """
     hashes = check(folder)
     indices = _indices(folder, hashes, digests)
-    described = _described(folder, hashes, own)
+    about = described(folder, hashes)
+    _check_allowed(folder, about.model, own)
     members: list[Member] = []
     made: dict[int | None, _Preparation] = {}
     for index in indices:
-        fold = index if described.folds else None
+        fold = index if about.folds else None
         if fold not in made:
-            made[fold] = _preparation(folder, fold, described, hashes)
-        members.append(_member(folder.weights(index), index, described, made[fold], hashes))
+            made[fold] = _preparation(folder, fold, about, hashes)
+        members.append(_member(folder.weights(index), index, about, made[fold], hashes))
     if not members:
         raise DamagedFile(f"{folder.path} has no weights", hint=HINT)
     return members[0].preprocessing, tuple(members)
 
 
 @dataclass(frozen=True, slots=True)
-class _Description:
+class Description:
     """The contents of `configuration.json`."""
 
     configuration: Configuration
@@ -151,16 +152,14 @@ class _Preparation:
     shapes: Sequence[tuple[int, ...]]
 
 
-def _preparation(
-    folder: ModelFolder, fold: int | None, described: _Description, hashes: Mapping[str, str]
-) -> _Preparation:
+def _preparation(folder: ModelFolder, fold: int | None, about: Description, hashes: Mapping[str, str]) -> _Preparation:
     path = folder.preprocessing(fold)
     prepared = preprocessing_file.loads(read_verified(path, hashes, preprocessing_file.LARGEST), str(path))
-    signature = described.signature or Signature(len(prepared.features), prepared.target.outputs)
+    signature = about.signature or Signature(len(prepared.features), prepared.target.outputs)
     signature = replace(signature, shape=shape_of(prepared.features))
     probe = _probe(folder, fold, prepared, signature, hashes)
     try:
-        shapes = models.load(described.model).weight_shapes(described.configuration, signature)
+        shapes = models.load(about.model).weight_shapes(about.configuration, signature)
     except UserError:  # of a function of the user's, which only the user can fix
         raise
     except ValueError as error:
@@ -168,10 +167,10 @@ def _preparation(
     return _Preparation(prepared, signature, probe, shapes)
 
 
-def _member(path: Path, index: int, described: _Description, made: _Preparation, hashes: Mapping[str, str]) -> Member:
+def _member(path: Path, index: int, about: Description, made: _Preparation, hashes: Mapping[str, str]) -> Member:
     expected = (len(made.probe), made.signature.outputs)
     weights, predicted = _arrays(path, made.shapes, expected, hashes)
-    member = Member(described.configuration, index, made.signature, described.model, weights, made.preprocessing)
+    member = Member(about.configuration, index, made.signature, about.model, weights, made.preprocessing)
     _check_probe(member, made.probe, predicted, path)
     return member
 
@@ -191,7 +190,8 @@ def _indices(folder: ModelFolder, hashes: Mapping[str, str], digests: Digests | 
     return sorted(digests)
 
 
-def _described(folder: ModelFolder, hashes: Mapping[str, str], own: str) -> _Description:
+def described(folder: ModelFolder, hashes: Mapping[str, str]) -> Description:
+    """Read `configuration.json`; nothing is imported. Raise DamagedFile if it does not describe a model."""
     path = folder.configuration
     found = object_of(path, read_verified(path, hashes))
     try:
@@ -206,6 +206,12 @@ def _described(folder: ModelFolder, hashes: Mapping[str, str], own: str) -> _Des
         raise
     except (Damage, KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
         raise _not_a_model(path, error) from error
+    if key != folder.path.name:
+        raise DamagedFile(f"{folder.path} holds another configuration than the one it is named after", hint=HINT)
+    return Description(configuration, model, signature, folds)
+
+
+def _check_allowed(folder: ModelFolder, model: str, own: str) -> None:
     if models.is_own(model) and model != own:
         raise UserError(
             f"The networks of {folder.path} are made by {untrusted.shown(model)}, which is not part of this program",
@@ -213,9 +219,6 @@ def _described(folder: ModelFolder, hashes: Mapping[str, str], own: str) -> _Des
             got=own or "none",
             hint=f"name it if you trust it: --model {untrusted.shown(model)}, or load_top_models(..., model=...)",
         )
-    if key != folder.path.name:
-        raise DamagedFile(f"{folder.path} holds another configuration than the one it is named after", hint=HINT)
-    return _Description(configuration, model, signature, folds)
 
 
 def _size(value: object) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from pipeline.data.preprocessing import Preprocessing
 from pipeline.errors import UserError
 from pipeline.ledger.known import open_study
 from pipeline.plugins import load_object
+from pipeline.saved_models.agreement import Agreement
 from pipeline.saved_models.member_files import Digests, Member, load_members
 from pipeline.storage import untrusted
 from pipeline.study_folder.layout import StudyFolder
@@ -185,14 +187,22 @@ def load_top_models(study: str | Path, count: int = 3, model: str = "", task: st
     untrusted.plain(folder.path)
     known = open_study(folder.path)
     repeats = known.contents.repeats
-    best = [each for each in known.ranking if not each.failures and digests_of(repeats, each)]
+    best = [each for each in known.best if digests_of(repeats, each)]
     if not best:
         raise UserError(
             f"{folder.path} has no saved models yet", hint="let the search train at least one configuration"
         )
     loaded = [load_members(folder.model(each.key), digests_of(repeats, each), model) for each in best[:count]]
     members = tuple(member for _, each in loaded for member in each)
+    check_together(folder, known.stored.fingerprint, members)
     return TopModels(tuple(summary.configuration for summary in best[:count]), members, loaded[0][0])
+
+
+def check_together(folder: StudyFolder, fingerprint: Mapping[str, Any], members: Iterable[Member]) -> None:
+    """Raise StudyMismatch unless these networks can predict together: all are of that study, and mean the same."""
+    agreement = Agreement(fingerprint)
+    for member in members:
+        agreement.add(folder.model(member.configuration.key).path, member.model, member.preprocessing)
 
 
 def digests_of(repeats: Iterable[Repeat], summary: Summary) -> Digests:

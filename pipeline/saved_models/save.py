@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,13 @@ import pandas as pd
 
 from pipeline.errors import DamagedFile, UserError
 from pipeline.models import Signature
-from pipeline.saved_models import curves
+from pipeline.saved_models import agreement, curves
 from pipeline.saved_models.member_files import FORMAT, PROBE, check, manifest
 from pipeline.storage import atomic
+from pipeline.storage.untrusted import Damage
 from pipeline.study_folder.layout import ModelFolder, StudyFolder
 from pipeline.training.protocol import Trained
-from pipeline.trial import Configuration, Repeat
+from pipeline.trial import Configuration, Repeat, Training
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,13 @@ def probe_of(frame: pd.DataFrame) -> bytes:
 
 
 def save(study: Path, trained: Trained, common: Common) -> str:
-    """Write the model of one repeat and fsync it. Return the SHA-256 of its file of weights."""
+    """Write the model of one repeat and fsync it. Return the SHA-256 of its file of weights.
+
+    Raise StudyMismatch if the folder of the configuration holds networks that were made otherwise.
+    """
     configuration = trained.training.configuration
     folder, index = StudyFolder(study).model(configuration.key), trained.training.index
-    hashes = manifest(folder) if folder.manifest.exists() else _begin(folder, configuration, common)
+    hashes = _opened(folder, configuration, common)
     assert trained.probe is not None
     arrays: dict[str, Any] = {f"weight_{position:03d}": array for position, array in enumerate(trained.weights)}
     if common.folds:
@@ -81,9 +86,11 @@ def save(study: Path, trained: Trained, common: Common) -> str:
         "versions": dict(common.versions),
     }
     weights, about = folder.weights(index).name, folder.facts(index).name
-    contents = {**shared, weights: packed.getvalue(), about: json.dumps(facts, indent=1).encode()}
-    if trained.curve is not None:
-        contents[folder.curve(index).name] = curves.dumps(trained.curve)
+    try:
+        curve = {folder.curve(index).name: curves.dumps(trained.curve)} if trained.curve is not None else {}
+    except Damage as error:  # of an engine of the user's: nothing depends on it
+        curve, facts["curve"] = {}, f"left out: {error}"
+    contents = {**shared, weights: packed.getvalue(), about: json.dumps(facts, indent=1).encode(), **curve}
     return _put(folder, hashes, contents)[weights]
 
 
@@ -96,6 +103,31 @@ def _put(folder: ModelFolder, hashes: Mapping[str, str], contents: Mapping[str, 
     complete = {**others, **{name: atomic.replace(folder.path / name, content) for name, content in contents.items()}}
     _write_manifest(folder, complete)
     return complete
+
+
+def check_known(study: Path, repeats: Iterable[Repeat], common_of: Callable[[Training], Common]) -> None:
+    """Raise StudyMismatch, before anything is trained beside them, if models of the journal were made otherwise.
+
+    What is missing or damaged is skipped: whoever uses it says so.
+    """
+    checked: set[tuple[str, int | None]] = set()
+    for repeat in repeats:
+        folder, common = StudyFolder(study).model(repeat.training.configuration.key), common_of(repeat.training)
+        fold = repeat.training.index if common.folds else None
+        if repeat.model and (folder.path.name, fold) not in checked:
+            checked.add((folder.path.name, fold))
+            with suppress(DamagedFile):
+                agreement.check_saved(folder, manifest(folder), fold, common.preprocessing, common.probe)
+
+
+def _opened(folder: ModelFolder, configuration: Configuration, common: Common) -> dict[str, str]:
+    """The manifest of a folder, which is made where there is none."""
+    if not folder.manifest.exists():
+        return _begin(folder, configuration, common)
+    hashes = manifest(folder)
+    if not common.folds:  # what repeats share was written by the first of them
+        agreement.check_saved(folder, hashes, None, common.preprocessing, common.probe)
+    return hashes
 
 
 def _begin(folder: ModelFolder, configuration: Configuration, common: Common) -> dict[str, str]:
@@ -114,7 +146,10 @@ def _begin(folder: ModelFolder, configuration: Configuration, common: Common) ->
 
 
 def adopt(study: Path, other: Path, repeat: Repeat, common: Common) -> None:
-    """Copy the model of a repeat from a study of the same protocol. Raise DamagedFile if it was altered."""
+    """Copy the model of a repeat from a study of the same protocol.
+
+    Raise DamagedFile if it was altered, and StudyMismatch if it was made with other columns, classes or scales.
+    """
     source, folder = (StudyFolder(each).model(repeat.training.configuration.key) for each in (other, study))
     saved, index = check(source), repeat.training.index
     weights, curve = source.weights(index), source.curve(index)
@@ -122,7 +157,8 @@ def adopt(study: Path, other: Path, repeat: Repeat, common: Common) -> None:
     contents = {path.name: path.read_bytes() for path in files}
     if hashlib.sha256(contents[weights.name]).hexdigest() != repeat.model:
         raise DamagedFile(f"{weights} is not the model that the ledger of {other} has")
-    hashes = manifest(folder) if folder.manifest.exists() else _begin(folder, repeat.training.configuration, common)
+    agreement.check_saved(source, saved, index if common.folds else None, common.preprocessing, common.probe)
+    hashes = _opened(folder, repeat.training.configuration, common)
     _put(folder, hashes, contents)
 
 

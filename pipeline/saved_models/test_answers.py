@@ -12,8 +12,10 @@ import numpy as np
 from pipeline import models, tasks
 from pipeline.data.rows import load_rows, rows_file
 from pipeline.plugins import load_object
+from pipeline.saved_models.agreement import check_tested
 from pipeline.saved_models.member_files import Digests, Member, load_members
 from pipeline.saved_models.predictor import digests_of
+from pipeline.storage.disk_space import unusable
 from pipeline.study_folder.layout import StudyFolder
 from pipeline.trial import Repeat, Summary
 
@@ -30,11 +32,15 @@ class Examined:
 
     @classmethod
     def of(cls, members: Sequence[Member], rows: Path, keras: Mapping[str, bytes], folds: int = 0) -> Examined:
-        """Predict the rows of the study, which are in one file, or with folds in a file for each repeat."""
+        """Predict the rows of the study, which are in one file, or with folds in a file for each repeat.
+
+        Raise StudyMismatch for a network that was made with other columns, classes or scales than the rows have.
+        """
         own = load_rows(rows_file(rows, folds, 0))
         target, outputs, units, validated = own.target, [], [], []
         for member in members:
             own = load_rows(rows_file(rows, folds, member.index)) if folds else own
+            check_tested(member.preprocessing, own, f"configuration {member.configuration.key}")
             scaled = models.predict(member.network, own.test.inputs)
             units.append(own.target.to_units(scaled))
             outputs.append(target.of_units(units[-1]) if folds else scaled)
@@ -85,9 +91,13 @@ class Examine:
 
 
 def _keras_file(member: Member) -> bytes:
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "network.keras"
-        network = models.load(member.model).build(member.configuration, member.signature, 0)
-        network.set_weights(list(member.weights))
-        network.save(path)
-        return path.read_bytes()
+    """The network as a native Keras file, which Keras writes to a disk alone; UserError where that refuses."""
+    network = models.load(member.model).build(member.configuration, member.signature, 0)
+    network.set_weights(list(member.weights))
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            path = Path(scratch) / "network.keras"
+            network.save(path)
+            return path.read_bytes()
+    except OSError as error:
+        raise unusable(Path(tempfile.gettempdir()), error) from error

@@ -75,6 +75,11 @@ class Settings(BaseModel):
     )
     window: int = setting(24, about="steps in a window of a series", heading=DATA, ge=1, le=10_000)
     horizon: int = setting(1, about="steps ahead that a series is forecast", heading=DATA, ge=1, le=10_000)
+    split: str = setting(
+        "",
+        about="column that says which part each row is in: train, validation and test, or numbers of folds and test",
+        heading=DATA,
+    )
     validation: Share = setting(0.2, about="validation rows: a fraction below 1, or a count", heading=DATA)
     test: Share = setting(0.2, about="test rows, used once at the end: a fraction below 1, or a count", heading=DATA)
     folds: int = setting(
@@ -132,7 +137,7 @@ class Settings(BaseModel):
         le=10_000_000,
     )
     seconds: float = setting(
-        0.0, about="start nothing new after this many seconds; 0 for no limit", heading=RUNNING, ge=0, le=1e8
+        0.0, about="start nothing new after this many seconds of running; 0 for no limit", heading=RUNNING, ge=0, le=1e8
     )
     target_score: float | None = setting(
         None, about="stop as soon as the validation score is this low, confirmed by repeated trainings", heading=SEARCH
@@ -192,7 +197,7 @@ class Settings(BaseModel):
     )
     job_limit: float = setting(
         0.0,
-        about="seconds until a job counts as hung; 0 for about a hundred times the expected time",
+        about="seconds of running until a job counts as hung; 0 for about a hundred times the expected time",
         heading=RUNNING,
         ge=0,
         le=10_000_000,
@@ -294,6 +299,12 @@ class Settings(BaseModel):
     def _time_format_is_of_a_column(self) -> Settings:
         if self.time_format and not self.time:
             raise ValueError("a time_format says how the column of --time is written; name that column, too")
+        return self
+
+    @model_validator(mode="after")
+    def _a_split_has_test_rows(self) -> Settings:
+        if self.split and "test" in self.model_fields_set:
+            raise ValueError("the column of --split says which rows are for the test; leave --test out")
         return self
 
     @model_validator(mode="after")

@@ -30,10 +30,15 @@ def replace(path: Path, content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def replace_text(path: Path, text: str) -> None:
+    """Write a text as UTF-8 as `replace` does; half characters, as undecodable file names have them, by their code."""
+    replace(path, text.encode(errors="backslashreplace"))
+
+
 def temporaries(folder: Path) -> Iterator[Path]:
-    """Temporary files in a folder (not below it) that a killed writer left; none if the folder does not exist."""
+    """Temporary files in a folder (not below it) that a killed writer left, sorted; none if there is no folder."""
     with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
-        for entry in entries:
+        for entry in sorted(entries, key=lambda each: each.name):
             if entry.name.startswith(".") and entry.name.endswith(_SUFFIX) and entry.is_file(follow_symlinks=False):
                 yield Path(entry.path)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,19 @@ FLOOR: Final = 32 << 20  # bytes: the journal of 30,000 repeats, the pictures, t
 EACH: Final = 64 << 10  # bytes of a saved repeat besides its weights: probe, scalers, manifest, half-full blocks
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 FAILING: Final = _FULL | {errno.EIO}  # a full or broken disk; not a file that another program has open
+
+_ADVICE: Final[Mapping[int, str]] = {
+    errno.EDQUOT: "delete files of yours, or ask for a larger quota",
+    errno.EFBIG: "raise the limit of the size of a file (`ulimit -f` shows it), or use another file system",
+    errno.EIO: "check the disk: it reports errors",
+    errno.EROFS: "use another folder: this file system can only be read",
+    errno.ENAMETOOLONG: "use a shorter name",
+    errno.EMFILE: "raise the number of files that a process may open (`ulimit -n` shows it)",
+    errno.ENFILE: "end other programs: the machine has too many open files",
+    errno.ENOTDIR: "check the path: a part of it is not a folder",
+    errno.ENOENT: "check the path: its folder does not exist",
+}
+"""What helps against each error of the operating system; nothing but what fits it."""
 
 
 class DiskFailed(UserError):
@@ -69,17 +83,47 @@ def megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"
 
 
+def reason_of(error: OSError) -> str:
+    """What the operating system says, without its number; never empty."""
+    return error.strerror or str(error) or type(error).__name__
+
+
+def advice_for(error: OSError) -> str:
+    """What the user can do about a file that the operating system refuses."""
+    return _ADVICE.get(error.errno or 0, "check the path and its permissions")
+
+
+def unusable(path: Path, error: OSError) -> UserError:
+    """Make the error for a path that the operating system refuses before anything was written there."""
+    return UserError(f"{path} cannot be used: {reason_of(error)}{_where(error, path)}", hint=advice_for(error))
+
+
 def refused(study: Path, error: OSError) -> DiskFailed:
-    """Make the error for a write that the operating system refused."""
-    if error.errno not in _FULL:
-        where = f" ({error.filename})" if error.filename else ""
+    """Make the error for a write to a study that the operating system refused: it says what was really in the way."""
+    if error.errno == errno.ENOSPC:
+        return _full(study, error)
+    what = {
+        errno.EDQUOT: f"The disk quota for {study} is used up: {reason_of(error)}",
+        errno.EFBIG: f"A file of {study} would be larger than files may be here: {reason_of(error)}",
+    }.get(error.errno or 0, f"The study folder {study} cannot be written: {reason_of(error)}{_where(error, study)}")
+    return DiskFailed(what, hint=advice_for(error))
+
+
+def _full(study: Path, error: OSError) -> DiskFailed:
+    room = free(study)
+    if room < FLOOR:
         return DiskFailed(
-            f"The study folder {study} cannot be written: {error.strerror or error}{where}",
-            hint="check the path and its permissions",
+            f"The disk of {study} is full: {reason_of(error)}",
+            expected=f"at least {megabytes(FLOOR)} free",
+            got=f"{megabytes(room)} free",
+            hint="free some space",
         )
     return DiskFailed(
-        f"The disk of {study} is full: {error.strerror}",
-        expected=f"at least {megabytes(FLOOR)} free",
-        got=f"{megabytes(free(study))} free",
-        hint="free some space, or raise the quota",
+        f"The disk of {study} takes nothing more: {reason_of(error)}",
+        got=f"{megabytes(room)} free",
+        hint="delete files: there are too many of them (`df -i` shows it), or what is free is reserved",
     )
+
+
+def _where(error: OSError, path: Path) -> str:
+    return f" ({error.filename})" if error.filename and str(error.filename) != str(path) else ""

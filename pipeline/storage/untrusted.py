@@ -76,7 +76,7 @@ def plain(study: Path) -> None:
     folders = [study]
     while folders:
         with os.scandir(folders.pop()) as entries:
-            for entry in entries:
+            for entry in sorted(entries, key=lambda each: each.name):  # of several links the same one is named always
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(Path(entry.path))
                 elif not entry.is_file(follow_symlinks=False) and not entry.name.startswith(".#"):  # Emacs's marks
@@ -136,7 +136,7 @@ def members(file: IO[bytes], names: str, largest: int) -> Iterator[tuple[str, by
     or is not an archive. All names and sizes are checked before anything is unpacked.
     """
     _check_directory(file)
-    with _damage(), zipfile.ZipFile(file) as archive:
+    with damage(), zipfile.ZipFile(file) as archive:
         found = archive.infolist()
         _check_members(found, names, largest)
         for each in found:
@@ -144,7 +144,7 @@ def members(file: IO[bytes], names: str, largest: int) -> Iterator[tuple[str, by
 
 
 @contextmanager
-def _damage() -> Iterator[None]:
+def damage() -> Iterator[None]:
     """Raise Damage for whatever a library raises; UserErrors and Damage itself come out as they are.
 
     Malformed bytes lead zlib and NumPy into errors of many kinds, which neither of them documents.

@@ -23,7 +23,7 @@ _KEYS: Final = frozenset({"format", "fingerprint", "settings", "versions", SEAL}
 _HINT: Final = "restore it, or use another --study"
 _LARGEST: Final = 4 << 20  # bytes of study.json, which has a few thousand
 # The values of fields that old fingerprints do not have, because there was no choice then.
-_DEFAULTS: Final[Mapping[str, Any]] = {**tasks.UNSAID, "folds": 0, "reading": 1}
+_DEFAULTS: Final[Mapping[str, Any]] = {**tasks.UNSAID, "folds": 0, "reading": 1, "split": None}
 _PACKAGES: Final = (
     "tensorflow",
     "keras",
@@ -109,7 +109,10 @@ def reading_of(study: Path) -> int | None:
 
 
 def check(study: Path, fingerprint: Mapping[str, Any]) -> None:
-    """Raise StudyMismatch, naming every field that differs, unless the folder is new or has this fingerprint."""
+    """Raise StudyMismatch, naming every field that differs, unless the folder is new or has this fingerprint.
+
+    Raise UserError for a folder without a study in which a new one would overwrite something.
+    """
     path = StudyFolder(study).identity
     if study.exists() and not study.is_dir():
         raise UserError(f"{study} is not a folder", hint="give --study another name")
@@ -118,6 +121,7 @@ def check(study: Path, fingerprint: Mapping[str, Any]) -> None:
             raise DamagedFile(
                 f"{study} has a ledger but no study.json", hint="restore study.json, or use another --study"
             )
+        StudyFolder(study).check_free()
         return
     stored = read(path).fingerprint
     differing = differences(stored, fingerprint)

@@ -7,6 +7,10 @@ rows.npz, rows-000.npz     the prepared rows that workers train with; with folds
 models/<key>/              the saved networks of a configuration, see `ModelFolder`
 ensemble-mean.json, ...    which networks are averaged
 summary.md, best.txt, worst_rows.csv, test_predictions.csv, figures/, logs/
+outcome.json               what it came to, of a study that a comparison has made
+
+These names belong to the program (`belongs_to_study`): a new study is not made where one of them is taken, and no other
+output is written to one of them. A comparison has a folder of its own with studies below it, see `comparison`.
 """
 
 from __future__ import annotations
@@ -25,9 +29,38 @@ IDENTITY: Final = "study.json"
 WORST_ROWS: Final = "worst_rows.csv"
 TEST_PREDICTIONS: Final = "test_predictions.csv"
 FIGURES: Final = "figures"
+MODELS: Final = "models"
+LOGS: Final = "logs"
+SUMMARY: Final = "summary.md"
+BEST: Final = "best.txt"
+LOCK: Final = ".lock"
+HOLDER: Final = ".holder"
+OUTCOME: Final = "outcome.json"
 
 _ENSEMBLE: Final = re.compile(r"ensemble-([a-z]{1,20})\.json", re.ASCII)
 _KEY: Final = re.compile("[0-9a-f]{16}", re.ASCII)
+_LISTED: Final = 5  # names in an error
+_TEMPORARY: Final = re.compile(r"\.(.+?)(?:\.[a-z0-9_]{8})?\.tmp")
+_OWN: Final = re.compile(  # a whole name directly within the folder, in lower case: many file systems know no other
+    r"ledger\..+|rows(-\d+)?\.npz|ensemble-.*\.json|"
+    + "|".join(
+        re.escape(each)
+        for each in (
+            IDENTITY,
+            SUMMARY,
+            BEST,
+            WORST_ROWS,
+            TEST_PREDICTIONS,
+            OUTCOME,
+            LOCK,
+            HOLDER,
+            MODELS,
+            FIGURES,
+            LOGS,
+        )
+    ),
+    re.ASCII | re.DOTALL,
+)
 _WEIGHTS: Final = re.compile(r"repeat-(\d{3,9})\.npz", re.ASCII)
 _CURVE: Final = re.compile(r"repeat-(\d{3,9})\.curve\.json", re.ASCII)
 
@@ -61,7 +94,7 @@ class StudyFolder:
     @property
     def models(self) -> Path:
         """The folder with a folder for each configuration that has saved networks."""
-        return self.path / "models"
+        return self.path / MODELS
 
     def model(self, key: str) -> ModelFolder:
         """The saved networks of the configuration with that key."""
@@ -81,17 +114,17 @@ class StudyFolder:
     @property
     def logs(self) -> Path:
         """The folder of the workers' output."""
-        return self.path / "logs"
+        return self.path / LOGS
 
     @property
     def summary(self) -> Path:
         """The summary page in Markdown."""
-        return self.path / "summary.md"
+        return self.path / SUMMARY
 
     @property
     def best(self) -> Path:
         """The best configuration, a line for each hyperparameter."""
-        return self.path / "best.txt"
+        return self.path / BEST
 
     @property
     def worst_rows(self) -> Path:
@@ -102,6 +135,11 @@ class StudyFolder:
     def test_predictions(self) -> Path:
         """The predictions of the best configuration for every test row."""
         return self.path / TEST_PREDICTIONS
+
+    @property
+    def outcome(self) -> Path:
+        """What the study came to, where a comparison has made it."""
+        return self.path / OUTCOME
 
     def ensemble(self, name: str) -> Path:
         """The file that names the members of an ensemble."""
@@ -115,17 +153,39 @@ class StudyFolder:
     @property
     def lock(self) -> Path:
         """The file that a run locks while it works on the study."""
-        return self.path / ".lock"
+        return self.path / LOCK
 
     @property
     def holder(self) -> Path:
         """The file that names the process with the lock, for people."""
-        return self.path / ".holder"
+        return self.path / HOLDER
 
     def workbooks_beside(self) -> tuple[Path, ...]:
         """The workbooks that were written beside the real one while it could not be replaced."""
         pending = sorted(self.path.glob(beside(self.workbook, "pending*").name))
         return (*pending, beside(self.workbook, "fresh"))
+
+    @property
+    def exists(self) -> bool:
+        """True for a folder that a study was begun in, whatever has become of its files since."""
+        return any(each.exists() or each.is_symlink() for each in (self.identity, self.journal))
+
+    def check_free(self) -> None:
+        """Raise UserError unless this is the folder of a study, or a new one would overwrite nothing of others here.
+
+        Entries of other names may stand beside a study. An empty folder may have any name, and what a run leaves that
+        was killed before it wrote study.json does not count: lock, holder, temporary files.
+        """
+        entries = sorted(self.path.iterdir()) if self.path.is_dir() and not self.exists else []
+        taken = [each.name for each in entries if belongs_to_study(each.name) and not _harmless(each)]
+        if taken:
+            more = f" and {len(taken) - _LISTED} more" if len(taken) > _LISTED else ""
+            raise UserError(
+                f"{self.path} has files that a new study would overwrite",
+                expected=f"a new or empty folder, the folder of a study (with {IDENTITY}), or one without such names",
+                got=", ".join(taken[:_LISTED]) + more,
+                hint="use another --study, or move them away",
+            )
 
     def required(self) -> StudyFolder:
         """Return this folder. Raise UserError if it is not the folder of a study."""
@@ -178,6 +238,26 @@ class ModelFolder:
     def keras(self, index: int) -> Path:
         """The same network as a native Keras file; the top configurations have one."""
         return self.path / f"repeat-{index:03d}.keras"
+
+
+def belongs_to_study(name: str) -> bool:
+    """True for a name directly within a study folder that belongs to the program: a file, a folder, a temporary file.
+
+    Names that differ in case alone count: on many file systems they are the same file.
+    """
+    folded = name.casefold()
+    temporary = _TEMPORARY.fullmatch(folded)
+    return bool(_OWN.fullmatch(temporary[1] if temporary else folded))
+
+
+def _harmless(entry: Path) -> bool:
+    """True for an empty folder, and for what a run leaves that was killed before it wrote anything to keep."""
+    name = entry.name
+    if entry.is_dir():
+        return name in (MODELS, FIGURES, LOGS) and not any(entry.iterdir())
+    if name == HOLDER:
+        return entry.read_bytes().startswith(b"process ")
+    return bool(_TEMPORARY.fullmatch(name)) or (name == LOCK and entry.stat().st_size == 0)
 
 
 def weights_index(name: str) -> int | None:

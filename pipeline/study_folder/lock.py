@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from pipeline.errors import UserError
 from pipeline.storage import atomic, disk_space, untrusted
-from pipeline.study_folder.layout import StudyFolder
+from pipeline.study_folder.layout import StudyFolder, belongs_to_study
 
 
 def _sign(study: Path) -> None:
@@ -41,6 +41,7 @@ def _holder(study: Path) -> str:
 @contextlib.contextmanager
 def held(study: Path) -> Iterator[None]:
     """Lock the folder, creating it if it is missing. Raise UserError naming the process that has locked it already."""
+    begun = False
     try:
         atomic.make_folder(study)
         untrusted.plain(study)  # before the lock: a link in its place would be followed
@@ -49,6 +50,7 @@ def held(study: Path) -> Iterator[None]:
             _sign(study)
             for left in temporaries(study):
                 left.unlink()
+            begun = True
             try:
                 yield
             finally:
@@ -57,12 +59,16 @@ def held(study: Path) -> Iterator[None]:
         who = _holder(study)
         raise UserError(f"The study {study} is in use by {who}", hint="wait for it, or use another --study") from None
     except OSError as error:
-        raise disk_space.refused(study, error) from error
+        told = disk_space.refused if begun or error.errno in disk_space.FAILING else disk_space.unusable
+        raise told(study, error) from error
 
 
 def temporaries(study: Path) -> Iterator[Path]:
     """Temporary files that killed runs left in the study folder; they can be deleted."""
     folder = StudyFolder(study)
     kept = sorted(folder.models.iterdir()) if folder.models.is_dir() else []
-    for each in (study, folder.figures, folder.models, *(each for each in kept if not each.is_symlink())):
+    yield from (
+        each for each in atomic.temporaries(study) if belongs_to_study(each.name)
+    )  # the user's own may be beside them
+    for each in (folder.figures, folder.models, *(each for each in kept if not each.is_symlink())):
         yield from atomic.temporaries(each)

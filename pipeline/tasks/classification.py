@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.tasks import probabilities
+from pipeline.tasks import probabilities, weighted
 from pipeline.tasks.task import Columns, Task, spread
 
 BINARY, CATEGORICAL = "binary_crossentropy", "categorical_crossentropy"
@@ -71,16 +71,15 @@ class Classes:
         logits: np.ndarray = logs[..., 1:] - logs[..., :1] if self.outputs == 1 else logs
         return logits
 
-    def constant(self, measured: np.ndarray) -> np.ndarray:
+    def constant(self, measured: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """The logits of the classes' frequencies, which have the least log loss of all constants."""
-        del measured  # the frequencies count rows by their own weights, not by those of the classes
+        del measured, weights  # the frequencies count rows by their own weights, without those of the classes
         logs = np.log(np.asarray([self.frequencies]))
         return np.asarray(logs[:, 1:] - logs[:, :1]) if self.outputs == 1 else logs
 
     def objective(self, scaled: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> float:
         """The log loss (cross-entropy, natural logarithm) of logits (n, outputs), weighted by row."""
-        losses = probabilities.log_losses(scaled, predicted)
-        return float(np.average(losses, weights=np.asarray(weights, dtype=np.float64)))
+        return weighted.mean(probabilities.log_losses(scaled, predicted), weights)
 
     def pairs(self, measured: np.ndarray, units: np.ndarray) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
         """The column, the positions of its classes (n,), and probabilities (n, classes)."""
@@ -135,10 +134,14 @@ def fit(columns: Columns, weights: np.ndarray, _scaler: str, loss: str) -> Class
 
 
 def _sorted(labels: set[str]) -> tuple[str, ...]:
+    """By size where all are numbers, or else by alphabet: "nan" has no size, and would leave the order to the set."""
     try:
-        return tuple(sorted(labels, key=lambda label: (float(label), label)))
+        sizes = {label: float(label) for label in labels}
     except ValueError:
         return tuple(sorted(labels))
+    if any(map(math.isnan, sizes.values())):
+        return tuple(sorted(labels))
+    return tuple(sorted(labels, key=lambda label: (sizes[label], label)))
 
 
 def restore(about: Mapping[str, Any]) -> Classes:

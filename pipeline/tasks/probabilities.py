@@ -119,9 +119,9 @@ def _auc(positive: np.ndarray, chance: np.ndarray, weights: np.ndarray) -> float
 
 
 METRICS: Final = (
-    Metric("accuracy", "accuracy", accuracy, "share"),
-    Metric("balanced_accuracy", "balanced accuracy", balanced_accuracy, "share"),
-    Metric("macro_f1", "macro F1", macro_f1, "share"),
-    Metric("roc_auc", "ROC AUC", roc_auc, "share"),
-    Metric("calibration_error", "calibration error", calibration_error, "share"),
+    Metric("accuracy", "accuracy", accuracy, "share", low=0.0, high=1.0),
+    Metric("balanced_accuracy", "balanced accuracy", balanced_accuracy, "share", low=0.0, high=1.0),
+    Metric("macro_f1", "macro F1", macro_f1, "share", low=0.0, high=1.0),
+    Metric("roc_auc", "ROC AUC", roc_auc, "share", low=0.0, high=1.0),
+    Metric("calibration_error", "calibration error", calibration_error, "share", low=0.0, high=1.0),
 )

@@ -10,7 +10,9 @@ from typing import Any, Final
 import numpy as np
 
 from pipeline.errors import UserError
+from pipeline.tasks import weighted
 from pipeline.tasks.few import few_values
+from pipeline.tasks.naming import distinct
 from pipeline.tasks.task import Columns, Metric, Scores, Task, spread
 
 LOSSES: Final = ("mse", "mae", "huber")
@@ -62,9 +64,9 @@ class Quantities:
         scaled: np.ndarray = (np.asarray(measured, dtype=np.float64) - np.asarray(self.offset)) / np.asarray(self.scale)
         return scaled
 
-    def constant(self, measured: np.ndarray) -> np.ndarray:
-        """The median of each output, which has the least mean absolute error of all constants."""
-        return self.to_scaled(np.median(measured, axis=0, keepdims=True))
+    def constant(self, measured: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """The weighted median of each output, which has the least objective of all constants on these rows."""
+        return self.to_scaled(np.array([[weighted.median(column, weights) for column in np.asarray(measured).T]]))
 
     def objective(self, scaled: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> float:
         """The mean absolute error on scaled outputs; see `objective`."""
@@ -80,11 +82,14 @@ class Quantities:
         return errors
 
     def table(self, units: np.ndarray) -> dict[str, np.ndarray]:
-        """For each output its mean over the networks and, as `<output> spread`, their standard deviation."""
-        columns = {}
+        """For each output its mean over the networks and, as `<output> spread`, their standard deviation.
+
+        Where an output has the name of another one's spread, that is called `<output> spread (networks)`.
+        """
+        columns: dict[str, np.ndarray] = {}
         for position, name in enumerate(self.names):
             columns[name] = units[:, :, position].mean(axis=0)
-            columns[f"{name} spread"] = spread(units[:, :, position])
+            columns[distinct(f"{name} spread", {*self.names, *columns}, "networks")] = spread(units[:, :, position])
         return columns
 
     def describe(self) -> dict[str, Any]:
@@ -147,7 +152,7 @@ def objective(outputs: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -
     `outputs` and `predicted` are `(n, outputs)`, scaled; not finite where `predicted` is not.
     """
     errors = np.abs(_errors(outputs, predicted)).mean(axis=1)
-    return float(np.average(errors, weights=np.asarray(weights, dtype=np.float64)))
+    return weighted.mean(errors, weights)
 
 
 def scores(measured: np.ndarray, predicted: np.ndarray, weights: np.ndarray, names: Sequence[str]) -> Scores:
@@ -172,16 +177,12 @@ def _pairs(
     return ((name, truth[:, place], said[:, place]) for place, name in enumerate(names))
 
 
-def _average(values: np.ndarray, weights: np.ndarray) -> float:
-    return float(np.average(values, weights=np.asarray(weights, dtype=np.float64)))
-
-
 def _mae(measured: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> float:
-    return _average(np.abs(predicted - measured), weights)
+    return weighted.mean(np.abs(predicted - measured), weights)
 
 
 def _mse(measured: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> float:
-    return _average((predicted - measured) ** 2, weights)
+    return weighted.mean((predicted - measured) ** 2, weights)
 
 
 def _rmse(measured: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> float:
@@ -190,12 +191,12 @@ def _rmse(measured: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> f
 
 def _r2(measured: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> float:
     mse = _mse(measured, predicted, weights)
-    variance = _average((measured - _average(measured, weights)) ** 2, weights)
+    variance = weighted.mean((measured - weighted.mean(measured, weights)) ** 2, weights)
     return 1.0 - mse / variance if variance else float(mse == 0.0)
 
 
 def _percent(measured: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> float:
-    mae, size = _mae(measured, predicted, weights), _average(np.abs(measured), weights)
+    mae, size = _mae(measured, predicted, weights), weighted.mean(np.abs(measured), weights)
     return 100.0 * mae / size if size else 100.0 * float(mae != 0.0)
 
 
@@ -204,11 +205,11 @@ def _largest(measured: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -
 
 
 METRICS: Final = (
-    Metric("mae", "MAE", _mae),
-    Metric("rmse", "RMSE", _rmse),
-    Metric("r2", "R2", _r2, "share"),
-    Metric("percent", "percent error", _percent, "percent"),
-    Metric("largest", "largest error", _largest),
+    Metric("mae", "MAE", _mae, low=0.0),
+    Metric("rmse", "RMSE", _rmse, low=0.0),
+    Metric("r2", "R2", _r2, "share", high=1.0),
+    Metric("percent", "percent error", _percent, "percent", low=0.0),
+    Metric("largest", "largest error", _largest, low=0.0),
 )
 
 

@@ -35,6 +35,8 @@ class Metric:
     predictions (n, classes) probabilities.
     """
     look: Literal["", "share", "percent"] = ""  # how a spreadsheet shows it: a share of 1, a percentage, or as it comes
+    low: float = -math.inf  # the values that it can have, beyond which no interval of it is shown
+    high: float = math.inf
 
 
 class Target(Protocol):
@@ -86,8 +88,11 @@ class Target(Protocol):
         """What a network gives (..., outputs) that people are told this of: the way back from `to_units`."""
         ...
 
-    def constant(self, measured: np.ndarray) -> np.ndarray:
-        """The outputs (1, outputs) of the best prediction that knows the training rows' outputs and no input."""
+    def constant(self, measured: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """The outputs (1, outputs) of the best prediction that knows the training rows' outputs and no input.
+
+        Best is the one with the least objective by the weights (n,) of the rows, with which they train.
+        """
         ...
 
     def objective(self, scaled: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> float:

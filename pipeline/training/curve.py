@@ -19,7 +19,7 @@ class Curve:
     """
 
     epochs: np.ndarray  # (points,) int32, from 1, ascending
-    training: np.ndarray  # (points,) float32, mean loss of the epoch's batches, as minimised by the engine
+    training: np.ndarray  # (points,) float32, mean loss of the epoch's batches, as minimised by the engine; NaN: none
     validation: np.ndarray  # (points,) float32, objective on the validation rows after the epoch
 
     @classmethod

@@ -89,6 +89,22 @@ def _seconds(training: Training, protocol: Protocol, rows: Rows, most_weights: i
     return training.epochs * (-(-count // batch) * engine.step_seconds + arithmetic)
 
 
+def sound(trained: Trained) -> Trained:
+    """The outcome, or a failed one if its figures are none that a ledger can have: engines may be the user's."""
+    figures = [trained.objective, *itertools.chain.from_iterable(each.values() for each in trained.scores.values())]
+    if trained.error or all(each is not None and math.isfinite(each) for each in figures):
+        return trained
+    return Trained(
+        training=trained.training,
+        seed=trained.seed,
+        seconds=trained.seconds,
+        threads=trained.threads,
+        error="diverged: the engine's objective, or a score, is not a finite number",
+        program=trained.program,
+        started=trained.started,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class TrainJobs:
     """A function from jobs to outcomes that is sent to the workers; it is small, because rows are sent as parcels."""
@@ -102,7 +118,7 @@ class TrainJobs:
         train = engines.load(self.protocol.engine).train
         device, versions = provenance.device(), provenance.versions()
         trained = train(job.trainings, self.rows_of(job.trainings[0]), self.protocol)
-        return tuple(replace(each, device=device, versions=versions) for each in trained)
+        return tuple(replace(sound(each), device=device, versions=versions) for each in trained)
 
     def start(self) -> None:
         """Import the engine, set up TensorFlow and read the rows: takes seconds, once in the life of a worker."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from pipeline import models
+from pipeline import models, running_time
 from pipeline.data.rows import Part, Rows
 from pipeline.errors import DivergedTraining
 from pipeline.training.curve import Curve
@@ -29,7 +28,7 @@ def train_one(training: Training, rows: Rows, protocol: Protocol) -> Trained:
     The order of the rows comes from the repeat's own generator, not from Keras: an epoch is a permutation of the
     training rows, cut into batches, the last one short.
     """
-    started, began = utc_now(), time.perf_counter()
+    started, began = utc_now(), running_time.seconds()
     weight_seed, order_seed = seeds(protocol.seed, training.index)
     try:
         scored = _fit(training, rows, protocol, weight_seed, order_seed)
@@ -40,7 +39,7 @@ def train_one(training: Training, rows: Rows, protocol: Protocol) -> Trained:
     return Trained(
         training=training,
         seed=weight_seed,
-        seconds=time.perf_counter() - began,
+        seconds=running_time.seconds() - began,
         threads=intra_op_threads(),
         program="keras fit",
         started=started,

@@ -6,7 +6,6 @@ training ends is refilled at once; places without work run empty.
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline import running_time
 from pipeline.data.rows import Rows
 from pipeline.errors import DivergedTraining
 from pipeline.models import Signature, mlp
@@ -85,7 +85,7 @@ class _Places:
         # With empty places it trains nothing but is compiled, so the first trainings' times do not include that.
         advance(self._tensors, self._given, self._state, self._orders())
         while waiting or any(self._running):
-            began = time.perf_counter()
+            began = running_time.seconds()
             self._fill(waiting)
             self._state, losses = advance(self._tensors, self._given, self._state, self._orders())
             done = np.flatnonzero(np.asarray(self._state.done))  # waits for the program
@@ -93,7 +93,7 @@ class _Places:
             of_call = np.asarray(losses)
             for running in busy:
                 running.losses.append(of_call)
-                running.seconds += (time.perf_counter() - began) / len(busy)
+                running.seconds += (running_time.seconds() - began) / len(busy)
             for place in done:
                 finished = self._running[place]
                 if finished is not None:

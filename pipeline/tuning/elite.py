@@ -28,10 +28,11 @@ def elite_of_front(summaries: Sequence[Summary], count: int) -> tuple[Summary, .
     """At most `count` of the non-dominated configurations of the 20 best, evenly along the front, the best one first.
 
     Their cost is the number of weights, which follows from the configuration. With seconds, each rerun would have
-    another elite, and so another stage 2. Configurations with a failed repeat are never elite.
+    another elite, and so another stage 2. If no number of weights is known, the front is the best configuration.
+    Configurations with a failed repeat are never elite.
     """
-    sound = [each for each in by_mean(summaries)[:AMONG] if each.failures == 0 and each.repeats > 0]
-    front = non_dominated(sound, lambda each: each.weights)
+    sound = tuple(each for each in by_mean(summaries)[:AMONG] if each.failures == 0 and each.repeats > 0)
+    front = non_dominated(sound, lambda each: each.weights) or sound[:1]
     if len(front) <= count or count < 2:
         return front[:count]
     steps = (len(front) - 1) / (count - 1)

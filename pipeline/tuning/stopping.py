@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from pipeline import running_time
 from pipeline.ranking.order import recommend
 from pipeline.trial import Summary
 from pipeline.tuning.budget import Budget
@@ -22,8 +22,8 @@ def unlimited() -> float:
 
 
 def clock(seconds: float, started: float) -> Elapsed:
-    """The fraction of `seconds` that has passed since `started` (of `time.monotonic`); 0 seconds: no limit."""
-    return (lambda: (time.monotonic() - started) / seconds) if seconds else unlimited
+    """The fraction of `seconds` that has passed since `started` (of `running_time.seconds`); 0 seconds: no limit."""
+    return (lambda: (running_time.seconds() - started) / seconds) if seconds else unlimited
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,8 +13,9 @@ from pipeline.ranking.order import recommend
 from pipeline.space import Space, contains
 from pipeline.trial import Configuration, Evaluate, Stage, Summary, Trial
 from pipeline.tuning.budget import Budget
-from pipeline.tuning.stages import Exploring, Refining, Say, Search, cost, full
+from pipeline.tuning.stages import Exploring, Open, Refining, Say, Search, cost, full
 from pipeline.tuning.stopping import Elapsed, Limits, unlimited
+from pipeline.tuning.strategies.guard import Guard, summaries
 from pipeline.tuning.strategies.strategy import Strategy
 from pipeline.tuning.surrogate.posterior_curve import PosteriorCurve
 
@@ -121,20 +123,20 @@ def run(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, *, elapsed: Elap
         elapsed: The fraction of `budget.seconds` that has passed.
 
     Raises:
-        UserError: The strategy asks for something other than trainings of configurations of the space.
+        UserError: The strategy asks for something other than trainings of configurations of the space, or one of the
+            user's own raises an error.
     """
-    budget, strategy, answer = plan.budget, plan.strategy, _checked(plan, evaluate)
+    budget, strategy, guard = plan.budget, plan.strategy, Guard(plan.strategy)
+    answer = _checked(plan, guard.outward(evaluate))
     begin("baseline", {})
     (baseline,) = evaluate([Trial(plan.baseline, budget.epochs, budget.repeats)])
-    earlier, tried = _explore(plan, answer, begin, say, Limits(budget, elapsed))
+    earlier, tried = _explore(plan, answer, begin, say, limits=Limits(budget, elapsed), guard=guard)
     explored = full(tried, budget)
-    elite = strategy.elite(
-        [summary for summary in (*explored, *earlier) if contains(plan.space, summary.configuration)],
-        budget.elite,
-        plan.layers,
-    )
+    competing = [summary for summary in (*explored, *earlier) if contains(plan.space, summary.configuration)]
+    with guard.inside():
+        elite = summaries(strategy.elite(competing, budget.elite, plan.layers))
     if not elite:
-        say("Every configuration has a failed repeat, so stage 2 has nowhere to start: see the ledger.")
+        say(_without_elite(competing))
     asked = Refining(
         space=plan.space,
         budget=budget,
@@ -143,13 +145,38 @@ def run(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, *, elapsed: Elap
         proposals=plan.proposals,
         limits=Limits(budget, elapsed, plan.left((*earlier, *tried))),
     )
-    refined = strategy.refine(asked, lambda facts: full(begin("refine", facts), budget), answer, say)
+    with guard.inside():
+        refined = strategy.refine(asked, _opening(begin, budget, guard), answer, say)
+        summaries(refined.measured)
     within = [each for each in refined.measured if contains(plan.space, each.configuration)]
     screened = tuple(each for each in tried if each.epochs != budget.epochs)
     best = recommend(within)
     if best is not None:
         baseline = _as_often(baseline, best, plan, evaluate, begin)
     return Result(baseline, explored, elite, refined.searches, best, refined.ended, refined.curves, screened)
+
+
+def _without_elite(competing: Sequence[Summary]) -> str:
+    """Why there is nothing that stage 2 could search around."""
+    sound = [each for each in competing if each.repeats and not each.failures]
+    if sound:
+        reason = f"The strategy chose none of {len(sound)} configurations"
+    elif competing:
+        reason = "Every configuration has a failed repeat"
+    else:
+        reason = "No configuration of the search space was tried"
+    return f"{reason}, so stage 2 has none to search around: see the ledger."
+
+
+def _opening(begin: Begin, budget: Budget, guard: Guard) -> Open:
+    """What a strategy opens stage 2 with; facts that are not JSON values are the strategy's mistake."""
+    opened = guard.outward(begin)
+
+    def opening(facts: Mapping[str, object]) -> Sequence[Summary]:
+        json.dumps(facts)
+        return full(opened("refine", facts), budget)
+
+    return opening
 
 
 def _checked(plan: Plan, evaluate: Evaluate) -> Evaluate:
@@ -181,11 +208,13 @@ def _as_often(baseline: Summary, best: Summary, plan: Plan, evaluate: Evaluate, 
 
 
 def _explore(
-    plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, limits: Limits
+    plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, *, limits: Limits, guard: Guard
 ) -> tuple[tuple[Summary, ...], tuple[Summary, ...]]:
     """The full trainings known before stage 1 was first begun, and every answer of stage 1."""
     budget, strategy = plan.budget, plan.strategy
-    facts: dict[str, object] = {"space": str(plan.space), "seed": budget.seed, **strategy.facts}
+    with guard.inside():
+        facts: dict[str, object] = {"space": str(plan.space), "seed": budget.seed, **strategy.facts}
+        json.dumps(facts)
     if plan.prior:
         facts["prior"] = [each.key for each in plan.prior]
     if not strategy.nested:
@@ -203,7 +232,8 @@ def _explore(
         known=known,
         touched=frozenset(each.key for each in before),
     )
-    return earlier, strategy.explore(asked, evaluate, say)
+    with guard.inside():
+        return earlier, summaries(strategy.explore(asked, evaluate, say))
 
 
 def _inherited(plan: Plan, known: Collection[str]) -> tuple[Configuration, ...]:

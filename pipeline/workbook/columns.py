@@ -10,6 +10,7 @@ from types import EllipsisType
 from typing import Final, Literal
 
 from pipeline.tasks import Metric, Task
+from pipeline.tasks.naming import distinct
 from pipeline.trial import Value
 from pipeline.workbook.ooxml import Link
 
@@ -39,17 +40,22 @@ KEY: Final = "key"
 JSON: Final = "configuration"
 INDEX: Final = "repeat"
 ERROR: Final = "error"
-CONFUSABLE: Final = " (hyperparameter)"  # added to a hyperparameter that is named like one of our columns
+HYPERPARAMETER: Final = "hyperparameter"  # marks a hyperparameter that is named like one of our columns
 
-# Headers of *Configurations*, so that no hyperparameter or output gets the same one.
+# Headers of *Configurations* in the words of the first task: see `ours`.
 _BEFORE: Final = frozenset({RANK, STAGE, ELITE, GROUP, FRONT, LAYERS, NEURONS, MEAN, STD, LOW, HIGH, LEAST, MOST, TEST})
 OURS: Final = _BEFORE | {COUNT, FAILURES, "epochs", "mean seconds", "weights", "model", NOTES, LIMIT, KEY, JSON}
 
-Kind = Literal["count", "plain", "fraction", "scientific", "mark", "text", "link", "wide", "exact"]
+Kind = Literal["count", "plain", "fraction", "scientific", "moment", "mark", "text", "link", "wide", "exact"]
 Group = Literal["place", "hyperparameters", "objective", "outputs", "cost", "exact"]
 _NAME: Final = 200  # characters of an output's name in a header
 _OBJECTIVE: Final = (MEAN, STD, LEAST, MOST, TEST)  # in the words of the first task
 ROWS: Final = 1_048_575  # of a sheet below its header; further ones are only in the journal
+
+
+def ours(task: Task) -> frozenset[str]:
+    """The headers of the product's own columns of *Configurations* in studies of that task: no other is called so."""
+    return OURS | {headed(header, task) for header in _OBJECTIVE}
 
 
 def headed(header: str, task: Task) -> str:
@@ -120,8 +126,6 @@ def score_column(header: str, metric: Metric | None, values: Sequence[float]) ->
 def free_header(output: str, measure: str, taken: set[str]) -> str:
     """A new header, which is added to the used ones; the name is cut so that the measure stays readable."""
     name = output if len(output) <= _NAME else output[: _NAME - 1] + "…"
-    header = f"{name} {measure}"
-    while header in taken:
-        header += " (output)"
+    header = distinct(f"{name} {measure}", taken, "output")
     taken.add(header)
     return header

@@ -6,17 +6,22 @@ import math
 import statistics
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from pipeline.ranking.order import ranks
+from pipeline.ranking.statistics import OBJECTIVE
+from pipeline.tasks import Task
+from pipeline.tasks.naming import distinct
 from pipeline.trial import Summary, Value
 from pipeline.workbook.columns import (
     CONFIGURATIONS,
-    CONFUSABLE,
     COUNT,
     ELITE,
     FAILURES,
     FRONT,
     GROUP,
     HIGH,
+    HYPERPARAMETER,
     JSON,
     KEY,
     LAYERS,
@@ -27,7 +32,6 @@ from pipeline.workbook.columns import (
     MOST,
     NEURONS,
     NOTES,
-    OURS,
     RANK,
     ROWS,
     STAGE,
@@ -40,6 +44,7 @@ from pipeline.workbook.columns import (
     free_header,
     headed,
     kind_of,
+    ours,
     score_column,
     shown,
     width_of,
@@ -69,30 +74,34 @@ _Source = tuple[Column, Callable[[_Row], Cell]]
 
 
 def configurations(view: View) -> Table:
-    """One row for each configuration, best first; the baseline is placed by its mean, without a rank."""
+    """One row for each configuration, best first; the baseline and imported rows have their places, without a rank."""
     rows = _placed(view)
-    sources = [*_place(rows, view), *_hyperparameters(rows), *_objective(view)]
-    sources += [*_outputs(view, rows, taken={column.header for column, _ in sources} | OURS), *_cost(rows), *_exact()]
+    sources = [*_place(rows, view), *_hyperparameters(rows, view.task), *_objective(view)]
+    taken = {column.header for column, _ in sources} | ours(view.task)
+    sources += [*_outputs(view, rows, taken), *_cost(rows), *_exact()]
     return Table(
         title=CONFIGURATIONS,
         columns=tuple(column for column, _ in sources),
-        rows=tuple(tuple(_cell(row, source) for _, source in sources) for row in rows[:ROWS]),
+        rows=tuple(tuple(_cell(row, *source) for source in sources) for row in rows[:ROWS]),
         identity=(KEY,),
         ranked=True,
     )
 
 
-def _cell(row: _Row, source: Callable[[_Row], Cell]) -> Cell:
+_MARKS: Final = frozenset({RANK, ELITE, GROUP, FRONT})  # by us alone: one that does not hold any more is taken away
+
+
+def _cell(row: _Row, column: Column, source: Callable[[_Row], Cell]) -> Cell:
     value = source(row)
     if isinstance(value, float) and not math.isfinite(value):
         value = None
-    return ... if value is None and not row.trained_here else value
+    return ... if value is None and not row.trained_here and column.header not in _MARKS else value
 
 
 def _placed(view: View) -> list[_Row]:
+    known = ranks(view.ranking)
     rows = [
-        _Row.of(summary, place if math.isfinite(summary.mean) else None)
-        for place, summary in enumerate(view.ranking, 1)
+        _Row.of(summary, known.get(summary.key) if math.isfinite(summary.mean) else None) for summary in view.ranking
     ]
     baseline = view.baseline
     # A baseline that the search also found is one configuration: one row, with its rank.
@@ -116,14 +125,17 @@ def _place(rows: Sequence[_Row], view: View) -> list[_Source]:
     return sources
 
 
-def _hyperparameters(rows: Sequence[_Row]) -> list[_Source]:
+def _hyperparameters(rows: Sequence[_Row], task: Task) -> list[_Source]:
     names = sorted({name for row in rows for name in row.values} - {"hidden_layers", "units"})
-    return [(_hyperparameter(name, rows), _reader(name)) for name in names]
+    taken, sources = {*ours(task)}, list[_Source]()
+    for name in names:  # a name before those that begin with it: `import_rows` takes one mark off
+        taken.add(header := distinct(name, taken, HYPERPARAMETER))
+        sources.append((_hyperparameter(name, header, rows), _reader(name)))
+    return sources
 
 
-def _hyperparameter(name: str, rows: Sequence[_Row]) -> Column:
+def _hyperparameter(name: str, header: str, rows: Sequence[_Row]) -> Column:
     values = [row.values[name] for row in rows if name in row.values]
-    header = name + CONFUSABLE if name in OURS else name
     numbers = [value for value in values if isinstance(value, int | float)]
     kind = kind_of(numbers) if len(numbers) == len(values) else "text"
     return Column(header, kind, width_of(header), "hyperparameters")
@@ -140,8 +152,8 @@ def _objective(view: View) -> list[_Source]:
     return [
         (column(MEAN), lambda row: row.summary.mean),
         (column(STD), lambda row: row.summary.std),
-        (column(LOW), lambda row: row.summary.low),
-        (column(HIGH), lambda row: row.summary.high),
+        (column(LOW), lambda row: _ends(row.summary)[0]),
+        (column(HIGH), lambda row: _ends(row.summary)[1]),
         (column(LEAST), lambda row: row.summary.best),
         (column(MOST), lambda row: row.summary.worst),
         # Empty until the end of a run: an earlier number may be that of fewer repeats.
@@ -149,6 +161,10 @@ def _objective(view: View) -> list[_Source]:
         (Column(GROUP, "text", 16, "objective"), lambda row: view.group.get(row.key)),
         (Column(FRONT, "text", 16, "objective"), lambda row: view.front.get(row.key)),
     ]
+
+
+def _ends(summary: Summary) -> tuple[float | None, float | None]:
+    return OBJECTIVE.cut(summary.mean, summary.low, summary.high)[1:]
 
 
 def _outputs(view: View, rows: Sequence[_Row], taken: set[str]) -> list[_Source]:

@@ -19,6 +19,7 @@ FORMATS: Final = {
     "plain": "#,##0.00",
     "fraction": "0.0000",
     "scientific": "0.00E+00",
+    "moment": "yyyy-mm-dd hh:mm:ss",
 }
 FILLS: Final = {
     "place": "263238",

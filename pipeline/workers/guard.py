@@ -1,14 +1,19 @@
-"""A job under watch in its worker: ended when it runs past its limit, its stack on record however it ends."""
+"""A job under watch in its worker: its stack on record when it runs past its limit, and however it ends.
+
+A worker does not end itself: after a pause its timer goes off at once, whatever the job had left of its limit. It says
+that the limit has passed, by the stack that it writes, and who began the job decides (`overdue`) and ends it.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import math
 import os
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Generic, TypeVar
@@ -18,9 +23,9 @@ Answer = TypeVar("Answer")
 
 STACK_LENGTH: Final = 4000  # characters of a stack that are kept: some thirty frames
 START_LIMIT: Final = 600.0  # seconds: importing TensorFlow takes four, from a cold disk or on a busy machine many more
-_TIMEOUT: Final = re.compile(
-    r"Timeout \((\d+):(\d+):([\d.]+)\)"
-)  # how faulthandler begins the stack of a process that it ends
+_KEPT: Final = 1 << 20  # bytes of a file of stacks that are looked through, from its end
+_FATAL: Final = "Fatal Python error"  # how faulthandler begins the stack of a process that a signal ends
+_TIMEOUT: Final = re.compile(r"Timeout \((\d+):(\d+):([\d.]+)\)!\n")  # and that of one that has passed a limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +47,9 @@ class Raised:
 class Watched(Generic[JobType, Answer]):
     """Does a job; whatever it raises, SystemExit and MemoryError included, comes back as a value.
 
-    A thread of the C library's ends the process when the limit has passed, so that neither a lock nor C code that holds
-    the interpreter can outlive it, and writes the Python stack into a file first. So does a fatal signal.
+    A thread that needs no interpreter writes the Python stack into a file when the limit has passed, and again each
+    time that it has passed once more: whether the job waits for a lock, or is in C code that holds the interpreter. So
+    does a fatal signal.
     """
 
     work: Callable[[JobType], Answer]
@@ -58,24 +64,37 @@ class Watched(Generic[JobType, Answer]):
     def __call__(self, job: JobType, stack: Path) -> Answered[Answer] | Raised:
         """The answer or what was raised; does not return from what ends the process.
 
-        `stack` is the file for the stack of such an end; each job overwrites it.
+        `stack` is the file for stacks, which each job overwrites: it is empty as long as no limit has passed.
         """
         file = _opened(stack)
         faulthandler.enable(file)
         try:
             if self.start is not None:
-                faulthandler.dump_traceback_later(self.start_limit, exit=True, file=file)
-                self.start()
-                faulthandler.cancel_dump_traceback_later()
-            if math.isfinite(self.limit):
-                faulthandler.dump_traceback_later(self.limit, exit=True, file=file)
-            return Answered(self.work(job))
+                with _reporting(self.start_limit, file):
+                    self.start()
+            with _reporting(self.limit, file):
+                return Answered(self.work(job))
         except BaseException as error:  # noqa: BLE001 - SystemExit must not end the worker without a word
             return _raised(error)
         finally:
-            faulthandler.cancel_dump_traceback_later()
             faulthandler.enable(sys.stderr)
             os.close(file)
+
+
+@contextlib.contextmanager
+def _reporting(limit: float, file: int) -> Iterator[None]:
+    """Write the stack into the file, which is empty until then, when the block has taken that many seconds."""
+    with contextlib.suppress(OSError):  # no file, but the null device
+        os.ftruncate(file, 0)
+        os.lseek(file, 0, os.SEEK_SET)
+    if not math.isfinite(limit):
+        yield
+        return
+    faulthandler.dump_traceback_later(limit, repeat=True, file=file)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def _opened(path: Path) -> int:
@@ -92,16 +111,38 @@ def _raised(error: BaseException) -> Raised:
         return Raised(type(error).__name__, "")
 
 
-def read_stack(path: Path) -> str:
-    """What the last job of a worker left when it ended the process, its innermost frames first; empty for nothing."""
+def passed_limit(stacks: Path) -> float:
+    """The limit, in seconds, that a worker says its job has passed; 0 as long as it says nothing."""
+    found = _TIMEOUT.match(_read(stacks, 0, 100))
+    return 3600 * int(found[1]) + 60 * int(found[2]) + float(found[3]) if found else 0.0
+
+
+def limit_stack(stacks: Path) -> str:
+    """Where a job was when it passed its limit last, its innermost frames first; empty where it has not."""
+    found = _recent(stacks)
+    begins = [each.start() for each in _TIMEOUT.finditer(found)]
+    return found[begins[-1] :][:STACK_LENGTH].strip() if begins else ""
+
+
+def fatal_stack(stacks: Path) -> str:
+    """Where a job was when a signal ended its process, as far as there was time to write it; else empty."""
+    found = _recent(stacks)
+    begin = found.rfind(_FATAL)
+    return found[begin:][:STACK_LENGTH].strip() if begin >= 0 else ""
+
+
+def _recent(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return file.read(STACK_LENGTH).decode(errors="replace").strip()
+        size = path.stat().st_size
     except OSError:
         return ""
+    return _read(path, max(0, size - _KEPT), _KEPT)
 
 
-def past_limit(stack: str) -> str:
-    """The limit, in seconds, of a process that left this stack when it ran past it; else empty."""
-    found = _TIMEOUT.match(stack)
-    return f"{3600 * int(found[1]) + 60 * int(found[2]) + float(found[3]):g} s" if found else ""
+def _read(path: Path, begin: int, count: int) -> str:
+    try:
+        with path.open("rb") as file:
+            file.seek(begin)
+            return file.read(count).decode(errors="replace")
+    except OSError:
+        return ""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.errors import DamagedFile
-from pipeline.workers.guard import Answered, Raised, Watched, past_limit, read_stack
+from pipeline.workers.guard import Answered, Raised, Watched, fatal_stack, limit_stack
 from pipeline.workers.parcels import Delivery, hold
 from pipeline.workers.places import Died, Ended, Event, Joined, Parcel, Place
 from pipeline.workers.slots import Slot
@@ -77,12 +77,12 @@ class LocalPlaces:
         del self._jobs[place]
         self._ended.add(place)
         worker.kill()
-        stack = read_stack(worker.stack)
+        stack = limit_stack(worker.stack)
         worker.note(f"A job was given up\n{stack}")
         return stack
 
     def events(self, seconds: float) -> Sequence[Event]:
-        """Report the slots first, then the jobs that ended."""
+        """Report the slots first, then the jobs that ended, then those that ran past their limit and are ended."""
         news, self._news = self._news, []
         if news:
             return news
@@ -93,7 +93,13 @@ class LocalPlaces:
         for place, future in self._jobs.items():
             if future not in done:
                 self._workers[place].look()
-        return [self._heard(place) for place, future in list(self._jobs.items()) if future in done]
+        ended = [self._heard(place) for place, future in list(self._jobs.items()) if future in done]
+        return [*ended, *(event for place in list(self._jobs) if (event := self._past_limit(place)) is not None)]
+
+    def _past_limit(self, place: Place) -> Ended[Any] | None:
+        """End the job of a place if it has run past its limit."""
+        limit = self._workers[place].passed_limit()
+        return Ended(place, Died("ran past its limit", f"{limit:g} s", self.end(place))) if limit else None
 
     def _heard(self, place: Place) -> Ended[Any]:
         """How the job of a place ended; without an answer its process is ended as well."""
@@ -109,7 +115,7 @@ class LocalPlaces:
             worker.note(f"A job raised: {outcome.reason}\n{outcome.stack}")
             return Ended(place, outcome)
         assert error is not None
-        died = _death(error, read_stack(worker.stack))
+        died = Died(*cause(error), fatal_stack(worker.stack))
         worker.note(f"A job {died.kind}: {died.detail}\n{died.stack}")
         return Ended(place, died)
 
@@ -119,10 +125,3 @@ class LocalPlaces:
             worker.kill()
         for worker in self._workers.values():
             worker.retire()
-
-
-def _death(error: BaseException, stack: str) -> Died:
-    kind, detail = cause(error)
-    if limit := past_limit(stack):
-        return Died("ran past its limit", f"{limit}, ended with {detail}", stack)
-    return Died(kind, detail, stack)

@@ -97,7 +97,8 @@ class Places(Protocol):
        before the next begins. The job of a place that has left ends with its `Left`.
     4. A job runs in a process that had `process.environment(slot)` before its first import, and that ends with the
        driver. After a job without an answer, the place has a new process.
-    5. `Ended` reports what the job's own process did, `Left` what happened to the place.
+    5. `Ended` reports what the job's own process did, `Left` what happened to the place. A job that runs past its limit
+       is ended where it runs; while it or its driver is stopped, it does not run.
     6. Answers are returned by value.
     7. A job begins only after all its parcels have arrived and their digests were checked; if one is not available,
        `events` raises UserError.

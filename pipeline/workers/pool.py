@@ -1,18 +1,19 @@
 """Who gets which job, and what becomes of a job without an answer: the policy of a run, over any `Places`.
 
-What a job's own process did counts against the job, three times; what befell its place does not.
+What a job's own process did counts against the job, three times; what befell its place does not. All limits are in
+running time: while the run is stopped, no job is late.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
+from pipeline import running_time
 from pipeline.workers.guard import Answered, Raised, Watched
 from pipeline.workers.places import Died, Ended, Event, Joined, Left, Parcel, Place, Places
 
@@ -22,7 +23,7 @@ Answer = TypeVar("Answer")
 ATTEMPTS: Final = 3  # processes in which a job may die, raise or hang before it is given up
 MOVES: Final = 10  # places that may leave with a job before it is given up
 POLL: Final = 0.2  # seconds between looks at whether the user asked to stop
-MARGIN: Final = 60.0  # seconds after its limit in which a job's own process has to end it, or is ended by the driver
+MARGIN: Final = 60.0  # seconds after its limit in which its place has to end a job, before it is given up as hung
 PATIENCE: Final = 600.0  # seconds without any place after which a run ends
 
 
@@ -78,7 +79,7 @@ class Workers:
         *,
         grace: float = 10.0,
         margin: float = MARGIN,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = running_time.seconds,  # a pause is no time that anybody had
     ) -> None:
         self._places = places
         self._stop = stop

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from pipeline.storage.streams import take_every_character
 from pipeline.workers.slots import Slot
 
 
@@ -73,6 +74,7 @@ def enter(driver: int, slot: Slot, log: Path) -> None:
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.close(output)
+    take_every_character()  # what a model of the user's prints must not cost a training
     faulthandler.enable(sys.stderr)
 
 

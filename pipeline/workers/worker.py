@@ -17,15 +17,18 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Final, TypeVar
 
+import psutil
 from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import BrokenProcessPool, ShutdownExecutorError, TerminatedWorkerError
 
+from pipeline.workers.overdue import Overdue
 from pipeline.workers.process import deaf_children, enter, environment
 from pipeline.workers.slots import Slot
 
 JobType = TypeVar("JobType")
 Answer = TypeVar("Answer")
 
+_STOPPED: Final = (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
 SILENCE: Final = 1.0  # seconds for a pool to notice the death of its process, before it is forced to
 
 
@@ -38,12 +41,14 @@ class Worker:
         self.stack = logs / f"worker-{slot.name}.stack"
         self._executor: ProcessPoolExecutor | None = None
         self._dead_since: float | None = None
+        self._overdue = Overdue(self.stack)
 
     def submit(self, work: Callable[[JobType], Answer], job: JobType) -> Future[Answer]:
         """Submit a job; a process that died since the last one is replaced first."""
         self._dead_since = None
         with contextlib.suppress(OSError):
             self.stack.unlink(missing_ok=True)  # the stack of an earlier job must not be taken for this one's
+        self._overdue = Overdue(self.stack)
         with deaf_children():
             try:
                 return self._submitted(work, job)
@@ -78,6 +83,16 @@ class Worker:
         self._dead_since = self._dead_since or time.monotonic()
         if time.monotonic() - self._dead_since > SILENCE:
             self._end_answers()
+
+    def passed_limit(self) -> float:
+        """The limit, in seconds, that its job has run past, pauses aside; 0 as long as it has not."""
+        return self._overdue.look(stopped=self._is_stopped())
+
+    def _is_stopped(self) -> bool:
+        """Whether somebody stopped the process; one that waits for something is not stopped."""
+        with contextlib.suppress(psutil.Error):
+            return any(psutil.Process(each.pid).status() in _STOPPED for each in self._processes())  # type: ignore[attr-defined]
+        return False
 
     def _end_answers(self) -> None:
         """Replace this process's writing end of the pipe, so that reading ends with the dead process's end."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
 import os
 import statistics
 import tempfile
@@ -17,8 +16,11 @@ from typing import Any
 
 from rich.console import Console
 
+from pipeline.cli.console import complain
+from pipeline.cli.outputs import write_json
 from pipeline.errors import UserError
 from pipeline.workers.slots import available_cores
+from scripts.asked import json_path, parsed, picture_folder
 from scripts.benchmark import plan, report
 from scripts.benchmark.contestants import NEEDS, PRODUCT, Case, operations
 from scripts.benchmark.plan import Data, Sizes
@@ -42,8 +44,8 @@ class Bench:
 
 def main(words: Sequence[str]) -> int:
     """Measure what the command line asks for; return 2 and print the error if the user can fix it."""
-    asked = parser().parse_args(words)
-    console = Console(soft_wrap=True, highlight=False)
+    asked = parsed(parser(), words)
+    console = Console(soft_wrap=True, highlight=False, emoji=False)
     try:
         core = chosen_core(asked.core)
         sizes = plan.QUICK if asked.quick else plan.FULL
@@ -53,7 +55,7 @@ def main(words: Sequence[str]) -> int:
         asked.out.mkdir(parents=True, exist_ok=True)
         figures = measure(sizes, core, parts, asked.out.resolve(), console)
     except UserError as error:
-        Console(stderr=True, soft_wrap=True).print(f"Error: {error}", highlight=False, markup=False)
+        complain(error)
         return 2
     for table in report.tables(figures):
         console.print(table)
@@ -61,8 +63,7 @@ def main(words: Sequence[str]) -> int:
     if picture:
         console.print(f"Figure: {picture}")
     if asked.json:
-        asked.json.parent.mkdir(parents=True, exist_ok=True)
-        asked.json.write_text(json.dumps(report.flat(figures), indent=1, sort_keys=True) + "\n")
+        write_json(asked.json, report.flat(figures))
         console.print(f"All numbers: {asked.json}")
     return 0
 
@@ -80,8 +81,10 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--budget", type=float, help="seconds after which a peer begins no other configuration of a whole search [300]"
     )
-    options.add_argument("--out", type=Path, default=Path("results/benchmark_training"), help="folder of the picture")
-    options.add_argument("--json", type=Path, help="JSON file for all numbers: {name: value}")
+    options.add_argument(
+        "--out", type=picture_folder, default=Path("results/benchmark_training"), help="folder of the picture"
+    )
+    options.add_argument("--json", type=json_path, help="JSON file for all numbers: {name: value}")
     return options
 
 

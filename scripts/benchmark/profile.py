@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import re
 import statistics
 import tempfile
@@ -25,8 +24,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.cli.console import complain
+from pipeline.cli.outputs import write_json
 from pipeline.data.rows import load_rows
 from pipeline.errors import UserError
+from scripts.asked import json_path, parsed
 from scripts.benchmark import plan
 from scripts.benchmark.command import chosen_core
 from scripts.benchmark.contestants import BATCH, PRODUCT, Case, operations, prepare
@@ -64,9 +66,9 @@ def main(words: Sequence[str]) -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--core", type=int, help="the core to measure on [the last available one]")
     options.add_argument("--epochs", type=int, default=3, help="epochs of each measurement [3]")
-    options.add_argument("--json", type=Path, help="JSON file for all numbers: {name: value}")
-    asked = options.parse_args(words)
-    console = Console(soft_wrap=True, highlight=False)
+    options.add_argument("--json", type=json_path, help="JSON file for all numbers: {name: value}")
+    asked = parsed(options, words)
+    console = Console(soft_wrap=True, highlight=False, emoji=False)
     try:
         core = chosen_core(asked.core)
         with tempfile.TemporaryDirectory() as folder:
@@ -76,13 +78,12 @@ def main(words: Sequence[str]) -> int:
                 request = {"rows": str(data.file), "epochs": asked.epochs}
                 profiles = [Profile(**worker.ask({**request, "width": width})) for width in WIDTHS]
     except (UserError, RuntimeError) as error:
-        Console(stderr=True, soft_wrap=True).print(f"Error: {error}", highlight=False, markup=False)
+        complain(error)
         return 2
     for table in (_summary(profiles), _dearest(profiles)):
         console.print(table)
     if asked.json:
-        asked.json.parent.mkdir(parents=True, exist_ok=True)
-        asked.json.write_text(json.dumps(flat(profiles), indent=1, sort_keys=True) + "\n")
+        write_json(asked.json, flat(profiles))
         console.print(f"All numbers: {asked.json}")
     return 0
 

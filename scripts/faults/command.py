@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 import time
@@ -13,6 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
+from pipeline.cli.outputs import write_json
+from scripts.asked import json_path, parsed
 from scripts.faults.storm import Tally, Weather, storm
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -38,7 +39,7 @@ CALM: Final = (0.1, 12.0)  # seconds that a driver lives after its start, its fi
 
 def main(words: Sequence[str]) -> int:
     """Kill, resume, check, and print the findings; return 1 if there are any."""
-    asked = parser().parse_args(words)
+    asked = parsed(parser(), words)
     began = time.monotonic()
     with ExitStack() as stack:
         folder = asked.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="chaos-")))
@@ -61,7 +62,7 @@ def main(words: Sequence[str]) -> int:
         print(line)
     if asked.json:
         content = {**asdict(tally), "kills": tally.kills, "seed": asked.seed, "seconds": round(seconds, 1)}
-        asked.json.write_text(json.dumps(content, indent=1) + "\n")
+        write_json(asked.json, content, sort_keys=False)
     return 0 if tally.sound else 1
 
 
@@ -70,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(description=__doc__, epilog="Further options go to run_pipeline.py.")
     options.add_argument("--kills", type=int, default=100, help="drivers and workers to kill [100]")
     options.add_argument("--seed", type=int, default=0, help="seed of the times and the victims [0]")
-    options.add_argument("--json", type=Path, help="file for the findings")
+    options.add_argument("--json", type=json_path, help="file for the findings")
     options.add_argument("--folder", type=Path, help="empty folder for the studies; they are kept [a temporary one]")
     options.add_argument("--slots", default="auto", help="workers of each study, as run_pipeline.py takes them [auto]")
     options.add_argument(

@@ -14,15 +14,18 @@ from joblib import Parallel, delayed
 from rich.console import Console
 from rich.progress import Progress
 
+from pipeline.cli.console import complain
+from pipeline.cli.outputs import write_json
 from pipeline.errors import UserError
+from scripts.asked import json_path, lines_path, parsed, picture_folder
 from scripts.replay import report, tables
 from scripts.replay.contestants import ANYTIME, METHODS, Run, Task, answer, missing
 
 
 def main(words: Sequence[str]) -> int:
     """Replay what the command line asks for; return 2 and print the error if the user can fix it."""
-    asked = parser().parse_args(words)
-    console = Console(soft_wrap=True, highlight=False)
+    asked = parsed(parser(), words)
+    console = Console(soft_wrap=True, highlight=False, emoji=False)
     try:
         if asked.proposing:
             from scripts.replay import proposing
@@ -31,11 +34,10 @@ def main(words: Sequence[str]) -> int:
         else:
             figures = compare(asked, console)
     except UserError as error:
-        Console(stderr=True, soft_wrap=True).print(f"Error: {error}", highlight=False, markup=False)
+        complain(error)
         return 2
     if asked.json:
-        asked.json.parent.mkdir(parents=True, exist_ok=True)
-        asked.json.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
+        write_json(asked.json, figures)
         console.print(f"All numbers: {asked.json}")
     return 0
 
@@ -65,10 +67,12 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that replay side by side")
     options.add_argument(
-        "--runs", type=Path, help="file of finished replays, one in each line, which are not replayed again"
+        "--runs", type=lines_path, help="file of finished replays, one in each line, which are not replayed again"
     )
-    options.add_argument("--json", type=Path, help="JSON file for all numbers: {name: value}")
-    options.add_argument("--out", type=Path, default=Path("results/benchmark_search"), help="folder of the picture")
+    options.add_argument("--json", type=json_path, help="JSON file for all numbers: {name: value}")
+    options.add_argument(
+        "--out", type=picture_folder, default=Path("results/benchmark_search"), help="folder of the picture"
+    )
     options.add_argument("--proposing", action="store_true", help="measure the cost of a proposal instead")
     return options  # fmt: skip
 
@@ -136,7 +140,15 @@ def _tasks(
 def _known(file: Path | None) -> list[Run]:
     if file is None or not file.exists():
         return []
-    return [Run(**json.loads(line)) for line in file.read_text().splitlines()]
+    try:
+        return [Run(**json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
+    except (ValueError, TypeError) as error:
+        raise UserError(
+            f"{file} is not a file of finished replays",
+            expected="what --runs wrote before, or a new name",
+            got=str(error)[:200],
+            hint="give --runs another name",
+        ) from error
 
 
 def _keep(file: Path | None, runs: Sequence[Run]) -> None:

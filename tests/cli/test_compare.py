@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from pipeline.cli.commands import app
-from pipeline.compare import comparing
 from pipeline.compare.studies import Outcome
 from pipeline.ledger import journal
+from pipeline.study_folder.comparison import PAGE, SEEDS
 from tests.faults import small_study
 
 
@@ -54,18 +55,18 @@ def test_searches_are_compared_written_and_not_trained_again(words, tmp_path):
     for place, name in enumerate(("random, seed 0", "grid, seed 0", "random, seed 1", "grid, seed 1"), 1):
         assert f"[{place} of 4] {name}: validation" in text
     assert str(folder) in text
-    page = (folder / comparing.PAGE).read_text()
+    page = (folder / PAGE).read_text()
     assert "| random |" in page
     assert "## Which differences are significant" in page
     assert "## What mattered" in page
     assert "random_test" in json.loads(figures.read_text())
-    assert len((folder / comparing.SEEDS).read_text().splitlines()) == 5
+    assert len((folder / SEEDS).read_text().splitlines()) == 5
     before = begun(folder)
     assert list(before) == ["grid-0", "grid-1", "random-0", "random-1"]
     again = CliRunner().invoke(app, words)
     assert again.exit_code == 0
     assert begun(folder) == before
-    assert (folder / comparing.PAGE).read_text() == page
+    assert (folder / PAGE).read_text() == page
 
 
 def test_ctrl_c_keeps_what_finished_and_says_how_to_go_on(words, tmp_path, monkeypatch):
@@ -101,4 +102,42 @@ def test_what_cannot_be_written_is_an_error_and_nothing_is_lost(words, tmp_path)
     text = " ".join(answer.stderr.split())
     assert "The comparison cannot be written" in text
     assert "nothing is trained twice" in text
-    assert (tmp_path / "compared" / comparing.PAGE).exists()
+    assert (tmp_path / "compared" / PAGE).exists()
+
+
+MINE = """
+from dataclasses import dataclass
+from pipeline.tuning.strategies.strategy import Strategy
+
+
+@dataclass(frozen=True)
+class Mine(Strategy):
+    pass
+
+
+@dataclass(frozen=True)
+class Bad(Strategy):
+    def explore(self, asked, evaluate, say):
+        super().explore(asked, evaluate, say)
+        raise KeyError("out of ideas")
+"""
+
+
+def test_a_strategy_of_the_users_own_is_compared_and_named_where_it_raises(words, tmp_path, monkeypatch):
+    name = f"mine_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(MINE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    asked = [*words[:3], "--seeds", "1", "--methods", "random"]
+    answer = CliRunner().invoke(app, [*asked, f"{name}:Bad"])
+    assert answer.exit_code == 2, answer.exception
+    assert f"Error: The strategy {name}:Bad raised KeyError." in " ".join(answer.stderr.split())
+    assert "all trainings so far are kept" in " ".join(answer.stderr.split())
+    before = begun(tmp_path / "compared")
+    assert list(before) == [f"{name}.Bad-0", "random-0"]
+    answer = CliRunner().invoke(app, [*asked, f"{name}:Mine"])
+    assert answer.exit_code == 0, answer.output
+    assert f"| {name}:Mine |" in (tmp_path / "compared" / PAGE).read_text()
+    after = begun(tmp_path / "compared")
+    assert after.items() > before.items()
+    assert f"{name}.Mine-0" in after

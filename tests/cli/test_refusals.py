@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli.commands import app
+from pipeline.cli.options import path_of
 
 ROOT = Path(__file__).parents[2]
 DIABETES = str(ROOT / "search_spaces" / "compare_diabetes.settings.toml")
@@ -35,6 +36,13 @@ RUN = ("run", "--data", "builtin:diabetes", "--target", "target", "--space", SPA
         ([*RUN, "--data", "nothing.csv"], "nothing.csv"),
         (["predict", "--study", "nothing", "--input", "rows.csv", "--output", "o.csv"], "rows.csv"),
         (["predict", "--study", "nothing", "--output", "o.csv"], "Missing option '--input'"),
+        ([*RUN[:-1], ""], "'--study': the path is empty"),
+        (["predict", "--study", "nothing", "--input", "rows.csv", "--output", " "], "'--output': the path is empty"),
+        (
+            ["ledger", "verify", "nothing"],
+            "nothing is not a study folder. Expected: a folder with study.json or ledger",
+        ),
+        (["ledger", "verify", "."], ". is not a study folder"),
         (["ledger", "rebuild", "nothing"], "nothing"),
         (["ledger", "import", "nothing", "other.xlsx"], "nothing"),
         (["search"], "No such command 'search'"),
@@ -74,9 +82,15 @@ def test_mistakes_in_a_comparison_are_named(tmp_path, monkeypatch, words, said):
     assert not folder.exists()
 
 
-def test_without_the_example_of_the_checkout_settings_are_asked_for(tmp_path, monkeypatch):
+def test_without_the_example_of_the_checkout_what_is_missing_is_asked_for(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = refused("compare", "--data", "housing.csv")
-    assert "No settings were given" in text
-    assert "Expected: --settings, or search_spaces/compare_california.settings.toml" in text
-    assert "Try: give --settings study.toml, a file with data, target, space and study" in text
+    assert "No settings were given, and --target, --space and --folder are missing" in text
+    assert "Expected: --data, --target, --space and --folder, or --settings with a file that has them" in text
+    assert "compare_california" not in text  # a file that nobody named
+
+
+def test_a_path_may_begin_with_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert path_of("~/x.csv") == tmp_path / "x.csv"
+    assert f"{tmp_path}/nothing.toml" in refused("run", "--settings", "~/nothing.toml")

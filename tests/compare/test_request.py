@@ -1,5 +1,6 @@
 """What may be asked of a comparison."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,25 @@ def test_methods_stand_in_one_order_and_seeds_begin_with_that_of_the_settings(fi
     assert request(file, {}).methods == all_methods()
 
 
+def test_a_strategy_of_the_users_own_is_a_method(file, monkeypatch):
+    (file.parent / "mine_to_compare.py").write_text(
+        "from dataclasses import dataclass\nfrom pipeline.tuning.strategies.strategy import Strategy\n"
+        "@dataclass(frozen=True)\nclass Mine(Strategy):\n    pass\n\nWRONG = 1\n"
+    )
+    monkeypatch.chdir(file.parent)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    asked = request(file, {}, methods=["mine_to_compare:Mine", "random", "mine_to_compare:Mine"])
+    assert asked.methods == asked.searches == ("random", "mine_to_compare:Mine")
+    assert request(file, {}).methods == all_methods()
+    for name, said in (
+        ("mine_to_compare:WRONG", "is not a strategy"),
+        ("mine_to:Mine", "no module"),
+        ("a.b", "module:obj"),
+    ):
+        with pytest.raises(UserError, match=said):
+            request(file, {}, methods=[name])
+
+
 def test_options_win_over_settings_and_trainings_have_a_default(file):
     assert request(file, {}).base.trainings == TRAININGS
     asked = request(file, {"trainings": 60, "study": Path("other"), "epochs": None}, score=0.5)
@@ -64,5 +84,14 @@ def test_without_settings_those_of_a_checkout_are_taken_or_missed(tmp_path, monk
     monkeypatch.chdir(Path(__file__).parents[2])
     assert request(None, {}).base.data == "california_housing.csv"
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match="No settings were given"):
+    with pytest.raises(UserError, match="No settings were given, and --data, --target, --space and --folder are"):
         request(None, {})
+    with pytest.raises(UserError, match="No settings were given, and --space is missing"):
+        request(None, {"data": "t.csv", "target": "y", "study": Path("compared")})
+
+
+def test_without_settings_and_checkout_the_options_are_enough(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = {"data": "t.csv", "target": "y", "space": Path("s.toml"), "study": Path("compared")}
+    asked = request(None, options)
+    assert (asked.base.data, asked.base.study, asked.base.trainings) == ("t.csv", Path("compared"), TRAININGS)

@@ -112,15 +112,18 @@ def test_what_never_repeats_may_be_an_identifier(tmp_path: Path) -> None:
 def test_a_column_of_a_series_is_looked_at_once(tmp_path: Path) -> None:
     steps = 80
     table = pd.DataFrame({"t": range(steps), "y": np.sin(np.arange(steps)), "x": np.arange(steps) % 7.0})
-    table.loc[50, "y"] = -9999.0
+    table.loc[50, "y"], table.loc[1, "x"] = -9999.0, 1e9
     table.loc[[20, 79], "x"] = np.nan
     table["site"] = "north"
     found = look(table, tmp_path, 30, time="t", window=4, horizon=2)
+    backwards = columns(look(table[::-1], tmp_path, 30, time="t", window=4, horizon=2))
+    assert backwards["y"].odd == (Odd(-9999.0, 1, 29),)
     assert [each.name for each in found.inputs] == ["y", "x", "site"]
     assert found.targets == ()
     assert found.shape == (4, 3)
     told = columns(found)
-    assert (told["y"].distinct, told["y"].odd) == (steps, (Odd(-9999.0, 1, None),))
+    assert (told["y"].distinct, told["y"].odd) == (steps, (Odd(-9999.0, 1, 50),))
+    assert told["x"].odd == (Odd(1e9, 1, None),)  # no window predicts the first steps
     assert told["x"].missing == 1  # the last step is no input of any window
     assert (told["site"].kind, told["site"].only) == ("category", "north")
 

@@ -168,6 +168,12 @@ def test_a_part_without_weight_or_variation_is_refused() -> None:
     weights[positions[1]] = 0
     with pytest.raises(UserError, match="All 8 validation rows have weight 0"):
         prepared(table(40, weights=weights.tolist()))
+    weights[positions[1]] = 1e-60  # 0 beside the others, in the numbers that training has
+    with pytest.raises(UserError, match="All 8 validation rows have weight 0"):
+        prepared(table(40, weights=weights.tolist()))
+    weights[positions[1]] = 1e60
+    with pytest.raises(UserError, match="Weight 'w' is too large in row"):
+        prepared(table(40, weights=weights.tolist()))
     source = table(40)
     source.frame.loc[positions[0], "z"] = 2.0
     with pytest.raises(UserError, match="Target 'z' is constant on the 24 training rows"):

@@ -97,6 +97,12 @@ def test_the_user_can_say_that_a_column_of_a_series_holds_categories(path):
     assert set(table.frame["heat[t-1]"]) == {"00", "01", "02"}
 
 
+def test_a_target_with_the_name_of_a_step_is_refused(path):
+    pd.read_csv(path).assign(**{"load[t-2]": range(60)}).to_csv(path, index=False)
+    with pytest.raises(UserError, match="like a step of the window of 'load'"):
+        read(path, targets=["load[t-2]"])
+
+
 def test_a_column_without_a_name_is_said_of_a_series_too(path):
     pd.read_csv(path).to_csv(path)
     with pytest.raises(UserError, match="Column 1 has no name"):
@@ -176,3 +182,15 @@ def test_the_built_in_series_is_bounded_and_does_not_repeat():
     assert best > 0.01
     # Persistence is what a network has to beat.
     assert 0.05 < float(np.abs(np.diff(values)).mean()) / values.std() < 0.2
+
+
+@pytest.mark.parametrize("options", [{"targets": ["load[t-1]"]}, {"ignore": ["load[t-1]", "site"]}, {}])
+def test_a_column_called_like_a_step_of_a_window_is_refused(path, options):
+    frame = pd.read_csv(path)
+    frame["load[t-1]"] = frame["load"] + 1.0
+    frame.to_csv(path, index=False)
+    with pytest.raises(UserError, match=r"'load\[t-1\]' is called like a step of the window of 'load'"):
+        read(path, **options)
+    frame.rename(columns={"load[t-1]": "load[t-9]"}).to_csv(path, index=False)
+    renamed = {name: [each.replace("1", "9") for each in names] for name, names in options.items()}
+    assert len(read(path, **renamed).frame) == 57

@@ -159,6 +159,18 @@ def test_a_built_in_set_that_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch) 
         ("a,b\n1,2,3\n4,5,6\n", {"targets": ["b"]}, ["more cells than the header", "row 2"]),
         ("a,b\n1,2\n4,5\n" * 150 + "1,2,3\n", {"targets": ["b"]}, ["cannot be read"]),
         (",a,b\n0,1,2\n1,3,4\n", {"targets": ["b"]}, ["Column 1 has no name", "ignore"]),
+        (
+            '"x, m";y\n1;2\n2;3\n',
+            {"targets": ["x", "m"]},
+            ["no column 'x'", "a comma separates", r'target = \["x, m"\]'],
+        ),
+        ('"x,  m";y\n1;2\n2;3\n', {"targets": ["y", "x", "m"]}, ["no column 'x'", r'target = \["x,  m"\]']),
+        ('"x, m";z;y\n1;2;3\n2;3;4\n', {"targets": ["y"], "ignore": ["x", "m"]}, [r'ignore = \["x, m"\]']),
+        (
+            '"x, m";y\n1;2\n2;3\n',
+            {"targets": ["x m"]},
+            ["did you mean 'x, m'", "settings file takes names with commas"],
+        ),
         ("a,b\n1,2\n2,x\n", {"targets": ["b"]}, ["Target 'b' has text", "'x' in row 3"]),
         ("a,b\n1,2\n2,2\n", {"targets": ["b"]}, ["constant", "2 in every row"]),
         ("a,b\n1,inf\n2,2\n", {"targets": ["b"]}, ["Target 'b' has an infinite", "row 2"]),
@@ -174,6 +186,7 @@ def test_a_built_in_set_that_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch) 
         ("a,b\n2024-01-01,2\n2024-02-01,3\n", {"targets": ["b"]}, ["Input 'a' holds dates", "ignore"]),
         ("a,b,w\n1,2,1\n2,3,-1\n", {"targets": ["b"], "weight": "w"}, ["negative in row 3"]),
         ("a,b,w\n1,2,0\n2,3,0\n", {"targets": ["b"], "weight": "w"}, ["0 in every row"]),
+        ("a,b,w\n1,2,1e308\n2,3,1e308\n", {"targets": ["b"], "weight": "w"}, ["Weight 'w' is too large", "finite sum"]),
         ("a,b,w\n1,2,\n2,3,1\n", {"targets": ["b"], "weight": "w"}, ["Weight 'w' has 1 empty"]),
         ("a,b,g\n1,2,\n2,3,1\n", {"targets": ["b"], "groups": ["g"]}, ["Group 'g' has 1 empty"]),
         (
@@ -188,6 +201,10 @@ def test_bad_tables_are_refused_in_clear_words(
 ) -> None:
     with refused(*fragments):
         read(write(content), **asked)
+
+
+def test_a_column_that_is_called_like_a_nameless_one_is_an_input(write: Write) -> None:
+    assert read(write("Unnamed: depth,b\n1,2\n2,3\n"), targets=["b"]).columns.inputs == ("Unnamed: depth",)
 
 
 def test_bad_files_are_refused_in_clear_words(write: Write, tmp_path: Path) -> None:

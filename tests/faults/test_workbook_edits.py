@@ -116,7 +116,7 @@ def test_an_edit_is_kept_and_the_journal_wins_over_cells_of_ours(path, what):
         assert write(path, MORE) == path
         assert unsound(path.parent) == []
         assert names(path.parent) == {"ledger.xlsx"}
-    assert unknown(path, KEYS, 200) == ()
+    assert unknown(path, KEYS, 200).results == ()
 
 
 def duplicate_row(sheet: Any) -> None:
@@ -292,7 +292,7 @@ def test_a_decorated_workbook_that_libreoffice_saved_survives_refreshes(path, tm
     assert not ooxml.untouched(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert unknown(path, KEYS, 200) == ()
+        assert unknown(path, KEYS, 200).results == ()
         for _ in range(2):  # what was refreshed is opened and saved once more
             frozen = panes(path)
             assert write(path, MORE) == path

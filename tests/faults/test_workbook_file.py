@@ -159,7 +159,7 @@ def test_a_workbook_cut_at_any_length_is_kept_and_drawn_anew(study, path, touche
     rng = random.Random(4)
     for length in [0, 1, 4, 22, len(whole) - 1, *(rng.randrange(len(whole)) for _ in range(lengths))]:
         path.write_bytes(whole[:length])
-        assert unknown(path, (), 200) == ()
+        assert unknown(path, (), 200).results == ()
         said: list[str] = []
         assert write(path, MORE, said.append) == path
         (text,) = said
@@ -217,7 +217,7 @@ OTHERS: dict[str, Callable[[Path], object]] = {
 def test_something_else_in_its_place_is_kept_and_the_workbook_drawn_anew(study, path, what):
     OTHERS[what](path)
     before = path.read_bytes() if path.is_file() else None
-    assert unknown(path, (), 200) == ()
+    assert unknown(path, (), 200).results == ()
     said: list[str] = []
     assert write(path, MORE, said.append) == path
     assert len(said) == 1

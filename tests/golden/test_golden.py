@@ -15,6 +15,7 @@ import contextlib
 import io
 import json
 import math
+import re
 import runpy
 import shutil
 import sys
@@ -244,7 +245,7 @@ def test_the_same_command_trains_what_is_lost_alone_and_says_the_same(name, home
     if not allowed:
         assert golden.trainings(home) == wanted["trainings"]
         assert weights_of(study) == weights
-        assert (study / "best.txt").read_text() == wanted["best.txt"]
+        assert (study / "best.txt").read_text() == cut_at_zero(wanted["best.txt"])
     scored = [each["objective"] for each in golden.trainings(home)]
     assert alike(scored, [each["objective"] for each in wanted["trainings"]], allowed)
     assert golden.study_json(home)["fingerprint"] == wanted["fingerprint"]
@@ -256,6 +257,11 @@ def test_the_same_command_trains_what_is_lost_alone_and_says_the_same(name, home
     if name not in LOSING:
         assert found == {each: wanted[each] for each in found}
     assert here(home, "ledger.py", "verify", "study") == (0, "study is sound.")
+
+
+def cut_at_zero(text: str) -> str:
+    """A text with intervals as they are told since: they end at 0, where a score does, and were told below it then."""
+    return re.sub(r"\(-[\d.]+ to", lambda found: re.sub(r"\d", "0", found.group()).replace("-", ""), text)
 
 
 def weights_of(study: Path) -> dict[str, bytes]:

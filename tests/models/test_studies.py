@@ -26,7 +26,7 @@ SMALL = (
     "--target target --space space.toml --study study --configurations 2 --repeats 1 --max-repeats 1 --calls 1"
     " --elite 1 --epochs 1 --top 2 --slots cpu:1"
 )
-WINDOW = 18  # of search_spaces/recurrent.settings.toml
+WINDOW, HORIZON = 18, 6  # of search_spaces/recurrent.settings.toml
 
 pytestmark = pytest.mark.slow
 
@@ -88,8 +88,8 @@ def _agrees(study: Path, top: Any, together: Any, data: str, target: str) -> Non
     assert len(together.members) == 2
     frame = readers.read_frame(data)
     predicted = top.predict(frame)
-    early = WINDOW if "mackey" in data else 0  # steps without a whole window before them
-    assert len(predicted) == len(frame) + (1 if early else 0)  # and the step after the end
+    early, beyond = (WINDOW + HORIZON - 1, HORIZON) if "mackey" in data else (0, 0)  # without a window, after the end
+    assert len(predicted) == len(frame) + beyond
     assert np.isfinite(together.predict(frame)[target].astype(float))[early:].all()
     (best,) = [each for each in journal.read(study / "ledger.jsonl").repeats if each.model and _is(each, top)]
     shared = predicted.index.intersection(frame.index)

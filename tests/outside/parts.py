@@ -11,7 +11,7 @@ import numpy as np
 
 from pipeline import models, tasks
 from pipeline.data.rows import Rows
-from pipeline.tasks import Columns, Metric, Task
+from pipeline.tasks import Columns, Metric, Task, weighted
 from pipeline.tasks.regression import METRICS
 from pipeline.training.engines import Engine
 from pipeline.training.protocol import Protocol, Trained, outcome, seeds, signature_of
@@ -54,8 +54,8 @@ class Counts:
     def of_units(self, units: np.ndarray) -> np.ndarray:
         return np.log1p(units)
 
-    def constant(self, measured: np.ndarray) -> np.ndarray:
-        return self.to_scaled(np.median(measured, axis=0, keepdims=True))
+    def constant(self, measured: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        return self.to_scaled(np.array([[weighted.median(column, weights) for column in measured.T]]))
 
     def objective(self, scaled: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> float:
         return float(np.average(np.abs(np.subtract(predicted, scaled, dtype=float)).mean(axis=1), weights=weights))

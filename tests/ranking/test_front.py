@@ -55,6 +55,12 @@ def test_seconds_and_failures_choose_no_elite():
     assert elite_of_front([lucky], 3) == ()
 
 
+def test_where_no_number_of_weights_is_known_the_best_is_the_elite():
+    one, other, lucky = made(0, 0, 0.2), made(1, 0, 0.1), made(2, 0, 0.0, None)
+    assert elite_of_front([one, other, lucky], 3) == (other,)
+    assert elite_of_front([replace(other, stage="imported"), made(0, 7, 0.2)], 3) == (made(0, 7, 0.2),)
+
+
 def test_each_cost_has_its_front_and_the_ledger_names_them():
     best, small, quick, bad = (
         made(0, 90, 0.1, 0.1, seconds=9.0),

@@ -15,6 +15,7 @@ from matplotlib.text import Text
 from pipeline.ranking.front import front_of
 from pipeline.report.contents import Contents
 from pipeline.report.figures import draw
+from pipeline.report.figures.calibration import PANELS, _shown
 from pipeline.report.figures.depth import _apart, mae_by_depth
 from pipeline.report.figures.front import front
 from pipeline.report.figures.predictions import predicted_against_measured
@@ -85,6 +86,25 @@ def test_many_test_rows_are_thinned_and_that_is_said(study: Study) -> None:
     (figure,) = pictures(predicted_against_measured, study(many=5, calls=0, rows=5001)).values()
     assert "5000 of 5001 test rows are shown" in texts(figure)
     assert len(np.asarray(figure.axes[0].collections[0].get_offsets())) <= 5000
+
+
+def test_rows_without_weight_are_not_drawn_and_that_is_said(study: Study) -> None:
+    contents = study(outputs=1)
+    weights = (np.arange(len(contents.verdict.rows)) % 5 > 0).astype(np.float32)
+    weighted = replace(contents, verdict=replace(contents.verdict, weights=weights))
+    (figure,) = pictures(predicted_against_measured, weighted).values()
+    assert f"not shown: {int(np.sum(weights == 0))}." in texts(figure)
+    assert sum(len(np.asarray(each.get_offsets())) for each in figure.axes[0].collections) == int(weights.sum())
+    assert "weight" not in texts(next(iter(pictures(predicted_against_measured, contents).values())))
+
+
+def test_the_classes_that_are_shown_are_the_heaviest() -> None:
+    labels = tuple(f"class {number}" for number in range(PANELS + 2))
+    truth = np.repeat(np.arange(PANELS + 2), 10)
+    weights = np.where(truth == PANELS, 5.0, np.where(truth == 3, 0.1, 1.0))
+    assert PANELS in _shown(labels, truth, weights)
+    assert 3 not in _shown(labels, truth, weights)
+    assert _shown(labels, truth, np.ones(len(truth))) == [*range(PANELS)]
 
 
 def test_predictions_far_out_do_not_squash_the_picture(study: Study) -> None:

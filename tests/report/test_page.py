@@ -250,3 +250,31 @@ def test_the_score_that_chose_has_an_interval_that_allows_for_it(study: Study) -
     assert high is not None
     assert high - best.mean > best.mean - low
     assert "On the validation rows, on which it was selected, it is" in summary(contents)
+
+
+def test_imported_results_have_no_rank_and_who_is_ahead_is_said(study: Study) -> None:
+    contents = study(many=30)
+    first, second = (replace(each, stage="imported") for each in contents.ranking[5:7])
+    rest = [each for each in contents.ranking if each.key not in (first.key, second.key)]
+    page = summary(replace(contents, ranking=(replace(first, mean=0.01, low=None, high=None), second, *rest)))
+    _, *lines = tables(page)[0]
+    assert [line[0] for line in lines] == ["1", "2", "3", "default", "median"]
+    assert f"The best of {len(rest)} configurations" in page
+    assert "**2 imported results are ahead of it** on the validation rows (the first: " in page
+    assert "MAE 0.01000). Without models here, they are neither ranked nor tested." in page
+    behind = summary(replace(contents, ranking=(*rest, first, second)))
+    assert "ahead of it" not in behind
+    assert "2 imported from a workbook" in behind
+
+
+def test_no_interval_leaves_what_a_score_can_be(study: Study) -> None:
+    contents = study(many=30)
+    wild = replace(contents.ranking[0], low=-0.7, high=1.3)
+    best = replace(contents.verdict.best[0], summary=wild, objectives=(0.05, 0.9, 0.1))
+    verdict = replace(contents.verdict, best=(best, *contents.verdict.best[1:]))
+    page = summary(replace(contents, ranking=(wild, *contents.ranking[1:]), verdict=verdict))
+    header, first, *_ = tables(page)[0]
+    cells_of = dict(zip(header, first, strict=True))
+    assert "(0.00 to" in cells_of["MAE validation"]
+    assert "(0.00 to" in cells_of["MAE test"]
+    assert "(-" in page.partition("## The best configurations")[0]  # differences have no ends

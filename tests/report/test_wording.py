@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.models import LAYERS, Layers
+from pipeline.ranking.statistics import DIFFERENCE, OBJECTIVE, Range
 from pipeline.report.wording import (
     MAE,
     R2,
@@ -14,11 +15,14 @@ from pipeline.report.wording import (
     escaped,
     number,
     others,
+    range_of,
     table,
     varying,
     with_bounds,
 )
 from pipeline.space import parse
+from pipeline.tasks.probabilities import METRICS as CLASSES
+from pipeline.tasks.regression import METRICS as REGRESSION
 from pipeline.tasks.regression import scores
 from pipeline.trial import Configuration
 
@@ -43,12 +47,22 @@ def test_numbers_have_four_digits(value: float | None, text: str) -> None:
 
 
 def test_an_interval_decides_the_digits_of_its_mean() -> None:
-    assert with_bounds(0.27134, 0.25914, 0.28354) == "0.271 (0.259 to 0.284)"
-    assert with_bounds(271.34, 259.14, 283.54) == "271 (259 to 284)"
-    assert with_bounds(0.27134, None, None) == "0.2713"
-    assert with_bounds(0.5, 0.5, 0.5) == "0.5000 (0.5000 to 0.5000)"
-    assert with_bounds(math.inf, None, None) == "failed"
-    assert with_bounds(2.5e7, 2e7, 3e7) == "2.500e+07 (2.000e+07 to 3.000e+07)"
+    assert with_bounds(0.27134, 0.25914, 0.28354, DIFFERENCE) == "0.271 (0.259 to 0.284)"
+    assert with_bounds(271.34, 259.14, 283.54, DIFFERENCE) == "271 (259 to 284)"
+    assert with_bounds(0.27134, None, None, DIFFERENCE) == "0.2713"
+    assert with_bounds(0.5, 0.5, 0.5, DIFFERENCE) == "0.5000 (0.5000 to 0.5000)"
+    assert with_bounds(math.inf, None, None, DIFFERENCE) == "failed"
+    assert with_bounds(2.5e7, 2e7, 3e7, DIFFERENCE) == "2.500e+07 (2.000e+07 to 3.000e+07)"
+
+
+def test_an_interval_ends_where_its_quantity_does() -> None:
+    shares = Range(0.0, 1.0)
+    assert with_bounds(0.86, 0.51, 1.21, shares) == "0.86 (0.51 to 1.00)"
+    assert with_bounds(0.86, -0.03, 1.75, OBJECTIVE) == "0.86 (0.00 to 1.75)"
+    assert with_bounds(0.02, -0.4, 0.44, DIFFERENCE) == "0.02 (-0.40 to 0.44)"
+    for metric in (*REGRESSION, *CLASSES):
+        mean, low, high = range_of(metric).cut(0.5, -7.0, 7.0)
+        assert (mean, low, high) == (0.5, max(-7.0, metric.low), min(7.0, metric.high))
 
 
 @pytest.mark.parametrize(

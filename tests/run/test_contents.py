@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from pipeline.run.contents import _timeline
+from pathlib import Path
+
+import pytest
+
+from pipeline.run.contents import _name, _timeline
 from pipeline.trial import Summary
 from pipeline.tuning.stages import Search
 from pipeline.tuning.study import Result
@@ -17,3 +21,14 @@ def test_the_timeline_is_stage_one_and_then_the_searches_taking_turns():
     result = Result(one(0), (one(1), one(2)), (one(1), one(2)), searches, None)
     found = [each.configuration["units"] for each in _timeline(result)]
     assert found == [(1,), (2,), (11,), (21,), (12,), (13,)]
+
+
+@pytest.mark.parametrize(
+    ("study", "name"),
+    [(".", "housing"), ("", "housing"), ("deep/..", "housing"), ("..", "results"), ("x/y", "y"), ("/", "/")],
+)
+def test_a_study_is_called_like_its_folder_however_that_is_named(tmp_path, monkeypatch, study, name):
+    folder = tmp_path / "results" / "housing"
+    (folder / "deep").mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    assert _name(Path(study)) == name

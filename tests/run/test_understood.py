@@ -37,7 +37,7 @@ def test_of_a_plain_table_inputs_and_task_are_told(tmp_path):
     assert lines(table(), tmp_path) == {
         "Inputs": "1 number (a), 1 category (town of 4 values); 5 inputs of the networks"
         " (--categories takes numbers as categories, --ignore leaves columns out)",
-        "Task": "regression; loss mse, judged by MAE on scaled outputs",
+        "Task": "regression; loss mse, objective MAE on scaled outputs",
     }
 
 
@@ -98,8 +98,8 @@ def test_a_series_is_told_by_its_columns_and_its_order(tmp_path):
     frame = pd.DataFrame({"day": range(90), "y": np.sin(np.arange(90)), "heat": np.cos(np.arange(90)), "site": 7.0})
     found = lines(frame, tmp_path, time="day", window=6)
     assert (
-        found["Inputs"]
-        == "3 numbers (y, heat, site) in windows of 6 steps in order of day (--ignore leaves columns out)"
+        found["Inputs"] == "3 numbers (y, heat, site) in windows of 6 steps in order of day"
+        " (--categories takes numbers as categories, --ignore leaves columns out)"
     )
     assert found["Constant"].startswith("site (7)")
 
@@ -134,7 +134,7 @@ def test_the_summary_says_the_same_and_a_resumed_run_too(tmp_path, monkeypatch):
     assert section.splitlines() == [
         f"- Inputs: {inputs} (--categories takes numbers as categories, --ignore leaves columns out)",
         "- Missing cells: a 3, of 80 rows",
-        "- Task: regression; loss mse, judged by MAE on scaled outputs",
+        "- Task: regression; loss mse, objective MAE on scaled outputs",
     ]
     assert small_study.run(tmp_path).exit_code == 0
     assert section in (tmp_path / "study" / "summary.md").read_text()

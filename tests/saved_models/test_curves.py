@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,6 +63,39 @@ def test_curves_come_back_bit_by_bit_and_one_that_is_missing_is_left_out(study):
     assert len(found[2].epochs) == POINTS
     assert 77 in found[2].epochs
     assert models(study).curve(2).stat().st_size < 20_000
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf, 1e300])
+def test_a_loss_that_is_not_a_finite_number_is_kept_as_none(study, loss):
+    """As an engine of the user's may report it: the training went on from there."""
+    curve = Curve(np.arange(1, 4), np.array([3.0, loss, 1.0]), np.array([loss, 0.5, 0.25]))
+    saved_models.save(study, trained(3, curve), COMMON)
+    found = load_curves(study, ONE.key)[3]
+    assert json.loads(models(study).curve(3).read_bytes())["training"] == [3.0, None, 1.0]
+    assert np.array_equal(found.training, np.array([3.0, np.nan, 1.0], np.float32), equal_nan=True)
+    assert np.array_equal(found.validation, np.array([np.nan, 0.5, 0.25], np.float32), equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("curve", "why"),
+    [
+        (Curve(np.arange(0), np.zeros(0), np.zeros(0)), "0 points"),
+        (Curve(np.arange(1, 3), np.zeros(2), np.zeros(3)), "differ in length"),
+        (Curve(np.arange(1, 502), np.zeros(501), np.zeros(501)), "501 points"),
+        (Curve(np.array([2, 1]), np.zeros(2), np.zeros(2)), "do not ascend"),
+        (Curve(np.array([0.5, 1]), np.zeros(2), np.zeros(2)), "do not ascend"),
+        (Curve(np.arange(1, 3), np.zeros((2, 2)), np.zeros(2)), ""),
+        (Curve(np.arange(1, 3), np.array(["a", "b"]), np.zeros(2)), ""),
+        ({"epochs": [1]}, "epochs"),
+    ],
+)
+def test_what_an_engine_gives_for_a_curve_and_is_none_ends_nothing_and_is_said_beside_the_weights(study, curve, why):
+    saved_models.save(study, trained(3, curve), COMMON)
+    assert 3 not in load_curves(study, ONE.key)
+    said = json.loads(models(study).facts(3).read_bytes())["curve"]
+    assert said.startswith("left out: ")
+    assert why in said
+    assert "curve" not in json.loads(models(study).facts(0).read_bytes())
 
 
 def test_the_manifest_covers_them(study):

@@ -79,7 +79,7 @@ def test_the_constant_is_the_frequencies_by_the_rows_own_weights() -> None:
     for outputs, name in ((1, "binary_crossentropy"), (2, "categorical_crossentropy")):
         target = fit({"kind": kinds}, np.array([1.0, 2.0, 1.0, 4.0]), "standard", name)
         assert (target.labels, target.outputs) == (("a", "b"), outputs)
-        assert target.to_units(target.constant(np.zeros((4, 1))))[0] == pytest.approx([0.25, 0.75])
+        assert target.to_units(target.constant(np.zeros((4, 1)), np.ones(4)))[0] == pytest.approx([0.25, 0.75])
 
 
 def test_balanced_weights_are_those_of_scikit_learn() -> None:
@@ -101,6 +101,11 @@ def test_balanced_weights_are_those_of_scikit_learn() -> None:
         (["True", "False"], ("False", "True")),
         (["10", "b", "9"], ("10", "9", "b")),
         (["1", "01"], ("01", "1")),
+        (["inf", "1_000", "5", "-inf"], ("-inf", "5", "1_000", "inf")),
+        # Without a size there is no order of sizes: the alphabet, whatever the order in a set.
+        (["10", "nan", "9"], ("10", "9", "nan")),
+        (["nan", "10", "9"], ("10", "9", "nan")),
+        (["9", "10", "NaN", "-nan"], ("-nan", "10", "9", "NaN")),
     ],
 )
 def test_labels_are_sorted_as_people_count(texts: list[str], labels: tuple[str, ...]) -> None:

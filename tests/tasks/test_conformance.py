@@ -21,11 +21,12 @@ from pipeline.analysis import verdict as verdicts
 from pipeline.baselines.constant import constant
 from pipeline.data.preprocessing_file import dumps, loads
 from pipeline.data.roles import Columns
-from pipeline.data.rows import load_rows, prepare_rows, save_rows
+from pipeline.data.rows import Part, load_rows, prepare_rows, save_rows
 from pipeline.data.tables import Table
 from pipeline.ranking.summaries import summarise
 from pipeline.report import figures
 from pipeline.report import tasks as reports
+from pipeline.report.rows import worst_places
 from pipeline.tasks import Target
 from pipeline.training.losses import LOSSES
 from pipeline.trial import Configuration, Repeat, Training
@@ -130,7 +131,7 @@ def test_its_arrays_have_the_shapes_that_it_says(case: Case) -> None:
     assert back.shape == (2, 40, target.outputs)
     assert target.to_units(back) == pytest.approx(units)
     assert measured.dtype == scaled.dtype == units.dtype == np.float64
-    assert target.constant(measured).shape == (1, target.outputs)
+    assert target.constant(measured, np.ones(40)).shape == (1, target.outputs)
     assert target.row_errors(measured, units[0]).shape == (40,)
 
 
@@ -142,7 +143,7 @@ def test_lower_is_better_from_zero_on(seed: int) -> None:
         target, measured = case.drawn(seed)
         truth, ones = target.to_scaled(measured), np.ones(len(measured))
         best = target.objective(truth, sharp(target, measured), ones)
-        constant = np.repeat(target.constant(measured), len(truth), axis=0)
+        constant = np.repeat(target.constant(measured, ones), len(truth), axis=0)
         other = constant + rng.normal(size=(1, target.outputs))
         assert 0 <= best < 1e-9 < target.objective(truth, constant, ones) <= target.objective(truth, other, ones)
 
@@ -167,6 +168,42 @@ def test_a_weight_of_two_counts_as_two_rows(case: Case) -> None:
         assert by_weight[name] == pytest.approx(by_row[name])
 
 
+def test_the_best_constant_is_that_of_the_weights_of_the_score(case: Case) -> None:
+    columns, weights = case.columns(np.random.default_rng(2), 60), np.random.default_rng(7).integers(0, 5, 60)
+    weights[:5] += 1  # every class counts
+    rows = np.repeat(np.arange(60), weights)
+    task = tasks.load(case.task)
+
+    def fitted(each: np.ndarray, by: np.ndarray) -> tuple[Target, np.ndarray]:
+        chosen = {name: values[each] for name, values in columns.items()}
+        target = task.fit(chosen, by, "standard", task.loss(case.loss, chosen))
+        return target, target.constant(target.measured(chosen), by)
+
+    target, by_weight = fitted(np.arange(60), weights.astype(np.float32))
+    other, by_row = fitted(rows, np.ones(len(rows), np.float32))
+    assert target.to_units(by_weight) == pytest.approx(other.to_units(by_row))
+    truth = target.to_scaled(target.measured(columns))
+    best = target.objective(truth, np.repeat(by_weight, 60, axis=0), weights)
+    for step in np.random.default_rng(3).normal(size=(200, 1, target.outputs)):
+        assert best <= target.objective(truth, np.repeat(by_weight + step, 60, axis=0), weights) + 1e-9
+
+
+def test_a_row_of_weight_zero_is_not_among_the_worst(case: Case) -> None:
+    target, measured = case.drawn()
+    summary = summarise(Configuration.of({}), 9, [Repeat(Training(Configuration.of({}), 9, 0), "explore", 0, 0.5)])
+    predicted = np.random.default_rng(5).normal(size=(1, len(measured), target.outputs))
+    weights = (np.arange(len(measured)) % 4 > 0).astype(np.float32)
+    outputs = target.to_scaled(measured)
+    part = Part(np.zeros((len(measured), 1), np.float32), outputs, measured, weights, np.arange(len(measured)))
+    nothing_known = constant(target, part, part)
+    verdict = verdicts.judge(target, part, nothing_known, None, [verdicts.tested(summary, predicted, part, target)])
+    places = [place for place, _ in worst_places(verdict, 1000)]
+    assert sorted(places) == np.flatnonzero(weights).tolist()
+    assert verdict.weighted
+    text = "".join(reports.load(target.task).worst_rows_csv(verdict).splitlines(keepends=True)[1:])
+    assert not {int(line.split(",")[0]) for line in text.splitlines()} & set(np.flatnonzero(weights == 0).tolist())
+
+
 def test_scores_are_those_that_are_named_and_finite_even_of_one_row(case: Case) -> None:
     target, measured = case.drawn()
     predicted = np.random.default_rng(5).normal(size=(len(measured), target.outputs))
@@ -176,6 +213,20 @@ def test_scores_are_those_that_are_named_and_finite_even_of_one_row(case: Case) 
         for scores in found.values():
             assert tuple(scores) == tuple(metric.name for metric in target.task.metrics)
             assert all(type(value) is float and np.isfinite(value) for value in scores.values())
+
+
+@given(seed=st.integers(0, 9999), rows=st.integers(1, 12))
+@settings(deadline=None, max_examples=25)
+def test_metrics_stay_within_the_values_that_they_say(seed: int, rows: int) -> None:
+    rng = np.random.default_rng(seed)
+    for case in CASES.values():
+        target, measured = case.drawn(seed)
+        predicted = rng.normal(scale=10.0 ** rng.integers(-3, 4), size=(rows, target.outputs))
+        weights = rng.integers(0, 4, rows) + (np.arange(rows) == 0)
+        found = tasks.scores(target, measured[:rows], target.to_units(predicted), weights)
+        for metric in target.task.metrics:
+            assert all(metric.low <= each[metric.name] <= metric.high + 1e-12 for each in found.values())
+            assert metric.low > -np.inf or metric.high < np.inf
 
 
 def test_predictions_that_are_no_numbers_have_no_score(case: Case) -> None:

@@ -8,7 +8,7 @@ import pytest
 from pipeline.errors import UserError
 from pipeline.ledger.journal import open_journal
 from pipeline.models import Layers
-from pipeline.ranking.order import by_mean
+from pipeline.ranking.order import by_mean, recommend
 from pipeline.run.evaluator import Evaluator
 from pipeline.space import Real, contains, grid, parse, size
 from pipeline.trial import Configuration, Imported, Summary
@@ -397,6 +397,35 @@ def test_one_lost_seed_makes_no_elite():
     assert all((each.repeats, each.failures) == (1, 1) for each in result.explored)
 
 
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_an_elite_along_the_front_is_there_where_nobody_knows_weights(repeats):
+    said: list[str] = []
+    result = run_on(FakeLedger(), changed(SMALL, elite_from="front", repeats=repeats), said)
+    assert result.elite == by_mean(result.explored)[:1]
+    assert refined(result)
+    assert said == []
+
+
+@dataclass(frozen=True)
+class Choosy(TwoStage):
+    """Nobody is good enough for it."""
+
+    def elite(self, summaries: Sequence[Summary], count: int, layers: Layers) -> tuple[Summary, ...]:
+        return ()
+
+
+def test_why_there_is_no_elite_is_said_as_it_is():
+    for plan, ledger, reason in (
+        (SMALL, FakeLedger(fails), "Every configuration has a failed repeat"),
+        (changed(SMALL, strategy=Choosy()), FakeLedger(), "The strategy chose none of 6 configurations"),
+    ):
+        said: list[str] = []
+        assert run_on(ledger, plan, said).elite == ()
+        assert [text for text in said if "search around" in text] == [
+            f"{reason}, so stage 2 has none to search around: see the ledger."
+        ]
+
+
 def test_rows_of_a_colleague_count_and_are_not_trained():
     rows = [each for each in grid(few()) if each["hidden_layers"] == 2][:3]
     imported = tuple(Imported(each, 10, 5, 0.01 * (1 + place), 0.001) for place, each in enumerate(rows))
@@ -406,6 +435,9 @@ def test_rows_of_a_colleague_count_and_are_not_trained():
     assert len(result.explored) == 21
     assert result.elite[0].configuration == rows[0]
     assert result.elite[0].stage == "imported"
+    assert result.recommended is not None  # the best with models, whoever is ahead of it
+    assert result.recommended == recommend(result.explored + tuple(refined(result)))
+    assert result.recommended.stage != "imported"
     assert not {each.key for each in rows} & {key for key, _, _ in ledger.trained}
     assert run_on(ledger.resumed(), plan) == result
 

@@ -20,6 +20,7 @@ from openpyxl.worksheet import _writer
 from openpyxl.worksheet.table import Table as ExcelTable
 from openpyxl.writer.excel import ExcelWriter
 
+from pipeline import tasks
 from pipeline.errors import UserError
 from pipeline.ranking.order import by_mean
 from pipeline.ranking.summaries import summarise, summarise_imported
@@ -124,7 +125,8 @@ def test_it_says_what_the_summaries_say(path):
     rows = cells(path)
     by_key = {row["key"]: row for row in rows}
     assert len(by_key) == len(rows) == 9
-    for rank, each in enumerate(shown.ranking, 1):
+    ranks = {each.key: rank for rank, each in enumerate((e for e in shown.ranking if e.stage != "imported"), 1)}
+    for each in shown.ranking:
         row = by_key[each.key]
         assert row["neurons"] == str(json.loads(each.configuration.json)["units"])
         assert row["hidden layers"] == each.configuration["hidden_layers"]
@@ -132,24 +134,32 @@ def test_it_says_what_the_summaries_say(path):
         assert row["elite"] == ("★" if each.key in shown.elite else None)
         assert row["epochs limit"] == each.epochs
         if each.stage == "explore" and each.repeats:
-            assert (row["rank"], row["repeats"], row["failures"], row["weights"]) == (rank, 3, 0, 500)
+            assert (row["rank"], row["repeats"], row["failures"], row["weights"]) == (ranks[each.key], 3, 0, 500)
             assert row["MAE mean"] == pytest.approx(each.mean, rel=1e-14)
             assert row["95 % high"] == pytest.approx(each.high, rel=1e-14)
             assert row["Y percent error"] == pytest.approx(each.mean, rel=1e-14)
-    ranks = [row["rank"] for row in rows if row["rank"]]
-    assert ranks == list(range(1, 8))
+    assert [row["rank"] for row in rows if row["rank"]] == list(range(1, 7))
     assert shown.baseline is not None
     base = by_key[shown.baseline.key]
     assert (base["stage"], base["rank"]) == ("baseline", None)
     assert by_key[shown.ranking[0].key]["test MAE"] == 0.123
     failed = by_key[configuration(50).key]
     assert (failed["MAE mean"], failed["rank"], failed["failures"], failed["repeats"]) == (None, None, 3, 0)
-    assert (by_key[configuration(60).key]["stage"], by_key[configuration(60).key]["MAE std"]) == ("imported", 0.01)
+    taken = by_key[configuration(60).key]
+    assert (taken["stage"], taken["rank"], taken["MAE std"]) == ("imported", None, 0.01)  # no models, so no rank
     trainings = cells(path, "Repeats")
     assert len(trainings) == len(shown.repeats) == 24
     assert trainings[0]["seed"] == 7
     assert trainings[-1]["error"] == "=1+1 failed"
     assert cells(path, "Study") == [{"name": "data", "value": "concrete.csv"}, {"name": "seed", "value": "1"}]
+
+
+def test_no_interval_reaches_below_what_a_score_can_be(path):
+    shown = view()
+    first = replace(shown.ranking[0], low=-0.3, high=0.9)
+    write(path, replace(shown, ranking=(first, *shown.ranking[1:])))
+    (row,) = [each for each in cells(path) if each["key"] == first.key]
+    assert (row["95 % low"], row["95 % high"]) == (0, 0.9)
 
 
 def test_it_is_pleasant_to_open(path):
@@ -175,7 +185,49 @@ def test_a_space_without_layers_has_no_such_columns(path):
     assert not {"hidden layers", "neurons"} & row.keys()
     assert row["stage (hyperparameter)"] == "x"
     assert row["values"] == "[1, 2]"
-    assert unknown(path, (), 1)[0].configuration == each
+    assert unknown(path, (), 200).results[0].configuration == each
+
+
+@pytest.mark.parametrize("task", tasks.TASKS.values(), ids=list(tasks.TASKS))
+def test_hyperparameters_may_be_called_like_any_column(path, task):
+    called = ["log loss mean", "MAE mean", "test log loss", "rank", "rank (hyperparameter)", "key", "epochs", "alpha"]
+    each = Configuration.of({name: place + 0.5 for place, name in enumerate(called)})
+    repeats = trained(each)
+    metrics = {"mean": 0.1, "MAE": 0.2, "own": 0.3}
+    summary = replace(
+        summarise(each, 200, repeats), scores={task.objective: metrics, f"{task.objective} mean": metrics}
+    )
+    shown = View((summary,), None, tuple(repeats), outputs=tuple(summary.scores), task=task)
+    write(path, shown)
+    headers = next(edited(path)["Configurations"].values)
+    assert len(set(headers)) == len(headers)
+    assert {"alpha", f"{task.objective} mean", "rank", "rank (hyperparameter)"} <= set(headers)
+    (row,) = cells(path)
+    assert row[f"{task.objective} mean"] == pytest.approx(summary.mean)
+    (found,) = unknown(path, (), 200, task=task).results
+    assert found.configuration == each
+    assert found.mean == pytest.approx(summary.mean)
+    write(path, shown)  # found again by their headers, and not doubled
+    assert list(next(edited(path)["Configurations"].values)) == list(headers)
+    assert names(path) == ["ledger.xlsx"]
+
+
+def test_hyperparameters_of_typed_rows_are_found_by_their_headers(path):
+    each = [
+        Configuration.of({"rank": n + 0.5, "rank (hyperparameter)": n + 0.25, "log loss mean": 3.5}) for n in range(2)
+    ]
+    task, repeats = tasks.TASKS["classification"], trained(each[0])
+    write(path, View((summarise(each[0], 200, repeats),), None, tuple(repeats), task=task))
+    book = edited(path)
+    sheet = book["Configurations"]
+    for header, value in {
+        "rank (hyperparameter)": 1.5, "rank (hyperparameter) (hyperparameter)": 1.25,
+        "log loss mean (hyperparameter)": 3.5, "log loss mean": 0.25,
+    }.items():  # fmt: skip
+        sheet.cell(3, column(sheet, header)).value = value
+    book.save(path)
+    (found,) = unknown(path, {each[0].key}, 200, task=task).results
+    assert (found.configuration, found.mean) == (each[1], 0.25)
 
 
 def test_an_output_called_like_a_column_does_not_hide_it(path):
@@ -358,7 +410,7 @@ def test_rows_of_the_user_stay(path):
     (own,) = [row for row in rows if row["key"] is None]
     assert own["stage"] == "mean of all"
     assert own["MAE mean"].startswith("=AVERAGE")
-    assert unknown(path, known(view(range(10))), 1) == ()
+    assert unknown(path, known(view(range(10))), 200).results == ()
 
 
 def test_an_excel_table_and_a_filter_reach_the_new_rows(path):
@@ -514,7 +566,7 @@ def test_a_file_that_is_no_workbook_is_kept_under_another_name(path, how):
         write(path, view())
         damage(path, how)
         content = None if how == "folder" else path.read_bytes()
-        assert unknown(path, (), 1) == ()
+        assert unknown(path, (), 200).results == ()
         assert write(path, view()) == path
         aside = path.with_name(f"ledger.damaged-{number}.xlsx")
         assert aside.is_dir() if content is None else aside.read_bytes() == content
@@ -613,11 +665,11 @@ def test_an_untouched_workbook_is_drawn_anew_unless_it_knows_more(path, monkeypa
 def test_its_own_rows_are_known_and_a_lost_journal_comes_back(path):
     shown = view(failed=(50,))
     write(path, shown)
-    assert unknown(path, known(shown), 1) == ()
+    assert unknown(path, known(shown), 200).results == ()
     book = edited(path)
     book.save(path)  # not sealed any more: every row is read
-    assert unknown(path, known(shown), 1) == ()
-    found = {row.configuration.key: row for row in unknown(path, (), 1)}
+    assert unknown(path, known(shown), 200).results == ()
+    found = {row.configuration.key: row for row in unknown(path, (), 200).results}
     assert found.keys() == {
         each.key for each in shown.ranking if each.repeats
     }  # neither the failed one nor the baseline
@@ -649,7 +701,7 @@ def test_a_typed_row_is_put_together_and_filled_in(path):
     shown = view()
     write(path, shown)
     row = typed(path, TYPED | {"dropout": 0, "MAE mean": 0.2, "notes": "by hand", "mean seconds": 7})
-    (found,) = unknown(path, known(shown), 77)
+    (found,) = unknown(path, known(shown), 77).results
     values = {"hidden_layers": 2, "units": (10, 12), "activation": "tanh", "learning_rate": 0.01, "batch_size": 64}
     expected = Configuration.of({**values, "dropout": 0.0})
     assert found == Imported(expected, 77, 1, 0.2, None, f"ledger.xlsx, row {row}")
@@ -659,14 +711,14 @@ def test_a_typed_row_is_put_together_and_filled_in(path):
     (own,) = [each for each in cells(path) if each["key"] == expected.key]
     assert (own["notes"], own["mean seconds"], own["stage"], own["repeats"]) == ("by hand", 7, "imported", 1)
     assert len(cells(path)) == 8
-    assert unknown(path, known(more), 77) == ()
+    assert unknown(path, known(more), 77).results == ()
 
 
 def test_the_first_of_two_rows_of_one_configuration_counts(path):
     write(path, view())
     typed(path, TYPED | {"dropout": 0.5, "MAE mean": 0.2})
     typed(path, TYPED | {"dropout": 0.5, "MAE mean": 0.3})
-    (found,) = unknown(path, known(view()), 1)
+    (found,) = unknown(path, known(view()), 200).results
     assert found.mean == 0.2
 
 
@@ -674,7 +726,7 @@ def test_the_first_of_two_rows_of_one_configuration_counts(path):
 def test_neurons_are_read_as_people_write_them(path, neurons):
     write(path, view())
     typed(path, TYPED | {"neurons": neurons, "dropout": 0.5, "MAE mean": 1})
-    (found,) = unknown(path, known(view()), 1)
+    (found,) = unknown(path, known(view()), 200).results
     assert found.configuration["units"] == (10, 12)
 
 
@@ -690,7 +742,7 @@ def test_a_sheet_without_any_exact_text_is_read_by_its_columns(path):
     sheet.append([None, None, None, None, None, 0.25, None, None, "mean"])
     sheet.append([None, 1, "[4]", "relu", 1, None, None, None, "not run"])
     book.save(path)
-    first, second = unknown(path, (), 60)
+    first, second = unknown(path, (), 60).results
     values = {"hidden_layers": 1, "units": (37,), "activation": "relu", "learning_rate": 0.001}
     assert first == Imported(Configuration.of(values), 60, 5, 0.2, 0.01, "ledger.xlsx, row 2")
     assert second.configuration["hidden_layers"] == 2
@@ -705,25 +757,25 @@ def test_a_row_whose_key_and_text_disagree_is_named(path):
     book.save(path)
     row = sheet.cell(4, column(sheet, "key")).value
     with pytest.raises(UserError, match="row 4"):
-        unknown(path, (), 1)
-    assert len(unknown(path, {row}, 1)) == 5  # a row that is known is not looked into
+        unknown(path, (), 200)
+    assert len(unknown(path, {row}, 200).results) == 5  # a row that is known is not looked into
     sheet.cell(4, column(sheet, "configuration")).value = "{broken"
     book.save(path)
     with pytest.raises(UserError, match="row 4"):
-        unknown(path, (), 1)
+        unknown(path, (), 200)
 
 
 def test_an_incomplete_typed_row_is_named(path):
     write(path, view())
     row = typed(path, {"activation": "tanh", "MAE mean": 0.3})
     with pytest.raises(UserError, match=f"row {row}.*\n.*\n.*batch_size"):
-        unknown(path, known(view()), 1)
+        unknown(path, known(view()), 200)
 
 
 def test_no_workbook_has_no_rows(path):
-    assert unknown(path, (), 1) == ()
+    assert unknown(path, (), 200).results == ()
     openpyxl.Workbook().save(path)
-    assert unknown(path, (), 1) == ()
+    assert unknown(path, (), 200).results == ()
 
 
 def test_the_same_view_again_changes_nothing(path):
@@ -753,8 +805,8 @@ def test_libreoffice_opens_it_saves_it_and_the_refresh_goes_on(path, tmp_path):
     assert not ooxml.untouched(theirs)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert unknown(theirs, known(shown), 1) == ()
-        assert len(unknown(theirs, (), 1)) == 6
+        assert unknown(theirs, known(shown), 200).results == ()
+        assert len(unknown(theirs, (), 200).results) == 6
         more = view(range(9), failed=(50,))
         assert write(theirs, more) == theirs
     assert {row["key"] for row in cells(theirs)} == known(more)

@@ -19,5 +19,5 @@ def test_a_workbook_of_before_keeps_its_columns(tmp_path):
         return [cell.value for cell in openpyxl.load_workbook(study / "ledger.xlsx")["Repeats"][1]]
 
     before = headers()
-    rebuild(study)
+    rebuild(study, print)
     assert headers() == before

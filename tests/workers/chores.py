@@ -1,5 +1,6 @@
 """Jobs for the pool's tests: functions that a worker process can import."""
 
+import ctypes
 import importlib
 import os
 import signal
@@ -21,6 +22,11 @@ def describe(_: object) -> dict[str, object]:
         "threads": os.environ["TF_NUM_INTRAOP_THREADS"],
         "tensorflow": "tensorflow" in __import__("sys").modules,
     }
+
+
+def say(text: str) -> str:
+    print(text, flush=True)
+    return text
 
 
 def die_on_three(number: int) -> int:
@@ -66,3 +72,15 @@ def act(job: object) -> object:
     if isinstance(job, tuple) and job[0] == "rows":
         return path_of(job[1]).read_bytes()
     return job
+
+
+def begun(job: tuple[str, Path]) -> str:
+    """Say when it begins, and then take a second of running time, or hold the interpreter for ever."""
+    what, path = job
+    with path.open("a") as file:
+        file.write("begun\n")
+    if what == "held":
+        ctypes.PyDLL(None).sleep(600)
+    for _ in range(20):
+        time.sleep(0.05)
+    return "done"

@@ -26,6 +26,14 @@ def test_every_job_is_answered_once(workers):
     assert sorted(done.answer for done in workers.run(chores.double, list(range(10)))) == [2 * n for n in range(10)]
 
 
+def test_what_a_job_prints_costs_nothing_whatever_the_encoding(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    with Workers(LocalPlaces(parse("cpu:1"), tmp_path), stop=lambda: False) as pool:
+        (done,) = pool.run(chores.say, ["größe"])
+    assert (done.answer, done.lost) == ("größe", "")
+    assert "gr??e" in (tmp_path / f"worker-{done.place.slot.name}.log").read_text()
+
+
 @TWO
 def test_a_worker_is_pinned_before_it_imports_anything(tmp_path):
     slots = parse("cpu:2")

@@ -37,15 +37,29 @@ def own(names: Sequence[str]) -> tuple[FigureKind, ...]:
 def draw(contents: Contents, folder: Path, further: Sequence[FigureKind] = ()) -> tuple[Path, ...]:
     """Write every figure that has something to show, as PNG; equal contents give equal bytes.
 
-    Numbered figures of an earlier run are removed from the folder. Raise OSError if the folder is not writable.
+    Numbered figures of an earlier run are removed from the folder. Raise UserError for a figure of the user's that has
+    the file of another one, or of another folder, and OSError if the folder is not writable.
     """
     folder.mkdir(parents=True, exist_ok=True)
     figures, written = (*known(), *further), list[Path]()
     for figure in figures:
         if figure.fits(contents):
             with styled():
-                written.extend(save(picture, folder / name) for name, picture in figure.draw(contents))
+                for name, picture in figure.draw(contents):
+                    written.append(save(picture, _free(folder, name, written, figure)))
     patterns = [pattern for figure in figures for pattern in figure.numbered]
     for stale in {path for pattern in patterns for path in folder.glob(pattern)} - set(written):
         stale.unlink()
     return tuple(written)
+
+
+def _free(folder: Path, name: str, written: Sequence[Path], figure: FigureKind) -> Path:
+    """The path of a picture, which nothing else has."""
+    path = folder / name
+    if path.parent != folder or path.suffix != ".png" or path in written:
+        raise UserError(
+            f"The figure {figure.name} cannot be written as {name!r}",
+            expected="the name of a .png file that no other figure has",
+            hint="rename it there, and give the same command again: all trainings so far are kept",
+        )
+    return path

@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pipeline.ranking.statistics import OBJECTIVE
 from pipeline.report.contents import Contents
 from pipeline.report.figures.theme import INK, FigureKind, Picture, axis, heading, notes, plain_log_ticks
 from pipeline.report.wording import number
@@ -62,9 +63,8 @@ def _picture(belief: PosteriorCurve, limits: tuple[float, float], objective: str
 
 def _surrogate(axes: Axes, belief: PosteriorCurve, limits: tuple[float, float]) -> list[Any]:
     reach = NORMAL * belief.deviation
-    band = axes.fill_between(
-        belief.values, belief.mean - reach, belief.mean + reach, color=BAND, linewidth=0, label="95 % band"
-    )
+    low = OBJECTIVE.lower(belief.mean, belief.mean - reach)
+    band = axes.fill_between(belief.values, low, belief.mean + reach, color=BAND, linewidth=0, label="95 % band")
     (mean,) = axes.plot(belief.values, belief.mean, color=MEAN, linewidth=1.8, label="posterior mean")
     rates, values = zip(*belief.seen, strict=True)
     seen = axes.scatter(rates, values, s=26, color=SEEN, zorder=4, clip_on=False, label="evaluated")

@@ -31,7 +31,7 @@ def calibration(contents: Contents) -> Iterator[Picture]:
     repeated, weights = np.tile(truth, len(best.predictions)), np.tile(verdict.weights, len(best.predictions))
     error = best.scores[verdict.outputs[0]]["calibration_error"]
     panels = [("the predicted class", pooled.max(axis=1), pooled.argmax(axis=1) == repeated)]
-    panels += [(labels[place], pooled[:, place], repeated == place) for place in _shown(labels, truth)]
+    panels += [(labels[place], pooled[:, place], repeated == place) for place in _shown(labels, truth, verdict.weights)]
     columns = min(COLUMNS, len(panels)) if len(panels) != 4 else 2
     lines = math.ceil(len(panels) / columns)
     width = max(5.2, 3.0 * columns + 0.4)
@@ -42,19 +42,19 @@ def calibration(contents: Contents) -> Iterator[Picture]:
     for (name, chances, happened), axes in zip(panels, grid.flat, strict=False):
         _panel(axes, name, probabilities.binned(chances, happened, weights, BINS))
     heading(figure, f"Calibration on test rows: the probabilities are off by {number(error)} on average", width)
-    about = "Dashed: perfect calibration. Dots: ten bins of equal width, their size shows the number of rows;"
-    about += f" all {len(best.predictions)} trainings together."
+    about = "Dashed: perfect calibration. Dots: ten bins of equal width, their size shows the"
+    about += f" {'weight' if verdict.weighted else 'number'} of rows; all {len(best.predictions)} trainings together."
     left = len(labels) + 1 - len(panels)
     missing = f"{left} rarer classes are not shown." if left and len(labels) > 2 else ""
     notes(figure, [f"{about} {missing}".strip()], width)
     yield "calibration.png", figure
 
 
-def _shown(labels: Sequence[str], truth: np.ndarray) -> list[int]:
-    """The classes that get a panel; of two only the second one, because the other is its mirror image."""
+def _shown(labels: Sequence[str], truth: np.ndarray, weights: np.ndarray) -> list[int]:
+    """The classes with the most weight; of two only the second one, because the other is its mirror image."""
     if len(labels) == 2:
         return [1]
-    counts = np.bincount(truth, minlength=len(labels))
+    counts = np.bincount(truth, weights=np.asarray(weights, dtype=np.float64), minlength=len(labels))
     return sorted(np.argsort(-counts, kind="stable")[:PANELS].tolist())
 
 

@@ -48,9 +48,10 @@ def confusion_matrix(contents: Contents) -> Iterator[Picture]:
     )
     many = len(verdict.best[0].objectives)
     about = f"Counts are means over {many} trainings." if many > 1 else "One training."
+    rows = "weight of the rows" if verdict.weighted else "rows"
     notes(
         figure,
-        [f"{about} Each row of the matrix sums to the rows of its class; correct predictions are on the diagonal."],
+        [f"{about} Each row of the matrix sums to the {rows} of its class; correct predictions are on the diagonal."],
         size + 0.8,
     )
     yield "confusion_matrix.png", figure

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.optimize import isotonic_regression
 
+from pipeline.ranking.order import ranks, with_models
 from pipeline.report.contents import Contents
 from pipeline.report.figures.theme import (
     GREY,
@@ -62,9 +63,9 @@ def _groups(contents: Contents, shown: Sequence[Summary], depths: Sequence[Depth
 
 
 def _headline(contents: Contents, shown: Sequence[Summary]) -> str:
-    best = next((each for each in shown if usable(each)), None)
+    best = next(iter(with_models(shown)), None)
     if best is None:
-        return f"{len(shown)} configurations, all with failed trainings"
+        return f"{len(shown)} configurations, none of them trained here without a failure"
     many = count(len(shown), "configuration")
     trainings = "one training each" if contents.repeats == 1 else f"means of {contents.repeats} trainings"
     who = (
@@ -136,10 +137,12 @@ def _about(contents: Contents, named: Mapping[str, str]) -> str:
 
 def _named(contents: Contents, shown: Sequence[Summary], elite: set[str], bounds: Limits) -> dict[str, str]:
     """Key -> label of the configurations that get one; the rank if the number of neurons is unknown."""
-    visible = [(rank, each) for rank, each in enumerate(shown, 1) if usable(each) and each.mean <= bounds.high]
+    visible = [each for each in shown if usable(each) and each.mean <= bounds.high]
+    known = ranks(contents.ranking)
     return {
-        each.key: _shortened(contents.naming.neurons(each.configuration)) or f"rank {rank}"
-        for position, (rank, each) in enumerate(visible)
+        each.key: _shortened(contents.naming.neurons(each.configuration))
+        or (f"rank {known[each.key]}" if each.key in known else each.stage)
+        for position, each in enumerate(visible)
         if position < LABELLED or each.key in elite
     }
 

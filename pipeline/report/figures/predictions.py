@@ -26,7 +26,7 @@ def predicted_against_measured(contents: Contents) -> Iterator[Picture]:
         return
     best = verdict.best[0]
     mean = best.predictions.mean(axis=0)
-    rows = _sample(len(verdict.rows))
+    rows = _sample(np.flatnonzero(verdict.counted))
     outputs = len(verdict.outputs)
     columns = min(COLUMNS, outputs) if outputs != 4 else 2
     lines = math.ceil(outputs / columns)
@@ -61,10 +61,10 @@ def _short(name: str) -> str:
     return name if len(name) <= 28 else name[:27] + "…"
 
 
-def _sample(rows: int) -> np.ndarray:
-    if rows <= SHOWN:
-        return np.arange(rows)
-    return np.sort(np.random.default_rng(0).choice(rows, SHOWN, replace=False))
+def _sample(rows: np.ndarray) -> np.ndarray:
+    if len(rows) <= SHOWN:
+        return rows
+    return rows[np.sort(np.random.default_rng(0).choice(len(rows), SHOWN, replace=False))]
 
 
 def _panel(axes: Axes, measured: np.ndarray, predicted: np.ndarray) -> int:
@@ -105,8 +105,12 @@ def _remarks(contents: Contents, shown: int, outside: int) -> list[str]:
         )
     else:
         texts.append("One training: the spread over seeds is unknown.")
-    if shown < len(contents.verdict.rows):
-        texts.append(f"{shown} of {len(contents.verdict.rows)} test rows are shown, drawn at random.")
+    verdict = contents.verdict
+    counted = int(np.count_nonzero(verdict.counted))
+    if counted < len(verdict.rows):
+        texts.append(f"Rows of weight 0 are in no score and not shown: {len(verdict.rows) - counted}.")
+    if shown < counted:
+        texts.append(f"{shown} of {counted} test rows are shown, drawn at random.")
     if outside:
         texts.append(f"Diamonds at the edge: {outside} predictions further out or not finite.")
     return [" ".join(texts)]

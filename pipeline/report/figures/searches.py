@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from pipeline.ranking.order import by_mean
+from pipeline.ranking.statistics import OBJECTIVE
 from pipeline.report.contents import Contents
 from pipeline.report.figures.theme import (
     INK,
@@ -121,9 +122,8 @@ def _panel(axes: Axes, parameter: Parameter, view: _View, colours: ListedColorma
     for order, each in view.found:
         colour = colours(order - 1)
         if each.std is not None and each.mean <= bounds.high:
-            axes.errorbar(
-                found[each.key], each.mean, yerr=each.std, fmt="none", ecolor=colour, elinewidth=0.8, alpha=0.5
-            )
+            bar = np.transpose([OBJECTIVE.bar(each.mean, each.std)])
+            axes.errorbar(found[each.key], each.mean, yerr=bar, fmt="none", ecolor=colour, elinewidth=0.8, alpha=0.5)
         _point(axes, found[each.key], each, bounds, {"color": colour, "s": 30})
     ring: dict[str, Any] = {"facecolor": "none", "edgecolor": INK, "linewidths": 1.3}
     axes.scatter(start[elite.key], bounds.shown(elite.mean), s=60, marker="D", zorder=6, **ring)

@@ -19,6 +19,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from pipeline.ranking.statistics import OBJECTIVE
 from pipeline.report.contents import Contents
 from pipeline.report.wording import count, usable
 from pipeline.storage import atomic
@@ -216,9 +217,9 @@ def limits(summaries: Sequence[Summary], extra: Sequence[float] = ()) -> Limits:
         reach = (top / bottom) ** 0.06
         return Limits(bottom / reach, top * reach**2, True, clipped, float(ordered[-1]))
     span = (top - bottom) or 0.5 * abs(top) or 1.0
-    bars = [(each.mean - each.std, each.mean + each.std) for each in summaries if each.std and each.mean <= top]
-    low = max(min([bottom, *(end for end, _ in bars)]), bottom - span / 4)
-    high = min(max([top, *(end for _, end in bars)]), top + span / 4)
+    bars = [(each.mean, *OBJECTIVE.bar(each.mean, each.std)) for each in summaries if each.std and each.mean <= top]
+    low = max(min([bottom, *(mean - down for mean, down, _ in bars)]), bottom - span / 4)
+    high = min(max([top, *(mean + up for mean, _, up in bars)]), top + span / 4)
     return Limits(low - 0.05 * span, high + 0.1 * span, False, clipped, float(ordered[-1]))
 
 
@@ -271,7 +272,7 @@ def _bars(axes: Axes, group: Sequence[tuple[float, Summary]], colour: str) -> No
         axes.errorbar(
             [place for place, _, _ in known],
             [mean for _, mean, _ in known],
-            yerr=[std for _, _, std in known],
+            yerr=np.transpose([OBJECTIVE.bar(mean, std) for _, mean, std in known]),
             fmt="none",
             ecolor=colour,
             elinewidth=0.8,

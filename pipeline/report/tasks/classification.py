@@ -9,15 +9,19 @@ import numpy as np
 from pipeline.analysis.verdict import Tested, Verdict
 from pipeline.report.contents import Contents
 from pipeline.report.rows import as_csv, place_cells, place_header, worst_places
-from pipeline.report.wording import number, table, with_bounds
-from pipeline.tasks import probabilities, spread
+from pipeline.report.wording import number, range_of, table, with_bounds
+from pipeline.tasks import Metric, probabilities, spread
 
 
 def headline(contents: Contents) -> str:
     """The accuracy of the best configuration."""
     verdict = contents.verdict
-    accuracy = with_bounds(*verdict.best[0].score(verdict.outputs[0], "accuracy"))
-    return f"; its accuracy is {accuracy}"
+    accuracy = next(metric for metric in verdict.metrics if metric.name == "accuracy")
+    return f"; its accuracy is {_scored(verdict.best[0], verdict.outputs[0], accuracy)}"
+
+
+def _scored(tested: Tested, name: str, metric: Metric) -> str:
+    return with_bounds(*tested.score(name, metric.name), range_of(metric))
 
 
 def sections(contents: Contents) -> list[str]:
@@ -42,17 +46,17 @@ def _metrics(contents: Contents) -> list[str]:
     rows = [
         [
             metric.header,
-            with_bounds(*verdict.best[0].score(name, metric.name)),
-            with_bounds(*verdict.default.score(name, metric.name)) if verdict.default else "failed",
+            _scored(verdict.best[0], name, metric),
+            _scored(verdict.default, name, metric) if verdict.default else "failed",
             number(verdict.constant_scores[name].get(metric.name)),
         ]
         for metric in verdict.metrics
     ]
     text = (
-        "Test rows; means over the trainings with the 95 % interval over seeds. Balanced accuracy and macro F1 weigh"
-        " all classes alike, ROC AUC is one class against the others, 0.5 for guessing. The calibration error is the"
-        " difference between the probability of the likeliest class and how often it is right, in 15 bins (lower is"
-        " better)."
+        "Test rows; means over the trainings with the 95 % interval over seeds, cut at what a metric can be. Balanced"
+        " accuracy and macro F1 weigh all classes alike, ROC AUC is one class against the others, 0.5 for guessing. The"
+        " calibration error is the difference between the probability of the likeliest class and how often it is right,"
+        " in 15 bins (lower is better)."
     )
     return [f"## How well `{name}` is classified", table(header, rows), text]
 
@@ -60,7 +64,8 @@ def _metrics(contents: Contents) -> list[str]:
 def _classes(verdict: Verdict) -> list[str]:
     counts = confusion(verdict, verdict.best[0])
     right, true, said = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
-    header = ["Class", "Share of test rows", "Predicted share", "Precision", "Recall", "F1"]
+    share = "Share of test rows, by weight" if verdict.weighted else "Share of test rows"
+    header = ["Class", share, "Predicted share", "Precision", "Recall", "F1"]
     rows = [
         [
             label,

@@ -2,8 +2,8 @@
 
 The rest of the file format is hidden in this package: markup, zip, shared strings, and the private attributes of
 openpyxl, which reads and writes everything except the rows. Other public functions only query a file (`values`,
-`stamp`, `untouched`, `knows_only`), and the types are a `Book` of `Sheet`s, each with a `Grid` of cells or drawn
-`Line`s, a `Look` for a cell, a `Layout` for a sheet. The package does not depend on the product's columns.
+`is_workbook`, `stamp`, `untouched`, `knows_only`), and the types are a `Book` of `Sheet`s, each with a `Grid` of cells
+or drawn `Line`s, a `Look` for a cell, a `Layout` for a sheet. The package does not depend on the product's columns.
 
 Why rows are written directly: openpyxl's public interface would replace this code if it kept the promises within twice
 the time and memory. It does not yet. `scripts/benchmark_workbook.py --runs 3 --folder /dev/shm` measured openpyxl 3.1.5
@@ -22,7 +22,7 @@ openpyxl writes 16 digits of a number, this package all 17. `values` only reads,
 from pipeline.workbook.ooxml.cells import LIMIT, Link, content, text
 from pipeline.workbook.ooxml.grid import Cell, Grid, Line, height
 from pipeline.workbook.ooxml.looks import Layout, Look
-from pipeline.workbook.ooxml.package import BROKEN, load, save, values
+from pipeline.workbook.ooxml.package import BROKEN, is_workbook, load, save, values
 from pipeline.workbook.ooxml.seal import Stamp, knows_only, stamp, untouched
 from pipeline.workbook.ooxml.sheet import Area, Book, Immovable, Sheet
 
@@ -42,6 +42,7 @@ __all__ = [
     "Stamp",
     "content",
     "height",
+    "is_workbook",
     "knows_only",
     "load",
     "save",

@@ -29,7 +29,9 @@ from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.writer.excel import ExcelWriter
 
 from pipeline.storage.atomic import sync_folder
-from pipeline.workbook.ooxml import markup, seal
+from pipeline.storage.spreadsheet import cells_alone, read
+from pipeline.storage.untrusted import Damage
+from pipeline.workbook.ooxml import markup, mending, seal
 from pipeline.workbook.ooxml.markup import RELATION
 from pipeline.workbook.ooxml.seal import Stamp, stamp
 from pipeline.workbook.ooxml.sheet import Book, Sheet
@@ -57,19 +59,26 @@ BROKEN: Final = (
 _LOSSES: Final = re.compile(r"removed|lost|dropped|discarded|ignored|[Uu]nable to read")
 _PARTS: Final = re.compile(r"threadedComments/|slicers/|timelines/|ctrlProps/|embeddings/|diagrams/|vbaProject")
 _SHAPES: Final = re.compile(rb"<(?:\w+:)?(?:sp|cxnSp|grpSp)[ >]")
+_NO_SHEET: Final = "no worksheet is found in it"  # openpyxl says nothing of what it does not know, strict files say
 _NO_ROWS: Final = re.compile(rb"<sheetData ?(?:/>|></sheetData>)")
 _SHEET: Final = re.compile(r"xl/worksheets/[^/]+\.xml")
 
 
 class _Bodiless(zipfile.ZipFile):
-    """Gives openpyxl the worksheets without rows and links: its time grows with the square of the links."""
+    """Gives openpyxl the worksheets without rows and links: its time grows with the square of the links.
 
-    def __init__(self, path: Path, strings: Callable[[], Any]) -> None:
-        super().__init__(path)
+    Styles and properties that it cannot read are given to it repaired; see `mending`.
+    """
+
+    def __init__(self, content: bytes, strings: Callable[[], Any]) -> None:
+        super().__init__(BytesIO(content))
         self.taken: dict[str, markup.Read] = {}
         self._strings = strings
+        self._mended, self.gone = mending.mended(self)
 
     def open(self, name: Any, *arguments: Any, **options: Any) -> IO[bytes]:
+        if isinstance(name, str) and name in getattr(self, "_mended", ()):
+            return BytesIO(self._mended[name])
         plain = super().open
         if not (isinstance(name, str) and _SHEET.fullmatch(name)):
             return plain(name, *arguments, **options)
@@ -107,41 +116,61 @@ def load(path: Path) -> Book:
 
     Raise OSError if the disk fails, and one of BROKEN for a file that is not a workbook or too large when unpacked.
     """
-    lost = _unsupported(path)
-    with warnings.catch_warnings(record=True) as noted, path.open("rb") as file:
+    content = path.read_bytes()  # all that the disk can refuse: an error from here on is one of the content
+    lost = _unsupported(content)
+    with warnings.catch_warnings(record=True) as noted:
         warnings.simplefilter("always")
-        reader = ExcelReader(file, rich_text=True)
-        with _Bodiless(path, lambda: reader.shared_strings) as archive:
+        reader = ExcelReader(BytesIO(content), rich_text=True)
+        with _Bodiless(content, lambda: reader.shared_strings) as archive:
             reader.archive = archive
             with _disk_errors_only():
                 reader.read()
             parts = {sheet.name: rel.target for sheet, rel in reader.parser.find_sheets()}
             sheets = {ws.title: _linked(ws, archive.taken[parts[ws.title]]) for ws in reader.wb.worksheets}
+            gone = archive.gone
+    if not sheets:
+        raise ValueError(_NO_SHEET)
     lost += [str(each.message) for each in noted if _LOSSES.search(str(each.message))]
-    return Book(reader.wb, sheets, "; ".join(dict.fromkeys(lost)))
+    return Book(reader.wb, sheets, "; ".join(dict.fromkeys(lost)), gone)
+
+
+def is_workbook(path: Path) -> bool:
+    """True where the file has worksheets whose cells can be read, whatever `load` says of all else."""
+    try:
+        cells_alone(path)
+    except Damage:
+        return False
+    return True
 
 
 def values(path: Path, sheet: str) -> list[tuple[object, ...]]:
     """The values of a sheet row by row, for formulas their last results; empty if there is no such sheet.
 
-    Raise the same errors as `load`.
+    What is beside the cells does not matter. Raise OSError if the disk fails, and one of BROKEN for a file that is not
+    a workbook or too large unpacked.
     """
-    _unsupported(path)
+    _unsupported(path.read_bytes())
+    return read(path, lambda file: _values(file, sheet))
+
+
+def _values(file: BytesIO, sheet: str) -> list[tuple[object, ...]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with _disk_errors_only():
-            book = load_workbook(path, read_only=True, data_only=True)
+            book = load_workbook(file, read_only=True, data_only=True)
         try:
+            if not book.sheetnames:
+                raise ValueError(_NO_SHEET)
             return [tuple(row) for row in book[sheet].iter_rows(values_only=True)] if sheet in book.sheetnames else []
         finally:
             book.close()
 
 
-def _unsupported(path: Path) -> list[str]:
-    with zipfile.ZipFile(path) as archive:
+def _unsupported(content: bytes) -> list[str]:
+    with zipfile.ZipFile(BytesIO(content)) as archive:
         members = archive.infolist()
         if sum(member.file_size for member in members) > UNPACKED:
-            raise ValueError(f"{path} unpacks to more than {UNPACKED} bytes")
+            raise ValueError(f"it unpacks to more than {UNPACKED} bytes")
         names = [member.filename for member in members]
         lost = [name for name in names if _PARTS.search(name)]
         drawings = (name for name in names if name.startswith("xl/drawings/drawing"))

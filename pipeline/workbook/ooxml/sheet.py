@@ -212,14 +212,18 @@ def _reaching(ref: str, header: int, last: int, width: int, added: int) -> str:
 
 
 class Book:
-    """A workbook in memory: its sheets by title, and what saving would lose (empty: nothing)."""
+    """A workbook in memory: its sheets by title, and what saving would lose (empty: nothing).
 
-    __slots__ = ("lost", "sheets", "workbook")
+    `gone` names styles and properties that could not be read, and are plain or missing here.
+    """
 
-    def __init__(self, workbook: Any, sheets: dict[str, Sheet], lost: str = "") -> None:
+    __slots__ = ("gone", "lost", "sheets", "workbook")
+
+    def __init__(self, workbook: Any, sheets: dict[str, Sheet], lost: str = "", gone: tuple[str, ...] = ()) -> None:
         self.workbook = workbook  # openpyxl's, without the cells; for this package only
         self.sheets = sheets
         self.lost = lost
+        self.gone = gone
 
     @classmethod
     def new(cls, creator: str) -> Book:
