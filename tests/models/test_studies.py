@@ -109,7 +109,7 @@ def _is(repeat, top) -> bool:
     ("model", "further", "text"),
     [
         ("nowhere:build", (), "There is no module nowhere"),
-        ("own_networks:wrong_outputs", (), "wrong_outputs returned a network of other"),
+        ("own_networks:wrong_outputs", (), "wrong_outputs returned a network whose inputs or outputs"),
         ("own_networks:raises", (), "raised KeyError"),
         ("own_networks:build", ("builtin:diabetes", "--engine", "packed"), "trains --model mlp alone"),
         ("convnet", (), "needs images"),
