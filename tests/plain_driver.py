@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from pipeline.storage import atomic
+from pipeline.workers import slots
 
 FIGURES = "pipeline.report.figures"
 
@@ -17,7 +18,8 @@ def picture(_: object, folder: Path, _further: object = ()) -> tuple[Path, ...]:
 
 
 def install() -> None:
-    """Let the runs of this process draw nothing; only for a process of its own."""
+    """Let the runs of this process draw nothing, and take any cores at once; only for a process of its own."""
+    slots.LOOK = 0.0  # type: ignore[misc]
     assert FIGURES not in sys.modules
     figures: Any = ModuleType(FIGURES)
     figures.draw, figures.own = picture, tuple

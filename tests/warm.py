@@ -56,6 +56,7 @@ def install(
     patch.setattr(backends, "load", lambda _: places)
     patch.setattr("pipeline.run.model_size.LocalPlaces", places)
     patch.setattr("pipeline.report.figures.draw", lambda *_: None)
+    patch.setattr("pipeline.workers.slots.LOOK", 0.0)  # seconds of waiting, to see which cores are idle
 
 
 def script(folder: Path, name: str, *words: str, **order: Any) -> Answer:

@@ -256,7 +256,7 @@ def _harmless(entry: Path) -> bool:
     if entry.is_dir():
         return name in (MODELS, FIGURES, LOGS) and not any(entry.iterdir())
     if name == HOLDER:
-        return entry.read_bytes().startswith(b"process ")
+        return b"process ".startswith(entry.read_bytes()[:8])  # a kill may leave nothing of it, or a part
     return bool(_TEMPORARY.fullmatch(name)) or (name == LOCK and entry.stat().st_size == 0)
 
 

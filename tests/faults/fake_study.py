@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import saved_models
-from pipeline.cli import commands
+from pipeline.cli import commands, search
 from pipeline.data import tables
 from pipeline.ledger import journal
 from pipeline.run import training_rows
@@ -96,7 +96,7 @@ def stage() -> None:
     replaced: Any = refresh
     replaced.REFRESH_SECONDS = math.inf  # drawn at the end alone: the n-th operation is always the same
     plain_driver.install()
-    replaced = commands
+    replaced = search
     replaced.Markdown = str  # laying it out costs as much as everything else
 
 

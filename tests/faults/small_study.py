@@ -116,9 +116,10 @@ def stand_in(
     dies_after: int | None = None,
     engine: Initial | None = None,
 ) -> None:
-    """Let runs of `arguments` do without TensorFlow, other processes and pictures."""
+    """Let runs of `arguments` do without TensorFlow, other processes, pictures and a look for idle cores."""
     patch.setattr(sys.modules[__name__], "_standing_in", StandIn(workers, shuffle, dies_after, engine or Initial()))
     patch.setattr("pipeline.report.figures.draw", lambda *_: None)
+    patch.setattr("pipeline.workers.slots.LOOK", 0.0)
 
 
 def table(folder: Path) -> Path:

@@ -16,6 +16,7 @@ from pipeline.saved_models.member_files import load_members
 from pipeline.space import parse
 from pipeline.study_folder.layout import ModelFolder
 from pipeline.workers.slots import parse as slots
+from tests import warm
 from tests.faults import small_study as small
 
 HERE = "tests.models.own_networks"
@@ -91,7 +92,8 @@ def test_a_worker_measures_and_a_module_that_ends_the_process_is_an_error(tmp_pa
     (slot,) = slots("cpu:1")[:1]
     space = models.load("small_net:build").complete(parse(WIDE))
     assert model_size.most_weights("small_net:build", space, SIGNATURE, slot) > 300
-    with pytest.raises(UserError, match="raised KeyError"):
+    with pytest.raises(UserError, match="raised KeyError"), pytest.MonkeyPatch.context() as patch:
+        warm.install(patch)
         model_size.most_weights("small_net:raises", space, SIGNATURE, slot)
     with pytest.raises(UserError, match="cannot be called by a worker"):
         model_size.most_weights("ends_it:build", space, SIGNATURE, slot)

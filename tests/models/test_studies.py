@@ -5,7 +5,6 @@ Convolutional and recurrent networks are those of the README's commands, which r
 
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -55,10 +54,9 @@ def test_the_studies_of_the_readme_are_sound_and_their_networks_are_reloaded(rea
 
 
 def test_a_study_of_a_network_of_ones_own_runs_resumes_and_is_reloaded(tmp_path, monkeypatch):
-    """In processes of its own: workers find the module where the command is started."""
+    """That workers find the module where the command is started is shown by tests/run/test_own_source.py."""
     model = "own_networks:build"
-    whole = [sys.executable, str(warm.SCRIPTS / "run_pipeline.py"), *words(tmp_path, model)]
-    answer = subprocess.run(whole, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=500)
+    answer = run(tmp_path, model)
     assert answer.returncode == 0, answer.stderr + answer.stdout
     study = tmp_path / "study"
     assert len(journal.read(study / "ledger.jsonl").repeats) == 4

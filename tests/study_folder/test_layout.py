@@ -71,9 +71,10 @@ def test_a_folder_with_other_files_only_may_have_a_new_study(tmp_path):
     assert (tmp_path / ".x.tmp").read_text() == "mine"  # no temporary file of a run
 
 
-def test_what_a_killed_run_leaves_before_its_first_file_is_no_obstacle(tmp_path):
+@pytest.mark.parametrize("holder", ["", "proc", "process 1 on here, since today"])
+def test_what_a_killed_run_leaves_before_its_first_file_is_no_obstacle(tmp_path, holder):
     (tmp_path / ".lock").touch()
-    (tmp_path / ".holder").write_text("process 1 on here, since today")
+    (tmp_path / ".holder").write_text(holder)
     (tmp_path / ".study.json.ab_12c9z.tmp").write_text("{")
     for name in ("models", "figures", "logs"):
         (tmp_path / name).mkdir()
