@@ -81,7 +81,7 @@ def _inputs_of(study: Path) -> tuple[Path, ...]:
     except UserError:
         return ()  # whatever loads the models says so
     named = (settings.get(name) for name in ("data", "space"))
-    return tuple(Path(each).expanduser() for each in named if isinstance(each, str) and "\0" not in each)
+    return tuple(Path(each).expanduser() for each in named if isinstance(each, str))
 
 
 def _write_table(path: Path, frame: Any) -> None:

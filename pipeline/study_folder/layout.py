@@ -35,6 +35,7 @@ SUMMARY: Final = "summary.md"
 BEST: Final = "best.txt"
 LOCK: Final = ".lock"
 HOLDER: Final = ".holder"
+SIGNED: Final = "process "  # how the text in it begins
 OUTCOME: Final = "outcome.json"
 
 _ENSEMBLE: Final = re.compile(r"ensemble-([a-z]{1,20})\.json", re.ASCII)
@@ -255,8 +256,8 @@ def _harmless(entry: Path) -> bool:
     name = entry.name
     if entry.is_dir():
         return name in (MODELS, FIGURES, LOGS) and not any(entry.iterdir())
-    if name == HOLDER:
-        return b"process ".startswith(entry.read_bytes()[:8])  # a kill may leave nothing of it, or a part
+    if name == HOLDER:  # it may have been killed on the way to its first word
+        return entry.read_bytes()[: len(SIGNED)] == SIGNED.encode()[: entry.stat().st_size]
     return bool(_TEMPORARY.fullmatch(name)) or (name == LOCK and entry.stat().st_size == 0)
 
 

@@ -16,12 +16,12 @@ from filelock import FileLock, Timeout
 
 from pipeline.errors import UserError
 from pipeline.storage import atomic, disk_space, untrusted
-from pipeline.study_folder.layout import StudyFolder, belongs_to_study
+from pipeline.study_folder.layout import SIGNED, StudyFolder, belongs_to_study
 
 
 def _sign(study: Path) -> None:
     since = dt.datetime.now().astimezone().isoformat(" ", "seconds")
-    StudyFolder(study).holder.write_text(f"process {os.getpid()} on {platform.node()}, since {since}", encoding="utf-8")
+    StudyFolder(study).holder.write_text(f"{SIGNED}{os.getpid()} on {platform.node()}, since {since}", encoding="utf-8")
 
 
 def _holder(study: Path) -> str:
@@ -31,7 +31,7 @@ def _holder(study: Path) -> str:
             text = StudyFolder(study).holder.read_text(encoding="utf-8")
         except OSError:
             text = ""
-        found = re.match(r"process (\d+) on (.*), since ", text)
+        found = re.match(rf"{SIGNED}(\d+) on (.*), since ", text)
         if found and (found[2] != platform.node() or psutil.pid_exists(int(found[1]))):
             return text
         time.sleep(0.05)  # it has the lock and is about to write its name

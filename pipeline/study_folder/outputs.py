@@ -27,9 +27,7 @@ def check_output(path: Path, endings: Collection[str], inputs: Iterable[str | Pa
             written, it is one of the inputs, or its name belongs to a study or a comparison in whose folder it lies.
         OSError: The operating system refuses to look.
     """
-    if path.exists():
-        _check_replaceable(path)
-    for each in map(Path, inputs):
+    for each in (Path(each) for each in inputs if "\0" not in str(each)):
         if _same(path, each):
             raise UserError(
                 f"The output {path} is an input",
@@ -46,6 +44,8 @@ def check_output(path: Path, endings: Collection[str], inputs: Iterable[str | Pa
                 expected="a file outside of it, or one with a name that the program does not use there",
                 hint="give the output another name or another folder",
             )
+    if path.exists():
+        _check_replaceable(path)
     if path.suffix.lower() not in endings:
         raise UserError(
             f"{path} has an ending that nothing is written for",

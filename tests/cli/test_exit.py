@@ -18,6 +18,7 @@ from tests.faults import small_study
 
 FIGURES = """
 from matplotlib.figure import Figure
+from pipeline.plugins import sources_of
 from pipeline.report.figures import FigureKind
 
 
@@ -26,7 +27,7 @@ def boom(contents):
 
 
 def escape(contents):
-    yield "../study.json", Figure()
+    yield "../mine.png", Figure()
 
 
 def twice(contents):
@@ -34,7 +35,12 @@ def twice(contents):
     yield "mine.png", Figure()
 
 
+def onward(contents):
+    return sources_of(3)
+
+
 BOOM, ESCAPE, TWICE = FigureKind("boom", boom), FigureKind("escape", escape), FigureKind("twice", twice)
+ONWARD = FigureKind("onward", onward)
 """
 
 
@@ -105,9 +111,9 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     [
         (
             "BOOM",
-            "{mine}:BOOM raised ZeroDivisionError. Got: division by zero. Try: mend it, at line 7 of {folder}",
+            "{mine}:BOOM raised ZeroDivisionError. Got: division by zero. Try: mend it, at line 8 of {folder}",
         ),
-        ("ESCAPE", "The figure escape cannot be written as '../study.json'"),
+        ("ESCAPE", "The figure escape cannot be written as '../mine.png'"),
         ("TWICE", "The figure twice cannot be written as 'mine.png'"),
     ],
 )
@@ -133,6 +139,6 @@ def test_only_what_the_users_code_called_last_is_its_mistake(mine):
     found = plugins.blame(caught.value)
     assert found is not None
     assert str(found).startswith(f"{mine}:BOOM raised ZeroDivisionError")
-    with pytest.raises(AttributeError) as defect:
-        plugins.sources_of(3)  # type: ignore[arg-type]
+    with pytest.raises(AttributeError) as defect:  # in the package, which was the last to be called
+        plugins.load_object(f"{mine}:ONWARD", expected="a figure").draw(None)
     assert plugins.blame(defect.value) is None

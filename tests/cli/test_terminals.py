@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from pipeline.cli import commands
 from pipeline.cli.commands import app
 from pipeline.cli.console import complain, standard
 from pipeline.cli.progress import Progress
@@ -82,6 +83,16 @@ def test_words_between_colons_are_no_pictures(monkeypatch, capsys):
     said = capsys.readouterr()
     assert "':smile:' in a:b:c" in said.err
     assert said.out == "a:b:c\n"
+
+
+@pytest.mark.parametrize("name", ["", "predict"])
+def test_every_way_to_start_a_command_lets_all_characters_pass(monkeypatch, name):
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    monkeypatch.setattr(sys, "argv", ["search", "--help"])
+    with pytest.raises(SystemExit):
+        commands.script(name) if name else commands.main()
+    print("größe")
+    sys.stdout.flush()
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--repeats", "zwölf"], ["--settings", "größe.toml"]])

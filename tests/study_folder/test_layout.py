@@ -79,10 +79,14 @@ def test_what_a_killed_run_leaves_before_its_first_file_is_no_obstacle(tmp_path,
     for name in ("models", "figures", "logs"):
         (tmp_path / name).mkdir()
     identity.check(tmp_path, {})
+    for begun in ("", "pro"):
+        (tmp_path / ".holder").write_text(begun)
+        identity.check(tmp_path, {})
     with lock.held(tmp_path):
         assert not (tmp_path / ".study.json.ab_12c9z.tmp").exists()
     (tmp_path / ".lock").write_text("a lock of my own")
-    assert "Got: .lock." in refused(tmp_path)
+    (tmp_path / ".holder").write_text("of keys")
+    assert "Got: .holder, .lock." in refused(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["study.json", "ledger.jsonl"])
