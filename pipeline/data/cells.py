@@ -10,6 +10,7 @@ import datetime as dt
 import math
 import re
 import unicodedata
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, Final, Literal
 
@@ -194,6 +195,25 @@ def texts(column: pd.Series[Any], what: str, *, spelled: bool = False) -> np.nda
     known = {cell: text(cell, spelled=spelled) for cell in {cell for cell in cells if isinstance(cell, str)}}
     found = [known[cell] if isinstance(cell, str) else text(cell) for cell in cells]
     return np.array([*found, MISSING], dtype=object)[:-1]  # one-dimensional, whatever the cells are
+
+
+def as_codes(column: pd.Series[Any], found: np.ndarray, known: Collection[str]) -> np.ndarray:
+    """The texts `found` of a column, where a number that is no known category stands for the one code of its value.
+
+    What makes numbers of 01 and 02, as Excel and pandas do, has lost their zeros: 1 is then the category 01, unless
+    there is another category of that value.
+    """
+    codes: dict[float, list[str]] = {}
+    for each in known:
+        value = _number_of_text(each)
+        if value is not None and not math.isnan(value):
+            codes.setdefault(value, []).append(each)
+    cells = column.astype(object).tolist()
+    for place, cell in enumerate(cells):
+        if not isinstance(cell, str) and kind_of(cell) == "number" and found[place] not in known:
+            fitting = codes.get(number(cell) or 0.0, [])
+            found[place] = fitting[0] if len(fitting) == 1 else found[place]
+    return found
 
 
 def text(cell: object, *, spelled: bool = False) -> str:

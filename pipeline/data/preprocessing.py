@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -21,7 +22,7 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
 
-from pipeline.data.cells import SHOWN_MISSING
+from pipeline.data.cells import SHOWN_MISSING, as_codes
 from pipeline.data.layout import layout_of, quantities
 from pipeline.data.roles import Columns, unknown_column
 from pipeline.data.rules import Rules, rules_of
@@ -53,7 +54,7 @@ class Preprocessing:
         `rows` are the positions of the rows in the user's file, where those are not 0, 1, ... Raise UserError for a
         missing column, text in a numeric column, infinite values, and a frame without rows.
         """
-        return self.scaled(typed(frame, self.columns), rows)
+        return self.scaled(typed(frame, self.columns, known_categories(self)), rows)
 
     def scaled(self, cells: pd.DataFrame, rows: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
         """The same of cells that `typed` made."""
@@ -162,9 +163,12 @@ def _numeric(scaler: InputScaler) -> Pipeline:
     return Pipeline([fill, ("scale", SCALERS[scaler]())])
 
 
-def typed(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
+def typed(
+    frame: pd.DataFrame, columns: Columns, known: Mapping[str, Collection[str]] = MappingProxyType({})
+) -> pd.DataFrame:
     """The inputs alone, in their order: numbers as float64, categories as texts; rows from 0 on.
 
+    `known` are the categories of the training rows, by column, for numbers that stand for them; see `cells.as_codes`.
     Raise UserError for a missing column, text in a numeric column, infinite values, and a frame without rows.
     """
     rules = rules_of(columns.reading)
@@ -181,7 +185,10 @@ def typed(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
         raise UserError(f"The table has more than one column {twice[0]!r}", expected="one", hint="rename the other")
     if frame.empty:
         raise UserError("The table has no rows", expected="at least one row")
-    cells = {name: _values(frame.iloc[:, names.index(name)], name, columns, rules) for name in columns.inputs}
+    given = {name: frame.iloc[:, names.index(name)] for name in columns.inputs}
+    cells = {name: _values(column, name, columns, rules) for name, column in given.items()}
+    if columns.reading > 1:
+        cells |= {name: as_codes(given[name], cells[name], known[name]) for name in known if name in cells}
     return pd.DataFrame(
         {name: pd.Series(values, dtype=values.dtype) for name, values in cells.items()}  # text stays of type object
     )

@@ -82,7 +82,7 @@ class TopModels:
 
     def _predictions(self, rows: NewRows) -> np.ndarray:
         """What every network predicts for the rows that it needs (members, rows, outputs)."""
-        cells, predictions = preprocessing.typed(rows.frame, self.preprocessing.columns), []
+        cells, predictions = self._cells(rows.frame), []
         prepared: tuple[Preprocessing, np.ndarray] | None = None
         for member in self.members:
             own = member.preprocessing  # shared by all networks of a configuration, except with folds
@@ -168,7 +168,14 @@ class TopModels:
         return tuple({id(member.preprocessing): member.preprocessing for member in self.members}.values())
 
     def _typed(self, frame: pd.DataFrame) -> pd.DataFrame:
-        return preprocessing.typed(self._rows(frame), self.preprocessing.columns)
+        return self._cells(self._rows(frame))
+
+    def _cells(self, rows: pd.DataFrame) -> pd.DataFrame:
+        known: dict[str, set[str]] = {}
+        for each in self._preprocessings:
+            for name, categories in preprocessing.known_categories(each).items():
+                known.setdefault(name, set()).update(categories)
+        return preprocessing.typed(rows, self.preprocessing.columns, known)
 
     def _rows(self, frame: pd.DataFrame) -> pd.DataFrame:
         return self._new_rows(frame).frame

@@ -270,3 +270,19 @@ def test_a_series_is_the_same_from_every_reader(tmp_path: Path, cells: Cells, ti
     rows = [prepared.inputs(new_rows(each, table.columns).frame) for each in (*new, pd.DataFrame(columns))]
     assert all(np.array_equal(rows[0], each) for each in rows)
     assert np.array_equal(rows[0][:-1], prepared.inputs(table.frame))
+
+
+def test_a_number_stands_for_the_one_code_of_its_value(tmp_path: Path) -> None:
+    """Pandas and Excel make numbers of 01 and 02; with 1 and 01 apart, a number is what it says."""
+    columns = {"c": ["01", "02", "x"] * 4, "y": [*map(float, range(12))]}
+    table = read(as_csv(columns, tmp_path), targets=["y"])
+    prepared = fit(table.frame, table.columns, input_scaler="none")
+    wanted = prepared.inputs(pd.DataFrame({"c": ["01", "02"]}))
+    for cells in ([1, 2], [1.0, 2.0], np.array([1, 2], np.int8)):
+        assert np.array_equal(prepared.inputs(pd.DataFrame({"c": cells})), wanted)
+    assert not prepared.inputs(pd.DataFrame({"c": [3]})).any()
+    assert not prepared.inputs(pd.DataFrame({"c": ["1"]})).any()  # a text says what it is
+    both = read(as_csv({**columns, "c": ["01", "1", "001"] * 3 + ["x", "02", "002"]}, tmp_path), targets=["y"])
+    apart = fit(both.frame, both.columns, input_scaler="none")
+    assert np.array_equal(apart.inputs(pd.DataFrame({"c": [1]})), apart.inputs(pd.DataFrame({"c": ["1"]})))
+    assert not apart.inputs(pd.DataFrame({"c": [2]})).any()  # of 02 and 002 neither is meant
