@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from pipeline.data.rules import rules_of
 from pipeline.data.time_cells import NUMBER
 from pipeline.data.times import spelled
 from pipeline.errors import UserError
+from pipeline.tasks.naming import distinct
 
 ROW: Final = "spreadsheet row"  # the header is row 1
 
@@ -114,13 +116,14 @@ def labelled(predicted: pd.DataFrame, frame: pd.DataFrame, columns: Columns) -> 
     if not columns.time:
         return predicted
     after = [""] * (len(predicted) - len(frame))
-    added = {ROW: [*range(2, len(frame) + 2), *after]}
+    added: list[tuple[str, Sequence[object]]] = [(ROW, range(2, len(frame) + 2))]
     if columns.time in frame.columns:
         times = frame[columns.time]
-        cells = times.tolist() if pd.api.types.is_numeric_dtype(times) else spelled(times)
-        added = {columns.time: [*cells, *after], **added}
-    free = {_free(name, predicted): cells for name, cells in added.items()}
-    return pd.concat([pd.DataFrame(free, index=predicted.index, dtype=object), predicted], axis=1)
+        added.insert(0, (columns.time, times.tolist() if pd.api.types.is_numeric_dtype(times) else spelled(times)))
+    labels: dict[str, list[object]] = {}
+    for name, cells in added:
+        labels[distinct(name, {*predicted.columns, *labels}, "table")] = [*cells, *after]
+    return pd.concat([pd.DataFrame(labels, index=predicted.index, dtype=object), predicted], axis=1)
 
 
 def about(predicted: pd.DataFrame, frame: pd.DataFrame, columns: Columns) -> tuple[str, ...]:
@@ -131,8 +134,3 @@ def about(predicted: pd.DataFrame, frame: pd.DataFrame, columns: Columns) -> tup
     windowless = f"No prediction for the first {early} rows in order of {columns.time}: they have no whole window"
     beyond = f"The last lines are {after} step(s) after the end of the series: they have neither time nor row"
     return (*([windowless] if early else []), *([beyond] if after else []))
-
-
-def _free(name: str, table: pd.DataFrame) -> str:
-    """The name, or where an output has it another one."""
-    return f"{name} of the table" if name in table.columns else name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -78,7 +79,11 @@ def test_lines_have_the_time_and_the_row_of_the_file(series, tmp_path):
         "The last lines are 1 step(s) after the end of the series",
     ]
     other = labelled(answer.rename(columns={"v": "spreadsheet row"}), series, columns)
-    assert [*other.columns] == ["t", "spreadsheet row of the table", "spreadsheet row"]
+    assert [*other.columns] == ["t", "spreadsheet row (table)", "spreadsheet row"]
+    called = replace(columns, time="spreadsheet row")
+    both = labelled(answer, series.rename(columns={"t": "spreadsheet row"}), called)
+    assert [*both.columns] == ["spreadsheet row", "spreadsheet row (table)", "v"]
+    assert both["spreadsheet row"].tolist() == lines["t"].tolist()
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,15 @@ def test_parquet_keeps_every_bit_and_takes_columns_of_several_kinds(tmp_path: Pa
     assert found["mixed"].isna().tolist() == [False, False, True]
 
 
+def test_an_empty_text_is_a_missing_value_and_numbers_beside_it_stay_numbers(tmp_path: Path) -> None:
+    rows: list[Any] = [2, 3, ""]
+    frame = pd.DataFrame({"row": pd.Series(rows, dtype=object), "v": [0.5, 1.5, 2.5]})
+    assert writers.columns(frame)["row"] == [2, 3, None]
+    (tmp_path / "t.parquet").write_bytes(writers.parquet(frame))
+    assert pd.read_parquet(tmp_path / "t.parquet")["row"].tolist()[:2] == [2, 3]
+    assert writers.text(frame, ".csv") == "row,v\n2,0.5\n3,1.5\n,2.5\n"
+
+
 def test_columns_are_plain_values() -> None:
     found = writers.columns(FRAME.assign(count=[1, 2, 3], when=pd.to_datetime(["2020-01-01", "", "2020-01-03"])))
     assert found["price"] == [0.1, 1 / 3, None]
