@@ -111,8 +111,8 @@ def has_number_type(column: pd.Series[Any]) -> bool:
 
 
 def _typed(column: pd.Series[Any]) -> np.ndarray:
-    if column.dtype.kind == "f" and getattr(column.dtype, "itemsize", 8) < 8:
-        short = column.to_numpy(dtype=np.float32, na_value=np.nan)
+    if _is_short(column):
+        short = column.to_numpy(dtype=f"f{_size(column)}", na_value=np.nan)
         return short.astype(str).astype(np.float64)
     return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
 
@@ -187,7 +187,7 @@ def texts(column: pd.Series[Any], what: str, *, spelled: bool = False) -> np.nda
     "True". Codes are texts: "01", "+1" and "1e5" stay what they are. With `spelled` every text stays what it is. Raise
     UserError for cells that are neither numbers nor text.
     """
-    cells = column.astype(object).tolist()
+    cells = _objects(column)
     if any(not isinstance(cell, str) and kind_of(cell) in {"date", "other"} for cell in cells):
         raise UserError(
             f"{what} holds neither numbers nor text", expected="one value per cell", hint="name it in `ignore`"
@@ -197,22 +197,44 @@ def texts(column: pd.Series[Any], what: str, *, spelled: bool = False) -> np.nda
     return np.array([*found, MISSING], dtype=object)[:-1]  # one-dimensional, whatever the cells are
 
 
-def as_codes(column: pd.Series[Any], found: np.ndarray, known: Collection[str]) -> np.ndarray:
-    """The texts `found` of a column, where a number that is no known category stands for the one code of its value.
+def _objects(column: pd.Series[Any]) -> list[Any]:
+    """The cells as Python objects; a float32 as the float of its shortest decimal."""
+    short = has_number_type(column) and _is_short(column)
+    found: list[Any] = (_typed(column) if short else column.astype(object)).tolist()
+    return found
 
-    What makes numbers of 01 and 02, as Excel and pandas do, has lost their zeros: 1 is then the category 01, unless
-    there is another category of that value.
+
+def _is_short(column: pd.Series[Any]) -> bool:
+    return column.dtype.kind == "f" and _size(column) < 8
+
+
+def _size(column: pd.Series[Any]) -> int:
+    return int(getattr(column.dtype, "itemsize", 8))
+
+
+def as_codes(column: pd.Series[Any], found: np.ndarray, known: Collection[str], what: str) -> np.ndarray:
+    """The texts `found` of a column of new rows, where a number that is no category stands for the one of its value.
+
+    What makes numbers of 01 and 02, as Excel and pandas do, has lost their zeros: 1 is then the category 01. Raise
+    UserError for a number that stands for several categories, such as 007 and 7: a text says which.
     """
     codes: dict[float, list[str]] = {}
     for each in known:
         value = _number_of_text(each)
         if value is not None and not math.isnan(value):
             codes.setdefault(value, []).append(each)
-    cells = column.astype(object).tolist()
-    for place, cell in enumerate(cells):
-        if not isinstance(cell, str) and kind_of(cell) == "number" and found[place] not in known:
-            fitting = codes.get(number(cell) or 0.0, [])
-            found[place] = fitting[0] if len(fitting) == 1 else found[place]
+    for place, cell in enumerate(_objects(column)):
+        if kind_of(cell) != "number" or (isinstance(cell, str) and found[place] in known):
+            continue
+        fitting = codes.get(number(cell) or 0.0, [])
+        if len(fitting) > 1 and not isinstance(cell, str):
+            raise UserError(
+                f"{what} has a number where training had several categories of its value",
+                expected=f"one of the texts {', '.join(sorted(fitting))}",
+                got=f"{cell} in {row_number(place)}",
+                hint="read or write the column as text, which keeps the zeros before a number",
+            )
+        found[place] = fitting[0] if len(fitting) == 1 else found[place]
     return found
 
 

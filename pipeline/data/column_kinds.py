@@ -86,12 +86,16 @@ def _words(values: list[Distinct]) -> list[str]:
 
 
 def spelled_apart(column: pd.Series[Any]) -> bool:
-    """True if two texts of the column would be one category for `cells.texts`, as the versions 1.1 and 1.10 would."""
+    """True if two texts of the column would be one category for `cells.texts`, as the versions 1.1 and 1.10 would.
+
+    That true is written in two ways is no reason, nor that whole numbers are, as 1 and 1.0: these are one category.
+    """
     if has_number_type(column):
         return False
     found: dict[str, str] = {}
-    given = [each.value for each in distinct(column) if isinstance(each.value, str)]
-    return any(found.setdefault(plain(each), each) != each for each in given)
+    given = [each.value for each in distinct(column) if kind_of(each.value) != "truth" and isinstance(each.value, str)]
+    written = [re.sub(r"(?<=\d)\.0$", "", each) for each in given]
+    return any(found.setdefault(plain(each), each) != each for each in written)
 
 
 def missing_words(column: pd.Series[Any]) -> dict[str, int]:

@@ -33,15 +33,29 @@ class _Doubt:
         )
 
 
-_DAYS, _MONTHS, _NONE, _YEARS = (1, 31), (1, 12), (0, 0), (1900, 2099)
+_DAYS, _MONTHS, _NONE, _YEARS, _SHORT_YEARS = (1, 31), (1, 12), (0, 0), (1900, 2099), (0, 99)
 _DOUBTS: Final = (
     _Doubt("%d%m%Y", 1, 10**6, 10**4, (_DAYS, _MONTHS, _YEARS)),
     _Doubt("%m%d%Y", 1, 10**6, 10**4, (_MONTHS, _DAYS, _YEARS)),
     _Doubt("%m.%Y", 10**4, 10**4, 10**4, (_MONTHS, _NONE, _YEARS)),
     _Doubt("%d.%m", 10**2, 10**2, 10**2, (_DAYS, _NONE, _MONTHS)),
+    _Doubt("%m%Y", 1, 10**4, 10**4, (_MONTHS, _NONE, _YEARS)),
+)
+_LARGE: Final = 10_000  # whole numbers below it are counted, and have no day, month and year
+# Many counters have such values, but not in an order that goes up and down.
+_DOUBTS_OUT_OF_ORDER: Final = (
+    _Doubt("%d%m%y", 1, 10**4, 10**2, (_DAYS, _MONTHS, _SHORT_YEARS)),
+    _Doubt("%m.%y", 10**2, 10**2, 10**2, (_MONTHS, _NONE, _SHORT_YEARS)),
 )
 
 
 def pattern_of(values: np.ndarray) -> str:
-    """The pattern of dates that all of these numbers could be, if one of those that are sorted wrongly; or ""."""
-    return next((each.pattern for each in _DOUBTS if each.fits(values)), "")
+    """The pattern of dates that all of these numbers could be, if one of those that are sorted wrongly; or "".
+
+    The numbers are in the order of the file.
+    """
+    steps = np.diff(values)
+    in_order = bool((steps > 0).all() or (steps < 0).all())
+    small = bool((np.abs(values) < _LARGE).all() and (values == np.round(values)).all())
+    doubts = _DOUBTS if in_order or small else (*_DOUBTS, *_DOUBTS_OUT_OF_ORDER)
+    return next((each.pattern for each in doubts if each.fits(values)), "")

@@ -188,7 +188,9 @@ def typed(
     given = {name: frame.iloc[:, names.index(name)] for name in columns.inputs}
     cells = {name: _values(column, name, columns, rules) for name, column in given.items()}
     if columns.reading > 1:
-        cells |= {name: as_codes(given[name], cells[name], known[name]) for name in known if name in cells}
+        cells |= {
+            name: as_codes(given[name], cells[name], known[name], f"Input {name!r}") for name in known if name in cells
+        }
     return pd.DataFrame(
         {name: pd.Series(values, dtype=values.dtype) for name, values in cells.items()}  # text stays of type object
     )

@@ -240,9 +240,11 @@ def _target(
 ) -> np.ndarray:
     what = f"Target {name!r}"
     found = rules.kind(column)
-    if found in {"date", "other"}:
+    written = pd.api.types.infer_dtype(column, skipna=True) == "string"
+    if found == "other" or (found == "date" and not (written and task.targets == "texts")):
         holds = "dates or times" if found == "date" else "neither numbers nor text"
-        raise UserError(f"{what} holds {holds}", expected="numbers", hint="convert it to a number")
+        otherwise = "; or use --task classification if its texts are classes" if found == "date" and written else ""
+        raise UserError(f"{what} holds {holds}", expected="numbers", hint=f"convert it to a number{otherwise}")
     if task.targets == "numbers":
         return _without_gaps(rules.numbers(column, what, task.otherwise), what, column, rules)
     values = texts(name, what)

@@ -49,7 +49,7 @@ def _rows(file: Path | BytesIO, *, data_only: bool) -> Iterator[Row]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # openpyxl warns of styles and drop-down lists
         with closing(openpyxl.load_workbook(file, read_only=True, data_only=data_only)) as book:
-            sheet = book.worksheets[0]
+            sheet = next((each for each in book.worksheets if each.sheet_state == "visible"), book.worksheets[0])
             sheet.reset_dimensions()  # some programs write a wrong size
             yield from sheet.iter_rows(values_only=True)
 

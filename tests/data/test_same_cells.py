@@ -280,9 +280,42 @@ def test_a_number_stands_for_the_one_code_of_its_value(tmp_path: Path) -> None:
     wanted = prepared.inputs(pd.DataFrame({"c": ["01", "02"]}))
     for cells in ([1, 2], [1.0, 2.0], np.array([1, 2], np.int8)):
         assert np.array_equal(prepared.inputs(pd.DataFrame({"c": cells})), wanted)
+    assert np.array_equal(prepared.inputs(pd.DataFrame({"c": ["1", "2.0"]})), wanted)  # as a text file has them
     assert not prepared.inputs(pd.DataFrame({"c": [3]})).any()
-    assert not prepared.inputs(pd.DataFrame({"c": ["1"]})).any()  # a text says what it is
-    both = read(as_csv({**columns, "c": ["01", "1", "001"] * 3 + ["x", "02", "002"]}, tmp_path), targets=["y"])
+    both = read(as_csv({**columns, "c": ["01", "1", "x"] * 4}, tmp_path), targets=["y"])
     apart = fit(both.frame, both.columns, input_scaler="none")
-    assert np.array_equal(apart.inputs(pd.DataFrame({"c": [1]})), apart.inputs(pd.DataFrame({"c": ["1"]})))
-    assert not apart.inputs(pd.DataFrame({"c": [2]})).any()  # of 02 and 002 neither is meant
+    one, other = apart.inputs(pd.DataFrame({"c": ["1", "01"]}))
+    assert not np.array_equal(one, other)
+    with pytest.raises(UserError, match=r"(?s)several categories of its value.*01, 1.*1 in row 3"):
+        apart.inputs(pd.DataFrame({"c": ["x", 1]}))
+
+
+def test_a_float32_is_its_shortest_decimal_as_a_category_too(tmp_path: Path) -> None:
+    for kind in (np.float32, np.float16):
+        frame = pd.DataFrame({"f": np.array([0.1, 0.2, 0.3] * 4, kind), "y": np.arange(12.0)})
+        frame.to_parquet(tmp_path / "f.parquet")
+        frame.to_csv(tmp_path / "f.csv", index=False)
+        tables = [read(str(tmp_path / name), targets=["y"], categories=["f"]) for name in ("f.csv", "f.parquet")]
+        assert tables[0].sha256 == tables[1].sha256
+        assert set(tables[1].frame["f"]) == {"0.1", "0.2", "0.3"}
+
+
+def test_ways_to_write_true_and_whole_numbers_are_no_classes_of_their_own(tmp_path: Path) -> None:
+    columns = {"a": [*range(6)], "y": ["True", "TRUE", "false"] * 2}
+    assert set(read(as_csv(columns, tmp_path), targets=["y"]).frame["y"]) == {"True", "False"}
+    columns = {"a": [*range(6)], "y": ["1", "1.0", "2"] * 2}
+    assert set(read(as_csv(columns, tmp_path), targets=["y"], task="classification").frame["y"]) == {"1", "2"}
+
+
+def test_a_hidden_sheet_is_not_the_table(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    first = book.active
+    assert first is not None
+    first.append(["a", "y"])
+    first.append([0, 0])
+    first.sheet_state = "hidden"
+    shown = book.create_sheet("shown")
+    for row in (["a", "y"], [1, 2], [3, 4]):
+        shown.append(row)
+    book.save(tmp_path / "t.xlsx")
+    assert read(str(tmp_path / "t.xlsx"), targets=["y"]).frame["y"].tolist() == [2.0, 4.0]

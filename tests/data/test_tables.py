@@ -283,5 +283,7 @@ def test_classes_that_cannot_be_told_are_refused(write: Write) -> None:
         read(write("x,y\n1,a\n2,a\n"), targets=["y"])
     with refused("Target 'y' has 250 distinct", "merge rare classes"):
         read(write("x,y\n" + "".join(f"1,name{number}\n" for number in range(250))), targets=["y"])
-    with refused("Target 'y' holds dates"):
-        read(write("x,y\n1,2024-01-01\n2,2024-01-02\n"), targets=["y"], task="classification")
+    days = write("x,y\n1,2024-01-01\n2,2024-01-02\n")
+    with refused("Target 'y' holds dates", "--task classification"):
+        read(days, targets=["y"])
+    assert read(days, targets=["y"], task="classification").frame["y"].tolist() == ["2024-01-01", "2024-01-02"]

@@ -232,3 +232,12 @@ def test_times_are_spelled_as_in_the_table():
     assert spelled(pd.Series(pd.to_datetime(["2020-01-01", "2020-01-02"]))) == ("2020-01-01", "2020-01-02")
     hours = pd.to_datetime(["2020-01-01 00:00", "2020-01-02 10:00"])
     assert spelled(pd.Series(hours)) == ("2020-01-01 00:00:00", "2020-01-02 10:00:00")
+
+
+@pytest.mark.parametrize("pattern", ["%m%Y", "%d%m%y", "%m.%y"])
+def test_short_dates_of_digits_are_not_sorted_as_numbers(pattern):
+    days = [dt.date(2015 + place // 12, place % 12 + 1, 5 + place % 20) for place in range(40)]
+    with pytest.raises(UserError, match=re.escape(pattern)):
+        moments(pd.Series([float(f"{day:{pattern}}") for day in days]), "Time 't'")
+    counted = moments(pd.Series(np.arange(10100.0, 10112.0)), "Time 't'")  # a counter, in its order
+    assert counted.format == "number"
