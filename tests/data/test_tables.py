@@ -285,3 +285,12 @@ def test_classes_that_cannot_be_told_are_refused(write: Write) -> None:
         read(write("x,y\n" + "".join(f"1,name{number}\n" for number in range(250))), targets=["y"])
     with refused("Target 'y' holds dates"):
         read(write("x,y\n1,2024-01-01\n2,2024-01-02\n"), targets=["y"], task="classification")
+
+
+@pytest.mark.parametrize("cell", [[1, 2], [], {"a": 1}, b"x"])
+def test_a_cell_that_holds_several_things_is_refused_by_its_column(tmp_path: Path, cell: object) -> None:
+    frame = pd.DataFrame({"a": pd.Series([cell] * 20, dtype=object), "y": range(20)})
+    frame.to_parquet(tmp_path / "t.parquet")
+    for target in ("y", "a"):
+        with refused("'a' holds neither numbers nor text"):
+            read(str(tmp_path / "t.parquet"), targets=[target])
