@@ -39,7 +39,7 @@ def distinct(column: pd.Series[Any]) -> list[Distinct]:
     found: dict[tuple[type, object], tuple[object, list[int]]] = {}
     for cell, count, position in _counted(column.astype(object)):
         value = tidy(cell) if isinstance(cell, str) else cell
-        if is_missing(value) or value == "":
+        if is_missing(value) or (isinstance(value, str) and not value):  # an array is equal to nothing alone
             continue
         kind = type(value) if isinstance(value, str | bool | np.bool_) else object
         key = value if isinstance(value, Hashable) else id(value)

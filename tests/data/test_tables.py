@@ -287,3 +287,12 @@ def test_classes_that_cannot_be_told_are_refused(write: Write) -> None:
     with refused("Target 'y' holds dates", "--task classification"):
         read(days, targets=["y"])
     assert read(days, targets=["y"], task="classification").frame["y"].tolist() == ["2024-01-01", "2024-01-02"]
+
+
+@pytest.mark.parametrize("cell", [[1, 2], [], {"a": 1}, b"x"])
+def test_a_cell_that_holds_several_things_is_refused_by_its_column(tmp_path: Path, cell: object) -> None:
+    frame = pd.DataFrame({"a": pd.Series([cell] * 20, dtype=object), "y": range(20)})
+    frame.to_parquet(tmp_path / "t.parquet")
+    for target in ("y", "a"):
+        with refused("'a' holds neither numbers nor text"):
+            read(str(tmp_path / "t.parquet"), targets=[target])
