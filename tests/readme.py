@@ -24,6 +24,7 @@ SMALL = ["--configurations", "2", "--repeats", "2", "--calls", "1", "--elite", "
 COMPARED = ["--trainings", "10", "--seeds", "1", "--epochs", "2", "--methods", "random", "halving", "--slots", "cpu:1"]
 KERAS = ["--configurations", "1", "--repeats", "1", "--max-repeats", "1", "--epochs", "1", "--top", "2"]  # it is slow
 OTHER_NETWORKS = ("recurrent", "resnet_rate")
+DEPTH = re.compile(r"^(hidden_layers\s*=) \{.*$", re.MULTILINE)  # a range of a space
 PROCESSES = ("demo.settings.toml", "predictions.csv")  # commands with these words are started in a process
 
 
@@ -72,6 +73,9 @@ def checkout(folder: Path) -> None:
     (folder / "study.toml").write_text(settings)
     for name in ("search_spaces", "scripts"):
         shutil.copytree(ROOT / name, folder / name)
+    for path in (folder / "search_spaces").glob("*.toml"):
+        if path.stem not in OTHER_NETWORKS:  # as deep as the default network: each depth has a program to compile
+            path.write_text(DEPTH.sub(r"\1 2", path.read_text()))
 
 
 def smaller(words: list[str]) -> list[str]:
