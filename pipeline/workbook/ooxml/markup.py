@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import IO, Any, Final, NamedTuple
@@ -209,6 +210,10 @@ class _Reader:
         return f"={text}"
 
 
+# The largest floats, as spreadsheets write them: with 15 or 16 digits, rounded up to a number that no float is.
+_LARGEST: Final = re.compile(r"-?1\.79769313486231[56]?\d?[eE]\+?308")
+
+
 @lru_cache(maxsize=20_000)
 def _column(letters: str) -> int:
     return column_index_from_string(letters)
@@ -224,6 +229,8 @@ def _number(text: str) -> int | float:
         return int(text)
     except ValueError:
         number = float(text)
+    if math.isinf(number) and _LARGEST.fullmatch(text):
+        return math.copysign(sys.float_info.max, number)
     if not math.isfinite(number):
         raise ValueError(f"a cell says {text:.20}")
     return number
