@@ -54,7 +54,7 @@ class Preprocessing:
         `rows` are the positions of the rows in the user's file, where those are not 0, 1, ... Raise UserError for a
         missing column, text in a numeric column, infinite values, and a frame without rows.
         """
-        return self.scaled(typed(frame, self.columns, known_categories(self)), rows)
+        return self.scaled(typed(frame, self.columns), rows)
 
     def scaled(self, cells: pd.DataFrame, rows: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
         """The same of cells that `typed` made."""

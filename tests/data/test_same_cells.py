@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.data.new_rows import new_rows, texts_of
-from pipeline.data.preprocessing import fit
+from pipeline.data.preprocessing import fit, typed
 from pipeline.data.readers import read_frame
 from pipeline.data.tables import Table, read
 from pipeline.errors import UserError
@@ -272,22 +272,26 @@ def test_a_series_is_the_same_from_every_reader(tmp_path: Path, cells: Cells, ti
     assert np.array_equal(rows[0][:-1], prepared.inputs(table.frame))
 
 
-def test_a_number_stands_for_the_one_code_of_its_value(tmp_path: Path) -> None:
-    """Pandas and Excel make numbers of 01 and 02; with 1 and 01 apart, a number is what it says."""
-    columns = {"c": ["01", "02", "x"] * 4, "y": [*map(float, range(12))]}
-    table = read(as_csv(columns, tmp_path), targets=["y"])
-    prepared = fit(table.frame, table.columns, input_scaler="none")
-    wanted = prepared.inputs(pd.DataFrame({"c": ["01", "02"]}))
-    for cells in ([1, 2], [1.0, 2.0], np.array([1, 2], np.int8)):
-        assert np.array_equal(prepared.inputs(pd.DataFrame({"c": cells})), wanted)
-    assert np.array_equal(prepared.inputs(pd.DataFrame({"c": ["1", "2.0"]})), wanted)  # as a text file has them
-    assert not prepared.inputs(pd.DataFrame({"c": [3]})).any()
-    both = read(as_csv({**columns, "c": ["01", "1", "x"] * 4}, tmp_path), targets=["y"])
-    apart = fit(both.frame, both.columns, input_scaler="none")
-    one, other = apart.inputs(pd.DataFrame({"c": ["1", "01"]}))
-    assert not np.array_equal(one, other)
+def test_a_number_in_new_rows_stands_for_the_one_code_of_its_value(tmp_path: Path) -> None:
+    """Pandas and Excel make numbers of 01 and 02; with 1 and 01 apart, a number is neither."""
+
+    def read_as(known: Sequence[str], cells: Any) -> list[str]:
+        return [*typed(pd.DataFrame({"c": cells}), table.columns, {"c": known})["c"]]
+
+    table = read(as_csv({"c": ["01", "02", "x"] * 4, "y": [*map(float, range(12))]}, tmp_path), targets=["y"])
+    for cells in ([1, 2], [1.0, 2.0], np.array([1, 2], np.int8), ["1", "2.0"], ["01", "02"]):
+        assert read_as(["01", "02", "x"], cells) == ["01", "02"]
+    assert read_as(["01", "02", "x"], [3]) == ["3"]
+    assert read_as(["01", "1", "x"], ["1", "01"]) == ["1", "01"]
     with pytest.raises(UserError, match=r"(?s)several categories of its value.*01, 1.*1 in row 3"):
-        apart.inputs(pd.DataFrame({"c": ["x", 1]}))
+        read_as(["01", "1", "x"], ["x", 1])
+
+
+def test_a_category_that_only_held_out_rows_have_is_none_of_the_others(tmp_path: Path) -> None:
+    """It is known as a category of its own, so its text stands for itself, whatever the value of another one is."""
+    table = read(as_csv({"c": ["01", "x"] * 5 + ["1"] * 2, "y": [*map(float, range(12))]}, tmp_path), targets=["y"])
+    prepared = fit(table.frame.iloc[:10], table.columns, input_scaler="none")
+    assert not prepared.inputs(table.frame.iloc[10:]).any()
 
 
 def test_a_float32_is_its_shortest_decimal_as_a_category_too(tmp_path: Path) -> None:
