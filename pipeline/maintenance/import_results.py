@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,8 @@ from pipeline.workbook.ooxml import BROKEN, text
 from pipeline.workbook.read import Cells, rows_below, written
 from pipeline.workbook.view import shown
 
+# What a fingerprint does not mention of folds and parts of the user's own; the settings in a workbook do.
+_UNSAID: Final[Mapping[str, object]] = {"folds": 0, "split": "", "validation_data": None, "test_data": None}
 LARGEST: Final = 1 << 28  # bytes of a journal from elsewhere: 100,000 trainings have a tenth of it
 
 
@@ -71,8 +74,7 @@ def import_ledger(study: Path, other: Path, say: Say) -> Import:
 
 def _check_same(study: Path, stored: identity.Stored, other: Path) -> None:
     """Raise StudyMismatch unless both ledgers belong to one study."""
-    # A fingerprint without folds does not mention them, but the settings in a workbook do.
-    ours = {"folds": "0", **{name: text(shown(value)) for name, value in stored.fingerprint.items()}}
+    ours = {name: text(shown(value)) for name, value in {**_UNSAID, **stored.fingerprint}.items()}
     if other.suffix.lower() == ".jsonl":
         beside = other.with_name(IDENTITY)
         if not beside.is_file():
@@ -81,12 +83,13 @@ def _check_same(study: Path, stored: identity.Stored, other: Path) -> None:
                 expected=f"{beside}, which does",
                 hint="copy it together with the study.json of its folder, or import the workbook instead",
             )
-        fingerprint = {"folds": 0, **identity.read(beside).fingerprint}
+        fingerprint = {**_UNSAID, **identity.read(beside).fingerprint}
         theirs = {name: text(shown(value)) for name, value in fingerprint.items()}
         names = sorted(set(ours) | set(theirs))
     else:
         rows = _study_sheet(other)
-        theirs = {"folds": "0", **{written(cells.get("name")): written(cells.get("value")) for _, cells in rows}}
+        theirs = {name: shown(value) for name, value in _UNSAID.items()}
+        theirs |= {written(cells.get("name")): written(cells.get("value")) for _, cells in rows}
         names = sorted(ours)
     differing = [name for name in names if theirs.get(name, "") != ours.get(name, "").strip()]
     if differing:
