@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from pipeline import tasks
-from pipeline.data.cells import row_number
 from pipeline.data.overview import Column, Odd
 from pipeline.data.rows import targets_of
 from pipeline.report.wording import count
@@ -26,7 +25,7 @@ def understood(prepared: PreparedRun) -> tuple[str, ...]:
         "Inputs": _inputs(prepared),
         "Missing cells": _missing(inputs, len(prepared.table.frame)),
         "Words": _kept(inputs),
-        "Suspicious values": _odd(columns),
+        "Suspicious values": _odd(columns, prepared.table.files.called),
         "Constant": _constant(inputs),
         "Never repeated": _unrepeated(inputs),
         "Task": _task(prepared),
@@ -74,21 +73,21 @@ def _words(words: Mapping[str, int]) -> str:
     return _listed([f'"{word}" in {count(cells, "cell")}' for word, cells in words.items()], EACH)
 
 
-def _odd(columns: Sequence[Column]) -> str:
-    found = [f"{each.name}: {_values(each)}" for each in columns if each.odd]
+def _odd(columns: Sequence[Column], called: Callable[[int], str]) -> str:
+    found = [f"{each.name}: {_values(each, called)}" for each in columns if each.odd]
     mend = "correct such cells, or leave those of inputs empty where the value is not known"
     return f"{_listed(found, ODD, '; ')}; {mend}" if found else ""
 
 
-def _values(column: Column) -> str:
-    values = _listed([_place(each) for each in column.odd], EACH)
+def _values(column: Column, called: Callable[[int], str]) -> str:
+    values = _listed([_place(each, called) for each in column.odd], EACH)
     return f"{values}, far off from all others ({column.low:.6g} to {column.high:.6g})"
 
 
-def _place(odd: Odd) -> str:
+def _place(odd: Odd, called: Callable[[int], str]) -> str:
     if odd.row is None or odd.cells == 1:
-        return f"{odd.value:.6g} in {count(odd.cells, 'cell') if odd.row is None else row_number(odd.row)}"
-    return f"{odd.value:.6g} in {count(odd.cells, 'row')}, first in {row_number(odd.row)}"
+        return f"{odd.value:.6g} in {count(odd.cells, 'cell') if odd.row is None else called(odd.row)}"
+    return f"{odd.value:.6g} in {count(odd.cells, 'row')}, first in {called(odd.row)}"
 
 
 def _constant(columns: Sequence[Column]) -> str:

@@ -23,7 +23,14 @@ _KEYS: Final = frozenset({"format", "fingerprint", "settings", "versions", SEAL}
 _HINT: Final = "restore it, or use another --study"
 _LARGEST: Final = 4 << 20  # bytes of study.json, which has a few thousand
 # The values of fields that old fingerprints do not have, because there was no choice then.
-_DEFAULTS: Final[Mapping[str, Any]] = {**tasks.UNSAID, "folds": 0, "reading": 1, "split": None}
+_DEFAULTS: Final[Mapping[str, Any]] = {
+    **tasks.UNSAID,
+    "folds": 0,
+    "reading": 1,
+    "split": None,
+    "validation_data": None,
+    "test_data": None,
+}
 _PACKAGES: Final = (
     "tensorflow",
     "keras",
