@@ -4,16 +4,20 @@ What a module offers is its `TASK`, a value of `Task`; what the training rows te
 this room, so it needs nothing but numpy; what a target needs to be fitted with is imported there.
 """
 
+from pipeline.tasks.asked import Asked
 from pipeline.tasks.few import few_values
+from pipeline.tasks.measures import objective, objective_of_units
 from pipeline.tasks.registry import FIRST, TASKS, UNSAID, for_targets, is_own, load, metrics, restore, use
-from pipeline.tasks.task import Columns, InputScaler, Metric, Scaler, Scores, Target, Task, scores, spread
+from pipeline.tasks.task import Columns, InputScaler, Measure, Metric, Scaler, Scores, Target, Task, scores, spread
 
 __all__ = [
     "FIRST",
     "TASKS",
     "UNSAID",
+    "Asked",
     "Columns",
     "InputScaler",
+    "Measure",
     "Metric",
     "Scaler",
     "Scores",
@@ -24,6 +28,8 @@ __all__ = [
     "is_own",
     "load",
     "metrics",
+    "objective",
+    "objective_of_units",
     "restore",
     "scores",
     "spread",
