@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from pipeline.errors import UserError
@@ -28,11 +28,13 @@ class Asked:
     @property
     def only_the_objective(self) -> bool:
         """True if nothing is asked that numbers alone have."""
-        usual = Asked()
-        return all(getattr(self, each.name) == getattr(usual, each.name) for each in fields(self)[1:])
+        return replace(self, objective="auto") == Asked()
 
 
-def of_target(values: Mapping[str, object], targets: Sequence[str], option: str) -> dict[str, Any]:
+NOTHING_ASKED: Final = Asked()
+
+
+def of_target(values: Mapping[str, object], targets: Sequence[str], option: str = "") -> dict[str, Any]:
     """The values of an option by target, in the order of the targets; those without one are left out.
 
     Raises:

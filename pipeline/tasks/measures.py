@@ -8,7 +8,8 @@ from typing import Protocol
 import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.tasks.task import Measure, Target
+from pipeline.tasks.asked import NOTHING_ASKED, Asked
+from pipeline.tasks.task import Measure, Target, Task
 
 
 class Judged(Protocol):
@@ -53,6 +54,18 @@ def objective_of_units(target: Target, measured: np.ndarray, units: np.ndarray, 
     if measure is None:
         return float(np.average(target.row_errors(measured, units), weights=weights))
     return float(measure.error(target, measured, units, weights))
+
+
+def with_options(task: Task, asked: Asked) -> Task:
+    """The task with the options of a user; UserError for a mistake, and for options that the task does not have."""
+    if asked == NOTHING_ASKED:
+        return task
+    if task.asked is None:
+        raise UserError(
+            f"The task {task.name} has no other objective than its own, and no transform, target weights or tolerance",
+            hint="leave --objective, --target-transform, --target-weights and --tolerance out",
+        )
+    return task.asked(asked)
 
 
 def named(measures: Mapping[str, Measure], name: str, usual: str, others: Collection[str], of: str) -> Measure:

@@ -17,8 +17,11 @@ SHARES: Final = "--target-weights"
 TOLERANCE: Final = "--tolerance"
 
 
-def check_asked(columns: Columns, asked: Asked) -> None:
-    """Raise UserError for a mistake in the options for these whole target columns."""
+def check_asked(columns: Columns, rows: Sequence[str], *, asked: Asked) -> None:
+    """Raise UserError for a mistake in the options for these whole target columns, naming rows that they cannot take.
+
+    `rows` say where each of the values stands.
+    """
     names = [*columns]
     for name, kind in of_target(asked.transforms, names, TRANSFORM).items():
         transforms.known(kind, name)
@@ -42,13 +45,6 @@ def check_asked(columns: Columns, asked: Asked) -> None:
             expected="how far off a prediction may be",
             hint="write --tolerance 5%, or TARGET=5%, for each target",
         )
-
-
-def check_rows(columns: Columns, asked: Asked, rows: Sequence[str]) -> None:
-    """Raise UserError, naming rows, for values of whole target columns that an option cannot take.
-
-    `rows` say where each of the values stands.
-    """
     for name, kind in of_target(asked.transforms, [*columns], TRANSFORM).items():
         transforms.check(str(kind), name, columns[name], rows)
     for name, limit in of_target(asked.tolerances, [*columns], TOLERANCE).items():

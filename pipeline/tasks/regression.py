@@ -221,12 +221,7 @@ def wanted(asked: Asked) -> Task:
     named(MEASURES, asked.objective, USUAL, CLASSES, "numbers")
     if asked == Asked():
         return TASK
-    return replace(TASK, fit=partial(fit, asked=asked), check=partial(_check_wanted, asked=asked))
-
-
-def _check_wanted(columns: Columns, asked: Asked) -> None:
-    check(columns)
-    check_asked(columns, asked)
+    return replace(TASK, fit=partial(fit, asked=asked), check_rows=partial(check_asked, asked=asked))
 
 
 @cache

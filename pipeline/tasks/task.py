@@ -173,6 +173,8 @@ class Task:
     unsaid: bool = False  # the only task once: what is stored says nothing of it
     measures: Mapping[str, Measure] = field(default_factory=dict)  # what --objective may name, the usual one first
     measure: Measure | None = None  # what it is judged by, where that is not the objective of the target
+    check_rows: Callable[[Columns, Sequence[str]], None] | None = None
+    """UserError for whole target columns that an option cannot take, naming rows by where they stand."""
     asked: Callable[[Asked], Task] | None = None
     """The task with the options of a user; UserError for those that it does not have. None: it takes none of them."""
 
