@@ -365,7 +365,8 @@ class Settings(BaseModel):
     @property
     def budget(self) -> Budget:
         """How much the search may do."""
-        return Budget(**{each.name: getattr(self, each.name) for each in fields(Budget)})
+        mine = type(self).model_fields
+        return Budget(**{each.name: getattr(self, each.name) for each in fields(Budget) if each.name in mine})
 
 
 Fixed: Final = Settings  # without the options of the strategies
