@@ -45,7 +45,7 @@ def redraw(study: Path, stored: identity.Stored, contents: journal.Contents, say
         facts=stored.facts,
         elite=elite_of(contents),
         layers=_layers(stored.fingerprint.get("model")),
-        test=_tested(path, headed(TEST, task)),
+        test={key: task.shown(value) for key, value in _tested(path, headed(TEST, task)).items()},
     )
     return book.write(path, view, say)
 
@@ -56,7 +56,7 @@ def _layers(model: object) -> Layers:
 
 
 def _tested(path: Path, header: str) -> dict[str, float]:
-    """The objectives on the test rows, by key: only the old workbook has them as numbers."""
+    """The objectives on the test rows as people know them, by key: only the old workbook has them as numbers."""
     found: dict[str, float] = {}
     for _, cells in rows_if_readable(path, CONFIGURATIONS, (KEY, header)):
         value = cells.get(header)

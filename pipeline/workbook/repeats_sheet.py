@@ -46,7 +46,7 @@ def repeats(view: View) -> Table:
     return Table(
         title=REPEATS,
         columns=_repeat_columns([column for _, column in outputs]),
-        rows=tuple(_repeat_cells(repeat, shapes, view.outputs, metric.name) for repeat in view.repeats[:ROWS]),
+        rows=tuple(_repeat_cells(repeat, shapes, view, metric.name) for repeat in view.repeats[:ROWS]),
         identity=(KEY, LIMIT, INDEX),
     )
 
@@ -77,12 +77,11 @@ def _repeat_columns(outputs: Sequence[Column]) -> tuple[Column, ...]:
     )
 
 
-def _repeat_cells(
-    repeat: Repeat, shapes: Mapping[int, tuple[Cell, ...]], outputs: Sequence[str], metric: str
-) -> tuple[Cell, ...]:
+def _repeat_cells(repeat: Repeat, shapes: Mapping[int, tuple[Cell, ...]], view: View, metric: str) -> tuple[Cell, ...]:
     training = repeat.training
-    scores = [repeat.scores.get(output, {}).get(metric) for output in outputs]
-    numbers = [None if value is None or not math.isfinite(value) else value for value in (repeat.objective, *scores)]
+    scores = [repeat.scores.get(output, {}).get(metric) for output in view.outputs]
+    objective = None if repeat.objective is None else view.task.shown(repeat.objective)
+    numbers = [None if value is None or not math.isfinite(value) else value for value in (objective, *scores)]
     run = (None, None) if repeat.failed and not repeat.epochs_run else (repeat.epochs_run, repeat.best_epoch)
     head = (*shapes[id(training.configuration)], repeat.stage, training.index, repeat.seed)
     return (

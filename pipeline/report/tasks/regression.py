@@ -15,7 +15,8 @@ def headline(contents: Contents) -> str:
     if len(verdict.outputs) != 1:
         return ""
     name = verdict.outputs[0]
-    return f"; in the units of {escaped(name)} it is {number(verdict.best[0].scores[name][MAE])}"
+    what = "it" if contents.task.measure is None else "its MAE"
+    return f"; in the units of {escaped(name)} {what} is {number(verdict.best[0].scores[name][MAE])}"
 
 
 def sections(contents: Contents) -> list[str]:
@@ -30,7 +31,12 @@ def _scores(contents: Contents) -> list[str]:
     best, median = verdict.best[0].scores, verdict.constant_scores
     default = {} if verdict.default is None else verdict.default.scores
     metrics = verdict.metrics
-    header = ["Output", *(capital(metric.header) for metric in metrics), "MAE of default", "MAE of median"]
+    header = [
+        "Output",
+        *(capital(metric.header) for metric in metrics),
+        "MAE of default",
+        f"MAE of {contents.task.constant}",
+    ]
     rows = [
         [name]
         + [number(best[name].get(metric.name)) for metric in metrics]
