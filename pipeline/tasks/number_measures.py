@@ -94,7 +94,7 @@ def most_within(target: Any, measured: np.ndarray, weights: np.ndarray) -> np.nd
 
 
 _HEADERS: Final = {metric.name: metric.header for metric in METRICS}
-_MEAN: Final = ("mean", "predicting the mean of the training rows")
+_MEAN: Final = {"constant": "mean", "constantly": "predicting the mean of the training rows"}
 
 
 def _on_scaled(name: str, header: str, error: Callable[..., float], **further: Any) -> Measure:
@@ -105,9 +105,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
     each.name: each
     for each in (
         _on_scaled(USUAL, _HEADERS["mae"], _mean_absolute),
-        _on_scaled(
-            "rmse", _HEADERS["rmse"], _over_outputs(rmse), watched="rmse", constant=_MEAN[0], constantly=_MEAN[1]
-        ),
+        _on_scaled("rmse", _HEADERS["rmse"], _over_outputs(rmse), watched="rmse", **_MEAN),
         Measure(
             "r2",
             _HEADERS["r2"],
@@ -115,8 +113,8 @@ MEASURES: Final[Mapping[str, Measure]] = {
             _over_outputs(lambda *part: 1.0 - r2(*part)),
             higher=True,
             watched="rmse",
-            constant=_MEAN[0],
-            constantly=_MEAN[1],
+            constant=_MEAN["constant"],
+            constantly=_MEAN["constantly"],
         ),
         Measure("percent-error", _HEADERS["percent"], _HEADERS["percent"], _percent_error),
         Measure(
