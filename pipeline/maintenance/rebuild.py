@@ -36,11 +36,10 @@ def rebuild(study: Path, say: Say) -> Path:
 def redraw(study: Path, stored: identity.Stored, contents: journal.Contents, say: Say) -> Path:
     """Draw the workbook of a study folder that the caller has locked."""
     path, task = StudyFolder(study).workbook, identity.task_of(stored.fingerprint)
-    trained = next((repeat for repeat in contents.repeats if repeat.scores), None)
     view = view_of(
         contents,
         epochs=stored.fingerprint["epochs"],
-        outputs=tuple(trained.scores) if trained else (),
+        outputs=(),
         task=task,
         facts=stored.facts,
         elite=elite_of(contents),

@@ -14,7 +14,7 @@ from pipeline.tasks import Metric, Task
 from pipeline.tasks.naming import all_distinct
 from pipeline.trial import Configuration, Summary, Value
 
-MAE, R2 = "mae", "r2"  # metrics of `tasks.regression`
+MAE, R2, WITHIN = "mae", "r2", "within"  # metrics of `tasks.regression`
 STRUCTURE = ("hidden_layers", "units")  # shown in separate columns
 NAMED = 4  # most hyperparameters in the name of a configuration
 

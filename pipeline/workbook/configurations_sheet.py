@@ -178,6 +178,8 @@ def _outputs(view: View, rows: Sequence[_Row], taken: set[str]) -> list[_Source]
     sources: list[_Source] = []
     for output in view.outputs:
         for metric in metrics:
+            if not any(metric in row.summary.scores.get(output, {}) for row in rows):
+                continue  # of another output alone
             values = [row.summary.scores.get(output, {}).get(metric, math.nan) for row in rows]
             header = free_header(output, known[metric].header if metric in known else metric, taken)
             sources.append((score_column(header, known.get(metric), values), _scored(output, metric)))
