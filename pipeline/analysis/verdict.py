@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.analysis.ensemble import Ensemble
 from pipeline.data.rows import Part
 from pipeline.ranking.statistics import interval
-from pipeline.tasks import Metric, Target, scores
+from pipeline.tasks import Metric, Target, objective, scores
 from pipeline.trial import Summary
 
 
@@ -98,7 +98,7 @@ def tested(
     return Tested(
         summary=summary,
         predictions=units,
-        objectives=tuple(target.objective(part.outputs, one, part.weights) for one in predicted),
+        objectives=tuple(objective(target, part, one) for one in predicted),
         scores=_means(each),
         each=each,
     )

@@ -10,6 +10,9 @@ from pipeline.data.rows import Rows
 from pipeline.data.tables import Table
 from pipeline.settings import Settings
 from pipeline.study_folder import identity
+from pipeline.tasks import NOTHING_ASKED, Asked, Target
+from pipeline.tasks.asked import of_target
+from pipeline.tasks.tolerance import Tolerance
 from pipeline.workers.places import Parcel
 
 _SETTINGS: Final = (  # copied into the fingerprint unchanged
@@ -61,4 +64,23 @@ def _optional(settings: Settings, table: Table, rows: Rows, code: Mapping[str, S
         **({"reading": table.columns.reading} if table.columns.reading > 1 else {}),
         **({"shape": shape} if shape else {}),
         **({"split": table.split.describe()} if table.split else {}),
+        **_asked(settings.asked, rows.target),
     }
+
+
+def _asked(asked: Asked, target: Target) -> dict[str, Any]:
+    """What was asked of the target beyond its task, by target, whichever way it was written."""
+    measure = target.task.measure
+    usual = measure is None or measure.name == next(iter(target.task.measures))
+    kinds = {name: kind for name, kind in of_target(asked.transforms, target.names).items() if kind != "none"}
+    shares = of_target(asked.shares, target.names)
+    even = len(set(shares.values())) < 2 and len(shares) in (0, len(target.names))
+    limits = of_target(asked.tolerances, target.names)
+    facts: dict[str, Any] = {
+        "objective": "" if usual or measure is None else measure.name,
+        "target_transform": kinds,
+        "judge_on": asked.judge_on if kinds and asked.judge_on != NOTHING_ASKED.judge_on else "",
+        "target_weights": {} if even else shares,
+        "tolerance": {name: Tolerance.of(name, limit).words for name, limit in limits.items()},
+    }
+    return {name: value for name, value in facts.items() if value}

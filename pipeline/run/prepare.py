@@ -15,7 +15,7 @@ from pipeline.run.fingerprint import fingerprint_of
 from pipeline.run.parcels import code_of
 from pipeline.run.plan import plan_of, protocol_of
 from pipeline.run.prepared_run import PreparedRun
-from pipeline.run.training_rows import largest_signature, rows_of_repeat
+from pipeline.run.training_rows import largest_signature, rows_of_repeat, with_chosen
 from pipeline.settings import Settings
 from pipeline.storage import untrusted
 from pipeline.study_folder import identity
@@ -39,6 +39,7 @@ def prepare(settings: Settings) -> PreparedRun:
     table = _table(settings)
     settings = _with_folds(settings, table)
     rows, fitted = rows_of_repeat(settings, table, 0)
+    settings = with_chosen(settings, rows.target)
     signature = largest_signature(settings, table, rows)
     kind.check(searched, signature)
     most_weights = model_size.most_weights(settings.model, searched, signature, owned[0], code.get("model", ()))
@@ -58,7 +59,7 @@ def prepare(settings: Settings) -> PreparedRun:
         slots=owned,
         open_places=open_places,
         most_weights=most_weights,
-        plan=plan_of(settings, searched),
+        plan=plan_of(settings, searched, rows.target.task),
         protocol=protocol_of(settings, searched, rows, loss, owned),
         identity=stored,
         code=tuple(each for parcels in code.values() for each in parcels),

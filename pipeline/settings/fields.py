@@ -35,6 +35,24 @@ def _pairs(value: object) -> object:
     return pairs
 
 
+def _per_target(value: object) -> object:
+    """Parse `value`, for all targets, or `TARGET=value, TARGET=value`; a table by target stays as it is.
+
+    Raise ValueError for two values without a name. A name may have an equals sign in it, a value may not.
+    """
+    if isinstance(value, bool | int | float):
+        return {"": value}
+    if not isinstance(value, str):
+        return value
+    found: dict[str, object] = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        name, _, text = part.rpartition("=")
+        if name.strip() in found:
+            raise ValueError(f"{part!r} is a second value for {name.strip() or 'all targets'}")
+        found[name.strip()] = _value(text.strip())
+    return found
+
+
 def _value(text: str) -> object:
     try:
         return tomllib.loads(f"value = {text}")["value"]
@@ -44,6 +62,7 @@ def _value(text: str) -> object:
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Pairs = Annotated[dict[str, bool | int | float | str], BeforeValidator(_pairs)]
+PerTarget = Annotated[dict[str, bool | int | float | str], BeforeValidator(_per_target)]
 Share = Annotated[float, Field(gt=0)]
 
 COUNTED = {"repeats": 1, "max_repeats": 8, "elite": 2}  # defaults with --trainings, chosen by benchmark_search.py
