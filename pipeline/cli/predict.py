@@ -22,7 +22,7 @@ def predict(source: Path, target: Path, study: Path, *, count: int, ensemble: st
     write = outputs.table_writer(target, source, study)
     top = load_ensemble(study, ensemble, model, task) if ensemble else load_top_models(study, count, model, task)
     columns = top.preprocessing.columns
-    frame = readers.read_frame(str(source), columns.reading, texts=new_rows.texts_of(columns))
+    frame = readers.read_frame(str(source), columns.reading, texts=new_rows.texts_of(columns), named=columns.inputs)
     for each in unlike_training(top.unknown_categories(frame), top.unlike_training(frame)):
         line(console, each)
     predicted = top.predict(frame)
