@@ -139,7 +139,7 @@ def grouped(column: pd.Series[Any]) -> Grouped | None:
     """
     if has_number_type(column):
         return None
-    values = [each for each in distinct(column) if each.value not in MISSING_NUMBERS]
+    values = [each for each in distinct(column) if not (isinstance(each.value, str) and each.value in MISSING_NUMBERS)]
     if not values or not all(isinstance(each.value, str) and _GROUPED.fullmatch(each.value) for each in values):
         return None
     pointed = [each for each in values if "." in str(each.value)]
@@ -182,6 +182,18 @@ def _mostly(
 
 _MOMENTS: Final = "leave the column out, or convert it to a number (days since a date, hour of the day)"
 _FIGURES: Final = "write decimal points, and no separators of thousands, currencies or per cent"
+
+
+def stray_moment(column: pd.Series[Any]) -> tuple[str, int] | None:
+    """The first date, and its position, in a column whose other cells are numbers; None for any other column."""
+    if has_number_type(column):
+        return None
+    values = distinct(column)
+    kinds = {kind_of(each.value) for each in values} - {"empty", "missing word"}
+    if kinds != {"number", "date"}:
+        return None
+    found = next(each for each in values if kind_of(each.value) == "date")
+    return str(found.value), found.first
 
 
 def has_numbers(column: pd.Series[Any]) -> bool:

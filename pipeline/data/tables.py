@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import tasks
-from pipeline.data import given_split, series
+from pipeline.data import column_kinds, given_split, series
 from pipeline.data.cells import MISSING, row_number
 from pipeline.data.column_kinds import Grouped
 from pipeline.data.readers import read_frame
@@ -181,10 +181,24 @@ def _input_kind(column: pd.Series[Any], name: str, rules: Rules) -> str:
             + _or_categories(column, name),
         )
     if found == "other":
-        raise UserError(f"{what} holds neither numbers nor text", expected="one value per cell", hint=ignore)
+        raise _a_date_among_numbers(column, what) or UserError(
+            f"{what} holds neither numbers nor text", expected="one value per cell", hint=ignore
+        )
     if found == "text" and not isinstance(column.dtype, pd.CategoricalDtype):
         _check_words(column, name, rules)
     return found
+
+
+def _a_date_among_numbers(column: pd.Series[Any], what: str) -> UserError | None:
+    stray = column_kinds.stray_moment(column)
+    if stray is None:
+        return None
+    return UserError(
+        f"{what} has a date among its numbers",
+        expected="numbers in every cell",
+        got=f"{stray[0]} in {row_number(stray[1])}",
+        hint="correct the cell: spreadsheets make dates of numbers such as 1.5 and 3/4",
+    )
 
 
 def _or_categories(column: pd.Series[Any], name: str) -> str:
@@ -245,6 +259,9 @@ def _target(
     found = rules.kind(column)
     written = pd.api.types.infer_dtype(column, skipna=True) == "string"
     if found == "other" or (found == "date" and not (written and task.targets == "texts")):
+        odd = _a_date_among_numbers(column, what)
+        if odd:
+            raise odd
         holds = "dates or times" if found == "date" else "neither numbers nor text"
         otherwise = "; or use --task classification if its texts are classes" if found == "date" and written else ""
         raise UserError(f"{what} holds {holds}", expected="numbers", hint=f"convert it to a number{otherwise}")

@@ -81,3 +81,48 @@ def test_times_keep_the_spelling_of_the_file(cells: list[str], tmp_path: Path) -
     table = read(written(tmp_path / "t.csv", f"t,v\n{rows}"), targets=["v"], time="t", time_format="number", window=2)
     assert set(table.times) <= set(cells)
     assert list(table.frame["v"]) == [cells.index(each) for each in table.times]
+
+
+ADVICE = {
+    "per cent": ({"y": ["5 %"] * 9}, "write numbers alone"),
+    "a currency": ({"y": ["$5"] * 9}, "write numbers alone"),
+    "words": ({"y": ["five", "six", "7"] * 3}, "leave it empty if the value is missing"),
+    "a date among numbers": ({"a": [1.5, pd.Timestamp("2020-05-03"), *range(7)]}, "2020-05-03 00:00:00 in row 3"),
+    "a date among targets": ({"y": [1.5, pd.Timestamp("2020-05-03"), *range(7)]}, "2020-05-03 00:00:00 in row 3"),
+    "a list": ({"a": [[1, 2]] * 9}, "one value per cell"),
+}
+
+
+@pytest.mark.parametrize("what", ADVICE)
+def test_the_advice_is_for_what_the_cell_is(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes, words = ADVICE[what]
+    frame = pd.DataFrame({"a": range(9), "y": range(9)}).assign(**changes)
+    monkeypatch.setattr("pipeline.data.tables.read_frame", lambda *_, **__: frame)
+    with pytest.raises(UserError, match=words.replace("$", r"\$")):
+        read("made", targets=["y"], task="regression")
+
+
+def test_parquet_with_one_name_twice_is_told_so(tmp_path: Path) -> None:
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pyarrow.table([pyarrow.array([1, 2])] * 2, names=["a", "a"]), tmp_path / "t.parquet")
+    with pytest.raises(UserError, match="more than one column named 'a'"):
+        read_frame(str(tmp_path / "t.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("cells", "refused"),
+    [
+        (["991230", "991231", "000101", "000102"], True),
+        (["000101", "000102", "000103", "000104"], False),  # as numbers in order of time
+        (["991229", "991230", "991231", "980101"], False),  # of one century: the order is that of the numbers
+    ],
+)
+def test_dates_of_two_centuries_are_not_sorted_as_numbers(cells: list[str], refused: bool, tmp_path: Path) -> None:
+    path = written(tmp_path / "t.csv", "t,v\n" + "".join(f"{cell},{row}\n" for row, cell in enumerate(cells)))
+    if refused:
+        with pytest.raises(UserError, match="--time-format %y%m%d"):
+            read(path, targets=["v"], time="t", window=1)
+        table = read(path, targets=["v"], time="t", window=1, time_format="%y%m%d")
+    else:
+        table = read(path, targets=["v"], time="t", window=1)
+    assert list(table.times) == sorted(cells, key=lambda cell: (int(cell[:2]) < 69, cell))[1:]
