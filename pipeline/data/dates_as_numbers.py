@@ -67,7 +67,7 @@ def pattern_of(values: np.ndarray) -> str:
     steps = np.diff(values)
     in_order = bool((steps > 0).all() or (steps < 0).all())
     small = bool((np.abs(values) < _LARGE).all() and (values == np.round(values)).all())
-    if not in_order and not small and _is_across_2000(values):
+    if not (steps > 0).all() and not small and _is_across_2000(values):
         return _YEAR_FIRST.pattern
     doubts = _DOUBTS if in_order or small else (*_DOUBTS, *_DOUBTS_OUT_OF_ORDER)
     return next((each.pattern for each in doubts if each.fits(values)), "")

@@ -125,10 +125,13 @@ def _trimmed(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _parquet(path: Path) -> pd.DataFrame:
-    from pyarrow import parquet  # type: ignore[import-untyped]  # without stubs
+    try:
+        frame = pd.read_parquet(path, engine="pyarrow")
+    except ValueError:
+        from pyarrow import parquet  # type: ignore[import-untyped]  # without stubs
 
-    check_distinct(parquet.read_schema(path).names, str(path))
-    frame = pd.read_parquet(path, engine="pyarrow")
+        check_distinct(parquet.read_schema(path).names, str(path))
+        raise
     return frame.reset_index() if any(name is not None for name in frame.index.names) else frame
 
 
