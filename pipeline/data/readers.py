@@ -127,6 +127,8 @@ def _trimmed(frame: pd.DataFrame) -> pd.DataFrame:
 def _parquet(path: Path) -> pd.DataFrame:
     try:
         frame = pd.read_parquet(path, engine="pyarrow")
+    except UserError:
+        raise
     except ValueError:
         from pyarrow import parquet  # type: ignore[import-untyped]  # without stubs
 
