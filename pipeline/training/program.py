@@ -83,7 +83,8 @@ def compiled(shape: Shape) -> Any:
     """
     import tensorflow as tf
 
-    @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
+    # Nothing of Python depends on a tensor here: translating the functions anyway took each process a second and a half.
+    @tf.function(jit_compile=True, autograph=False)  # type: ignore[untyped-decorator]
     def advance(rows: Rows, given: Given, state: State, orders: Any) -> Any:
         def more(number: Any, now: State, _: Any) -> Any:
             return tf.logical_and(number < shape.epochs, tf.logical_not(tf.reduce_all(now.done)))
