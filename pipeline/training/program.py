@@ -83,7 +83,7 @@ def compiled(shape: Shape) -> Any:
     """
     import tensorflow as tf
 
-    # Nothing of Python depends on a tensor here: translating the functions anyway took each process a second and a half.
+    # No branch of Python depends on a tensor; translating the functions all the same took each process 1.5 seconds.
     @tf.function(jit_compile=True, autograph=False)  # type: ignore[untyped-decorator]
     def advance(rows: Rows, given: Given, state: State, orders: Any) -> Any:
         def more(number: Any, now: State, _: Any) -> Any:
