@@ -65,6 +65,7 @@ class Verdict:
     ensembles: tuple[Ensemble, ...] = ()  # of networks of the best configurations
     further: tuple[Metric, ...] = ()  # user-defined, after those of the task
     times: tuple[str, ...] = ()  # of the test rows of a series, as the table spells them
+    places: tuple[tuple[str, int], ...] = ()  # of the test rows of a table in several files: the file, the row from 0
 
     @property
     def counted(self) -> np.ndarray:

@@ -60,7 +60,13 @@ def verdict(prepared: PreparedRun, result: Result, journal: Journal, workers: Wo
     judged = judge(target, rows.test, median, default, [test(each) for each in best], further=further)
     chosen = _ensembles(examine, rows, judged, {each.key: answers[each.key] for each in best})
     _save_ensembles(study, chosen, examine.digests)
-    return replace(judged, ensembles=chosen, times=_times(prepared.table, rows.test.rows))
+    table, tests = prepared.table, rows.test.rows
+    return replace(judged, ensembles=chosen, times=_times(table, tests), places=_places(table, tests))
+
+
+def _places(table: Table, rows: np.ndarray) -> tuple[tuple[str, int], ...]:
+    """The file of each row, and the row in it; nothing of a table in one file."""
+    return tuple(table.files.place(int(row)) for row in rows) if table.files.several else ()
 
 
 def _times(table: Table, rows: np.ndarray) -> tuple[str, ...]:
