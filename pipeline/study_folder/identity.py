@@ -33,6 +33,7 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "judge_on": "transformed",
     "target_weights": {},
     "tolerance": {},
+    "cost": {},
 }
 _PACKAGES: Final = (
     "tensorflow",
@@ -65,6 +66,11 @@ class Stored:
     fingerprint: Mapping[str, Any]
     settings: Mapping[str, Any]
     versions: Mapping[str, Any]
+
+    @property
+    def calibration(self) -> str:
+        """Whether probabilities are calibrated, in the word of the setting; those of earlier versions are not."""
+        return tasks.FITTED if self.settings.get("calibration") == tasks.FITTED else tasks.UNCALIBRATED
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -125,6 +131,15 @@ def reading_of(study: Path) -> int | None:
         return None
     found = read(path).fingerprint.get("reading", _DEFAULTS["reading"])
     return found if type(found) is int else None
+
+
+def calibration_of(study: Path) -> str | None:
+    """Whether the probabilities of the study are calibrated, in the word of the setting; None for no study yet.
+
+    Those of an earlier version are not, and say nothing of it.
+    """
+    path = StudyFolder(study).identity
+    return read(path).calibration if path.exists() else None
 
 
 def check(study: Path, fingerprint: Mapping[str, Any]) -> None:
