@@ -25,6 +25,8 @@ def predict(source: Path, target: Path, study: Path, *, count: int, ensemble: st
     frame = readers.read_frame(str(source), columns.reading, texts=new_rows.texts_of(columns))
     for each in unlike_training(top.unknown_categories(frame), top.unlike_training(frame)):
         line(console, each)
+    if top.about:
+        line(console, f"{top.about}.")
     predicted = top.predict(frame)
     write(new_rows.labelled(predicted, frame, columns))
     for sentence in new_rows.about(predicted, frame, columns):
