@@ -24,6 +24,7 @@ from pipeline.saved_models.agreement import Agreement
 from pipeline.storage import untrusted
 from pipeline.study_folder import identity, lock
 from pipeline.study_folder.layout import ModelFolder, StudyFolder, weights_index
+from pipeline.tasks import FIRST, Task
 from pipeline.trial import Repeat
 from pipeline.workbook.columns import CONFIGURATIONS, INDEX, KEY, LIMIT, MEAN, REPEATS, headed
 from pipeline.workbook.ooxml import BROKEN
@@ -73,12 +74,12 @@ def _limit(study: Path) -> object:
         return None  # reported by `_study`
 
 
-def _mean(study: Path) -> str:
-    """The header of the mean objective in the study's workbook."""
+def _judged(study: Path) -> Task:
+    """The task of the study, whose objective its workbook shows."""
     try:
-        return headed(MEAN, identity.task_of(identity.read(StudyFolder(study).identity).fingerprint))
+        return identity.task_of(identity.read(StudyFolder(study).identity).fingerprint)
     except UserError:
-        return MEAN  # reported by `_study`
+        return FIRST  # reported by `_study`
 
 
 def _task(study: Path) -> tuple[Finding, ...]:
@@ -244,15 +245,15 @@ def _workbook(study: Path, contents: journal.Contents) -> Iterator[Finding]:
     if not contents.repeats and not contents.imported:
         return
     workbooks = [path, *StudyFolder(study).workbooks_beside()]
-    limit, mean = _limit(study), _mean(study)
-    differing = [_difference(each, contents, limit, mean) for each in workbooks if each.exists()]
+    limit, task = _limit(study), _judged(study)
+    differing = [_difference(each, contents, limit, task) for each in workbooks if each.exists()]
     if not differing:
         yield Finding(path, "The workbook is missing; `ledger rebuild` draws it.")
     elif all(differing):
         yield Finding(path, f"{differing[0]} `ledger rebuild` draws it anew.")
 
 
-def _difference(path: Path, contents: journal.Contents, limit: object, mean: str) -> str:
+def _difference(path: Path, contents: journal.Contents, limit: object, task: Task) -> str:
     """How the workbook differs from the journal; empty if it does not."""
     try:
         trained = _rows(path, REPEATS, (KEY, LIMIT, INDEX))
@@ -262,7 +263,9 @@ def _difference(path: Path, contents: journal.Contents, limit: object, mean: str
     except (OSError, *BROKEN) as error:
         return f"It cannot be read as a workbook ({type(error).__name__})."
     repeats = {
-        (repeat.training.configuration.key, str(repeat.training.epochs), str(repeat.training.index)): repeat.objective
+        (repeat.training.configuration.key, str(repeat.training.epochs), str(repeat.training.index)): _known(
+            repeat.objective, task
+        )
         for repeat in contents.repeats
     }
     own = Counter(name for name, _ in trained)
@@ -274,19 +277,19 @@ def _difference(path: Path, contents: journal.Contents, limit: object, mean: str
             "repeats have another objective",
             {name for name, cells in trained if name in repeats and not _equal(cells.get("objective"), repeats[name])},
         ),
-        *_configurations(summarised, contents, limit, mean),
+        *_configurations(summarised, contents, limit, task),
     ]
     return " ".join(line for line in lines if line)
 
 
-def _configurations(rows: list[_Named], contents: journal.Contents, limit: object, mean: str) -> Iterator[str]:
+def _configurations(rows: list[_Named], contents: journal.Contents, limit: object, task: Task) -> Iterator[str]:
     # Rows that are not in the journal were added by the user: the next run imports them.
     means = {
-        (summary.key,): summary.mean if math.isfinite(summary.mean) else None
+        (summary.key,): task.shown(summary.mean) if math.isfinite(summary.mean) else None
         for summary in summaries(contents.repeats, contents.imported)
         if summary.epochs == limit
     }
-    own = Counter(name for name, _ in rows)
+    own, mean = Counter(name for name, _ in rows), headed(MEAN, task)
     yield _counted("configurations of the journal are missing", means.keys() - own.keys())
     yield _counted("configurations occur more than once", {name for name in means if own[name] > 1})
     yield _counted(
@@ -304,6 +307,10 @@ def _rows(path: Path, sheet: str, identity: tuple[str, ...]) -> list[_Named]:
         (tuple(written(cells.get(each)) for each in identity), cells) for _, cells in rows_below(path, sheet, identity)
     )
     return [(name, cells) for name, cells in named if all(name)]
+
+
+def _known(objective: float | None, task: Task) -> float | None:
+    return None if objective is None else task.shown(objective)
 
 
 def _equal(cell: object, value: float | None) -> bool:

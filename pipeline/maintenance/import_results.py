@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from pipeline import models
+from pipeline import models, tasks
 from pipeline.errors import DamagedFile, StudyMismatch, UserError
 from pipeline.ledger import journal
 from pipeline.ledger.imports import impossible, incomparable
@@ -26,6 +26,10 @@ from pipeline.workbook.ooxml import BROKEN, text
 from pipeline.workbook.read import Cells, rows_below, written
 from pipeline.workbook.view import shown
 
+# A fingerprint does not mention these where nothing was asked, but the settings in a workbook do.
+_UNSAID: Final = {"folds": "0", "objective": "auto", "target_transform": "None", "tolerance": "None"}
+_UNSAID.update(target_weights="None", judge_on="transformed")
+_USUAL: Final = [next(iter(task.measures)) for task in tasks.TASKS.values()]
 LARGEST: Final = 1 << 28  # bytes of a journal from elsewhere: 100,000 trainings have a tenth of it
 
 
@@ -71,8 +75,7 @@ def import_ledger(study: Path, other: Path, say: Say) -> Import:
 
 def _check_same(study: Path, stored: identity.Stored, other: Path) -> None:
     """Raise StudyMismatch unless both ledgers belong to one study."""
-    # A fingerprint without folds does not mention them, but the settings in a workbook do.
-    ours = {"folds": "0", **{name: text(shown(value)) for name, value in stored.fingerprint.items()}}
+    ours = {**_UNSAID, **{name: text(shown(value)) for name, value in stored.fingerprint.items()}}
     if other.suffix.lower() == ".jsonl":
         beside = other.with_name(IDENTITY)
         if not beside.is_file():
@@ -81,12 +84,14 @@ def _check_same(study: Path, stored: identity.Stored, other: Path) -> None:
                 expected=f"{beside}, which does",
                 hint="copy it together with the study.json of its folder, or import the workbook instead",
             )
-        fingerprint = {"folds": 0, **identity.read(beside).fingerprint}
-        theirs = {name: text(shown(value)) for name, value in fingerprint.items()}
+        fingerprint = identity.read(beside).fingerprint
+        theirs = {**_UNSAID, **{name: text(shown(value)) for name, value in fingerprint.items()}}
         names = sorted(set(ours) | set(theirs))
     else:
         rows = _study_sheet(other)
-        theirs = {"folds": "0", **{written(cells.get("name")): written(cells.get("value")) for _, cells in rows}}
+        theirs = {**_UNSAID, **{written(cells.get("name")): written(cells.get("value")) for _, cells in rows}}
+        if theirs["objective"] in _USUAL:
+            theirs["objective"] = _UNSAID["objective"]
         names = sorted(ours)
     differing = [name for name in names if theirs.get(name, "") != ours.get(name, "").strip()]
     if differing:

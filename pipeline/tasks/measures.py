@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
@@ -41,10 +42,17 @@ def objective(target: Target, part: Judged, predicted: np.ndarray) -> float:
 
     Returns:
         The objective; not finite where a prediction is not.
+
+    Raises:
+        ValueError: The predictions have another shape than the outputs.
     """
     measure = target.task.measure
     if measure is None:
         return target.objective(part.outputs, predicted, part.weights)
+    if part.outputs.shape != predicted.shape:
+        raise ValueError(f"{part.outputs.shape} outputs cannot be compared with {predicted.shape} predictions")
+    if not np.all(np.isfinite(predicted)):
+        return math.nan  # a share of rows, or an area, would be a number
     return float(measure.error(target, part.measured, target.to_units(predicted), part.weights))
 
 

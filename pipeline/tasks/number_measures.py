@@ -93,32 +93,30 @@ def most_within(target: Any, measured: np.ndarray, weights: np.ndarray) -> np.nd
     return np.asarray(measured[places[int(np.argmin(errors))]])
 
 
-_MEAN: Final = ("mean", "predicting the mean of the training rows")
+_HEADERS: Final = {metric.name: metric.header for metric in METRICS}
+_MEAN: Final = {"constant": "mean", "constantly": "predicting the mean of the training rows"}
+
+
+def _on_scaled(name: str, header: str, error: Callable[..., float], **further: Any) -> Measure:
+    return Measure(name, header, f"{header} on scaled outputs", error, **further)
+
 
 MEASURES: Final[Mapping[str, Measure]] = {
     each.name: each
     for each in (
-        Measure(USUAL, "MAE", "MAE on scaled outputs", _mean_absolute),
-        Measure(
-            "rmse",
-            "RMSE",
-            "RMSE on scaled outputs",
-            _over_outputs(rmse),
-            watched="rmse",
-            constant=_MEAN[0],
-            constantly=_MEAN[1],
-        ),
+        _on_scaled(USUAL, _HEADERS["mae"], _mean_absolute),
+        _on_scaled("rmse", _HEADERS["rmse"], _over_outputs(rmse), watched="rmse", **_MEAN),
         Measure(
             "r2",
-            "R2",
-            "R2",
+            _HEADERS["r2"],
+            _HEADERS["r2"],
             _over_outputs(lambda *part: 1.0 - r2(*part)),
             higher=True,
             watched="rmse",
-            constant=_MEAN[0],
-            constantly=_MEAN[1],
+            constant=_MEAN["constant"],
+            constantly=_MEAN["constantly"],
         ),
-        Measure("percent-error", "percent error", "percent error", _percent_error),
+        Measure("percent-error", _HEADERS["percent"], _HEADERS["percent"], _percent_error),
         Measure(
             "within-tolerance",
             "share within tolerance",

@@ -257,19 +257,19 @@ def _asked_of(target: Quantities, place: int) -> str:
 def restore(about: Mapping[str, Any]) -> Quantities:
     """The target that was described; ValueError or TypeError for anything else."""
     given = dict(about)
-    measure = given.pop("measure", "")
-    if not all(isinstance(value, list | tuple) for value in given.values()):
+    measure = given.pop("measure", USUAL)
+    if not all(isinstance(value, list | tuple) and value for value in given.values()):
         raise ValueError("its outputs are not lists")
     given = {name: tuple(value) for name, value in given.items()}
     given["transforms"] = tuple(map(transforms.restore, given.get("transforms", ())))
     given["tolerances"] = tuple(Tolerance(*each) for each in given.get("tolerances", ()))
-    target = Quantities(**given, measure=measure)
+    target = Quantities(**given, measure="" if measure == USUAL else measure)
     if not all(isinstance(name, str) for name in target.names) or not all(map(math.isfinite, _numbers(target))):
         raise ValueError("its outputs are not names with finite scales")
     if not len(target.names) == len(target.scale) == len(target.offset) > 0:
         raise ValueError("its scales do not belong to the outputs")
     further = (target.transforms, target.original, target.shares, target.tolerances)
-    if any(len(each) not in (0, len(target.names)) for each in further) or measure not in ("", *MEASURES):
+    if any(len(each) not in (0, len(target.names)) for each in further) or measure not in MEASURES:
         raise ValueError("what was asked of its outputs does not belong to them")
     return target
 

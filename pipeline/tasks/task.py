@@ -185,6 +185,11 @@ class Task:
         """True if people know the objective as 1 minus it, and higher is better."""
         return self.measure is not None and self.measure.higher
 
+    @property
+    def kept(self) -> str:
+        """What is kept, lower is better: the objective itself, or 1 - accuracy, say."""
+        return f"1 - {self.objective}" if self.higher else self.objective
+
     def shown(self, value: float) -> float:
         """A value of the objective as people know it, and the way back."""
         return 1.0 - value if self.higher else value

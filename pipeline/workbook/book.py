@@ -230,4 +230,6 @@ def unknown(
         return Found(remarks=(missing,))
     plain = {header: name for name, header in headers.items()}
     named = [(at, {plain.get(name, name): cell for name, cell in cells.items()}) for at, cells in rows]
-    return unknown_results(named, path, known, epochs, possible=possible, shown=partial(headed, task=task))
+    return unknown_results(
+        named, path, known, epochs, possible=possible, shown=partial(headed, task=task), kept=task.shown
+    )

@@ -40,13 +40,15 @@ def unknown_results(
     *,
     possible: Possible = lambda _: "",
     shown: Callable[[str], str] = str,
+    kept: Callable[[float], float] = float,
 ) -> Found:
     """Read the rows `(number, header -> value)` whose keys are not known.
 
-    `epochs` are those of the study, and of a row that does not say; `shown` is what its sheet calls a column.
+    `epochs` are those of the study, and of a row that does not say; `shown` is what its sheet calls a column,
+    and `kept` makes a score as the sheet has it to one as the journal has it.
     Raises UserError, naming the rows, where some are meant as results and are wrong.
     """
-    reading = _Reading(path, frozenset(known), epochs, possible, shown, learn(rows))
+    reading = _Reading(path, frozenset(known), epochs, possible, shown, kept, learn(rows))
     for row, cells in rows:
         reading.take(row, cells)
     return reading.found()
@@ -73,6 +75,7 @@ class _Reading:
     epochs: int
     possible: Possible
     shown: Callable[[str], str]
+    kept: Callable[[float], float]
     typed: Typed
     keys: dict[str, int] = field(default_factory=dict)  # key -> the first row that has it in its cell
     results: dict[str, Imported] = field(default_factory=dict)
@@ -121,7 +124,7 @@ class _Reading:
             configuration=configuration,
             epochs=whole(cells, LIMIT) or self.epochs,
             repeats=whole(cells, COUNT) or 1,
-            mean=number(cells, MEAN, self.shown(MEAN)) or 0.0,
+            mean=self.kept(number(cells, MEAN, self.shown(MEAN)) or 0.0),
             std=number(cells, STD, self.shown(STD)),
             source=f"{self.path.name}, row {row}",
         )
