@@ -213,3 +213,22 @@ def test_where_trainings_are_counted_none_is_spent_on_what_nobody_asked_for():
     assert (counted.repeats, counted.max_repeats, counted.elite) == (1, 8, 2)
     assert read(None, {**GIVEN, "trainings": 50, "repeats": 3}).repeats == 3
     assert read(None, counted.model_dump(mode="json")) == counted
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["no:yes=1, yes:no=5", " no : yes = 1.0,yes:no=5,", {"no": {"yes": 1}, "yes": {"no": 5.0}}],
+)
+def test_costs_are_a_text_or_tables_by_the_true_class(written):
+    assert read(None, {**GIVEN, "cost": written}).cost == {"no": {"yes": 1.0}, "yes": {"no": 5.0}}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "no:yes", "no=1", "a:b:c=1", ":b=1", "a:=1", "a:b=x", "a:b=true", "a:b=", "a:b=1,a:b=2", "a:b=nan", "a:b=inf",
+        {"a": 1}, {"a": {"b": True}}, {"a": {"b": "1"}}, {"a": {"b": float("inf")}}, 3, ["a:b=1"],
+    ],
+)  # fmt: skip
+def test_what_is_not_a_cost_is_refused_by_the_name_of_the_setting(written):
+    assert "The setting cost is wrong" in refused(cost=written)

@@ -199,8 +199,9 @@ def best_threshold(second: np.ndarray, truth: np.ndarray, weights: np.ndarray, m
     Returns:
         The threshold, from 0 to 1: the second class is named where its probability is above it.
     """
-    values, places = np.unique(np.asarray(second, dtype=np.float64), return_inverse=True)
-    used = np.asarray(weights, dtype=np.float64)
+    counted = np.asarray(weights) > 0
+    used, truth = np.asarray(weights, dtype=np.float64)[counted], np.asarray(truth)[counted]
+    values, places = np.unique(np.asarray(second, dtype=np.float64)[counted], return_inverse=True)
     middles = [low + (high - low) / 2 for low, high in pairwise(values.tolist())]
     # Between neighbouring floats there is nothing: the lower one of them divides them as well.
     middles = [low if middle >= high else middle for middle, (low, high) in zip(middles, pairwise(values), strict=True)]
@@ -213,7 +214,7 @@ def best_threshold(second: np.ndarray, truth: np.ndarray, weights: np.ndarray, m
     if good[0]:
         return HALF
     found = thresholds[good]
-    return float(found[np.lexsort((found, np.abs(found - HALF)))[0]])
+    return float(found[np.lexsort((found, np.round(np.abs(found - HALF), 12)))[0]])
 
 
 def _balanced_accuracy(hit: np.ndarray, missed: np.ndarray, wrong: np.ndarray, left: np.ndarray) -> np.ndarray:

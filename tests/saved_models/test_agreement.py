@@ -128,7 +128,7 @@ def test_one_that_was_made_otherwise_is_found_and_does_not_predict_with_the_othe
 def test_the_rows_of_the_last_run_tell_networks_that_agree_with_each_other_alone(study):
     for each in folders(study):
         remade(each, CHANGES["classes"])
-    with pytest.raises(DamagedFile, match="decisions.json is for other classes"):
+    with pytest.raises(DamagedFile, match=r"decisions\.json is for other classes"):
         load_top_models(study, 2)
     (study / "decisions.json").unlink()
     load_top_models(study, 2)  # nothing beside the data says which order is right
