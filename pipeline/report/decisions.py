@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pipeline.analysis.decisions import Decided, Deciding
 from pipeline.ranking.statistics import DIFFERENCE, OBJECTIVE
 from pipeline.report.contents import Contents
-from pipeline.report.wording import capital, number, table, with_bounds
+from pipeline.report.wording import capital, escaped, number, table, with_bounds
 from pipeline.tasks.decisions import costs_in_words
 
 HEADING = "## Probabilities and decisions"
@@ -22,7 +22,7 @@ def sections(contents: Contents) -> list[str]:
 
 
 def _first(found: Deciding) -> str:
-    rule = found.predictors[0].decision.rule
+    rule = escaped(found.predictors[0].decision.rule)
     return (
         "What is loaded to predict is the mean of several networks, and this section is about their mean probabilities."
         f" Predicted, in `test_predictions.csv` as well, is {rule}. All other scores and figures of this page, and the"
@@ -94,11 +94,11 @@ def _paid(found: Deciding, contents: Contents) -> Iterator[str]:
     ]
     label, cost = found.constant
     yield table(header, [*rows, [f"Always {label}", with_bounds(*cost, OBJECTIVE), "-"]])
-    words = costs_in_words(found.costs, contents.verdict.target.labels)
+    words, always = escaped(costs_in_words(found.costs, contents.verdict.target.labels)), escaped(label)
     weighed = ", which count by their weights," if contents.verdict.weighted else ""
     text = f"What decisions cost on the test rows{weighed} with 95 % intervals over them: {words}, truth first."
     text += " The likeliest class is that of the probabilities as they are."
-    text += f" Always {label} is the cheapest constant decision by the frequencies of the training rows."
+    text += f" Always {always} is the cheapest constant decision by the frequencies of the training rows."
     yield text + (" Costs decide, so no threshold is looked for." if contents.task.measure else "")
 
 
@@ -117,7 +117,7 @@ def _divided(found: Deciding, contents: Contents) -> Iterator[str]:
     ]
     yield table(header, rows)
     yield (
-        f"Scores of test rows. Each threshold has the best {name} on the held-out rows; {second} is predicted where its"
-        " calibrated probability is above it. It is one half where nothing is better. The last column is of the"
-        " likeliest class by the probabilities as they are."
+        f"Scores of test rows. Each threshold has the best {name} on the held-out rows; {escaped(second)} is predicted"
+        " where its calibrated probability is above it. It is one half where nothing is better. The last column is of"
+        " the likeliest class by the probabilities as they are."
     )

@@ -34,6 +34,7 @@ _NAME: Final = 100  # characters of a predictor's name
 _BEGINNING: Final = b'{\n "format": 1,\n "classes": ['
 _HINT: Final = "run the study again: it decides anew from the saved models"
 
+_LISTED: Final = 8  # predictors in a sentence
 _RAW: Final = "probabilities as the networks give them"
 
 Network = tuple[str, int, str, int]
@@ -203,11 +204,12 @@ def _costs(folder: StudyFolder, fingerprint: Mapping[str, Any], target: Target) 
 def _about(found: Fitted | None, fitted: Sequence[Fitted]) -> str:
     """What the probabilities are."""
     if found is None:
-        names = ", ".join(each.name for each in fitted) or "no predictor yet"
+        more = f" and {len(fitted) - _LISTED} more" if len(fitted) > _LISTED else ""
+        names = ", ".join(each.name for each in fitted[:_LISTED]) + more or "no predictor yet"
         return f"{_RAW}, for nothing was fitted for exactly these networks (it was for: {names}); a finished run does"
-    losses = f"log loss on {found.rows} held-out rows {found.before:.4g}"
-    if found.calibration:
-        return f"probabilities calibrated by {found.calibration.words} ({losses}, {found.after:.4g} calibrated)"
     if found.after is None:
         return _RAW
-    return f"{_RAW}, for calibration would not lower it ({losses}, {found.after:.4g} calibrated)"
+    losses = f"log loss of {found.rows} held-out rows {found.before:.4g} as it is, {found.after:.4g} cross-fitted"
+    if found.calibration:
+        return f"probabilities calibrated by {found.calibration.words} ({losses})"
+    return f"{_RAW}, for no calibration lowers it ({losses})"

@@ -134,7 +134,7 @@ class Settings(BaseModel):
     calibration: tasks.Calibrating = setting(
         "auto",
         about="probabilities of classes: fitted (calibrated on validation rows, where that lowers their cross-fitted"
-        " log loss), none (as networks give them), or auto: fitted, but for studies of earlier versions",
+        " log loss), none (as networks give them), or auto: as the study has it, and fitted for new ones",
         heading=SEARCH,
     )
 
