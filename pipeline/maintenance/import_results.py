@@ -126,13 +126,13 @@ def _offered(other: Path, epochs: int, stored: identity.Stored) -> Found:
         return book.unknown(other, (), epochs, task=identity.task_of(stored.fingerprint), possible=possible)
     if other.stat().st_size > LARGEST:
         raise UserError(f"{other} is too large for a journal", expected=f"at most {LARGEST} bytes")
-    contents = journal.read(other)
+    contents, task = journal.read(other), identity.task_of(stored.fingerprint)
     everything = [each for each in summaries(contents.repeats, contents.imported) if each.stage != "baseline"]
     results, reasons = [], Counter[str]()
     for each in everything:
         row = Imported(each.configuration, each.epochs, each.repeats, each.mean, each.std, other.name)
         failed = "a training failed" if each.failures else ""
-        why = failed or incomparable(row, epochs) or impossible(row)
+        why = failed or incomparable(row, epochs) or impossible(row, task.shown)
         reasons.update([why] if why else [])
         results += [] if why else [row]
     remarks = tuple(f"{count} of its configurations not imported: {why}." for why, count in reasons.items())

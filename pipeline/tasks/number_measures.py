@@ -17,7 +17,7 @@ from pipeline.tasks import weighted
 from pipeline.tasks.number_metrics import METRICS, check_shapes, percent, r2, rmse
 from pipeline.tasks.task import Measure, Metric
 from pipeline.tasks.tolerance import Tolerance
-from pipeline.tasks.transforms import Transform
+from pipeline.tasks.transforms import KINDS, Transform
 
 USUAL: Final = "mae"  # the objective where nothing else is asked for
 WITHIN: Final = "within"  # the metric of a tolerance
@@ -49,6 +49,12 @@ def share_within(tolerance: Tolerance) -> Metric:
         return weighted.mean(tolerance.within(measured, predicted), weights)
 
     return Metric(WITHIN, "within tolerance", score, "share", low=0.0, high=1.0)
+
+
+OPTIONAL: Final = (
+    *(metric for kind in KINDS for metric in of_transform(Transform(kind))),
+    share_within(Tolerance()),
+)
 
 
 # ------------------------------------------------------------------------------------------------------------- measures

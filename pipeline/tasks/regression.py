@@ -18,7 +18,16 @@ from pipeline.tasks.class_measures import MEASURES as CLASSES
 from pipeline.tasks.few import few_values
 from pipeline.tasks.measures import named
 from pipeline.tasks.naming import distinct
-from pipeline.tasks.number_measures import MEASURES, TOGETHER, USUAL, WITHIN, most_within, of_transform, share_within
+from pipeline.tasks.number_measures import (
+    MEASURES,
+    OPTIONAL,
+    TOGETHER,
+    USUAL,
+    WITHIN,
+    most_within,
+    of_transform,
+    share_within,
+)
 from pipeline.tasks.number_metrics import METRICS, objective, pairs
 from pipeline.tasks.number_options import SHARES, TOLERANCE, TRANSFORM, check_asked
 from pipeline.tasks.task import Columns, Metric, Scores, Task, spread
@@ -340,6 +349,7 @@ TASK: Final = Task(
     fit=fit,
     weigh=weigh,
     restore=restore,
+    optional=OPTIONAL,
     measures=MEASURES,
     asked=wanted,
 )

@@ -171,6 +171,7 @@ class Task:
     doubt: Callable[[Columns], str] = lambda _: ""
     """Which other task could take these targets, and by which option, where nobody named the task; "" for no doubt."""
     unsaid: bool = False  # the only task once: what is stored says nothing of it
+    optional: tuple[Metric, ...] = ()  # that some columns have, by what was asked: names and headers alone count
     measures: Mapping[str, Measure] = field(default_factory=dict)  # what --objective may name, the usual one first
     measure: Measure | None = None  # what it is judged by, where that is not the objective of the target
     check_rows: Callable[[Columns, Sequence[str]], None] | None = None

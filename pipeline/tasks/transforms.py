@@ -13,8 +13,8 @@
 | auto        | none where the skewness of the training rows is below 1, else asinh or yeo-johnson, whichever leaves   |
 |             | less of it                                                                                             |
 
-What a network gives is limited to the range of the training rows, widened by its own width at both ends on the
-transformed scale: beyond, the way back would make a huge number of a small error.
+What a network gives is limited to the range of the training rows, widened by a tenth at both ends on the transformed
+scale: beyond, the way back would make a huge number of a small error.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from pipeline.errors import UserError
 KINDS: Final = ("none", "log", "log1p", "asinh", "yeo-johnson", "quantile")
 AUTO: Final = "auto"
 SKEWED: Final = 1.0  # the skewness from which on `auto` transforms
+MARGIN: Final = 0.1  # of the range of the training rows that predictions may lie beyond it, at either end
+FARTHEST: Final = 2.0  # times the farthest training value from the mean, where the way back has an end
 QUANTILES: Final = 1000  # at most
 _SCORES: Final = {  # what errors on the transformed scale are errors of
     "log": "log10",
@@ -86,10 +88,10 @@ def fit(kind: str, values: np.ndarray) -> Transform:
         return Transform()
     parameters = _FIT[kind](np.asarray(values, dtype=np.float64))
     ends = Transform(kind, parameters).forward(np.array([np.min(values), np.max(values)]))
-    width = float(ends[1] - ends[0])
-    low, high = float(ends[0]) - width, float(ends[1]) + width
-    if kind == "yeo-johnson":  # its way back ends where the exponent has it, and is steep before that
-        far = 10 * np.max(np.abs((values - parameters[0]) / parameters[1]))
+    margin = MARGIN * float(ends[1] - ends[0])
+    low, high = float(ends[0]) - margin, float(ends[1]) + margin
+    if kind == "yeo-johnson":  # its way back has an end where the exponent is below 0 or above 2
+        far = FARTHEST * np.max(np.abs((values - parameters[0]) / parameters[1]))
         low = max(low, float(_power(np.array(-far), parameters[2])))
         high = min(high, float(_power(np.array(far), parameters[2])))
     return Transform(kind, parameters, low, high)
@@ -173,16 +175,12 @@ def _likeliest(values: np.ndarray) -> tuple[float, ...]:
 
 
 def _ranks(values: np.ndarray) -> tuple[float, ...]:
-    """Distinct quantiles of the values, and then the normal score of each; equal values share their middle rank."""
+    """Distinct values, or an even choice of them, and then the normal score of each; equal ones share a middle rank."""
     from scipy.special import ndtri
 
-    count = min(QUANTILES, len(values))
-    places = (np.arange(count) + 0.5) / count
-    quantiles = np.quantile(values, places)
-    distinct, inverse = np.unique(quantiles, return_inverse=True)
-    middle = np.bincount(inverse, weights=places) / np.bincount(inverse)
-    if len(distinct) < 2:  # nearly all values are equal: their ends tell them apart
-        distinct, middle = np.array([np.min(values), np.max(values)]), np.array([0.5 / count, 1 - 0.5 / count])
+    taken = np.linspace(0, len(values) - 1, min(QUANTILES, len(values))).round().astype(int)
+    distinct, inverse = np.unique(np.sort(values)[taken], return_inverse=True)
+    middle = np.bincount(inverse, weights=(taken + 0.5) / len(values)) / np.bincount(inverse)
     return (*map(float, distinct), *map(float, ndtri(middle)))
 
 

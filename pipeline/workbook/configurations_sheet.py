@@ -173,7 +173,7 @@ def _ends(summary: Summary, task: Task) -> tuple[float | None, float | None]:
 
 
 def _outputs(view: View, rows: Sequence[_Row], taken: set[str]) -> list[_Source]:
-    known = {metric.name: metric for metric in view.task.metrics}
+    known = {metric.name: metric for metric in (*view.task.metrics, *view.task.optional)}
     metrics = _metrics([row.summary.scores for row in rows], known)
     sources: list[_Source] = []
     for output in view.outputs:

@@ -75,7 +75,7 @@ class _Reading:
     epochs: int
     possible: Possible
     shown: Callable[[str], str]
-    kept: Callable[[float], float]
+    kept: Callable[[float], float]  # its own inverse
     typed: Typed
     keys: dict[str, int] = field(default_factory=dict)  # key -> the first row that has it in its cell
     results: dict[str, Imported] = field(default_factory=dict)
@@ -128,7 +128,7 @@ class _Reading:
             std=number(cells, STD, self.shown(STD)),
             source=f"{self.path.name}, row {row}",
         )
-        for part, why in (("configuration", self.possible(configuration)), ("result", impossible(result))):
+        for part, why in (("configuration", self.possible(configuration)), ("result", impossible(result, self.kept))):
             if why:
                 raise Wrong(part, "is not possible", got=why)
         return result

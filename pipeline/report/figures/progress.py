@@ -127,7 +127,7 @@ def _headline(contents: Contents, running: Sequence[float]) -> str:
     if abs(change) < 0.05:
         return f"{text}, the same as the default network"
     if task.higher:
-        return f"{text}: {'above' if change < 0 else 'below'} the default network's {score(task, base)}"
+        return f"{text}, {'above' if change < 0 else 'below'} the default network"
     return f"{text}: {abs(change):.1f} % {'below' if change < 0 else 'above'} the default network"
 
 
