@@ -50,7 +50,7 @@ def _calibrated(found: Deciding) -> Iterator[str]:
     if not fitted.fitted:
         yield f"With {fitted.rows} held-out rows nothing could be fitted, so nothing was calibrated."
         return
-    losses = ", ".join(f"{number(loss)} by {name}" for name, loss in fitted.fitted.items())
+    losses = ", ".join(f"{loss:.5g} by {name}" for name, loss in fitted.fitted.items())
     kept = "so it is calibrated" if fitted.calibration else "so its probabilities stay as they are"
     change = ""
     if fitted.calibration:
@@ -61,7 +61,7 @@ def _calibrated(found: Deciding) -> Iterator[str]:
     yield (
         f"Scores of test rows, which choose nothing. Each calibration was fitted on {fitted.rows} held-out rows, and is"
         f" kept if it lowers their log loss when {fitted.parts} parts of them are judged by what the others say"
-        f" (cross-fitting).{_weighed(found)} For the best configuration that is {number(fitted.loss)} as it is and"
+        f" (cross-fitting).{_weighed(found)} For the best configuration that is {fitted.loss:.5g} as it is and"
         f" {losses}, {kept}.{change}"
     )
 

@@ -4,6 +4,10 @@ Probabilities are sharpened or softened by a power, p^(1/T), and normalised (tem
 arXiv:1706.04599); with a shift, the log odds of the second of two classes become logit(p)/T + shift (Platt 1999). Both
 fits are convex in 1/T and the shift. Neither changes which rows are likelier than others to be of the second class, and
 a temperature alone does not change which class is the likeliest.
+
+Of few rows all may be right, and then no probability would be too sure to fit them best. So the fit is to n rows as if,
+of two rows more, one had been wrong: a row counts for its class with 1 - 1/(n + 2), and for the others together with
+the rest (Laplace's rule of succession; Platt does so for each of two classes).
 """
 
 from __future__ import annotations
@@ -53,11 +57,9 @@ def fit(chances: np.ndarray, truth: np.ndarray, weights: np.ndarray, *, shifted:
         shifted: Whether to fit Platt's shift, too; for two classes alone.
 
     Returns:
-        The calibration, of a temperature from `LEAST` to `MOST`. Its log loss on these rows is at most that of the
-        probabilities as they are, but for those that are too small for a float.
+        The calibration, of a temperature from `LEAST` to `MOST`.
     """
-    used = np.asarray(weights, dtype=np.float64)
-    rows, free = _Rows(_logs(chances), truth, used / used.sum()), 2 if shifted else 1
+    rows, free = _Rows.of(chances, truth, weights), 2 if shifted else 1
     low, high = np.array([1 / MOST, -FARTHEST])[:free], np.array([1 / LEAST, FARTHEST])[:free]
     point = np.array([1.0, 0.0])[:free]
     loss = rows.loss(point)
@@ -84,31 +86,38 @@ class _Rows:
     """Rows to fit to; a point is the power 1/T, and the shift if there is one."""
 
     logs: np.ndarray  # of the probabilities (n, classes)
-    truth: np.ndarray  # (n,)
+    aimed: np.ndarray  # the mean of a row's logs by what it should say (n,)
+    second: np.ndarray  # what a row should say of the second class (n,)
     weights: np.ndarray  # (n,), which sum to 1
+
+    @classmethod
+    def of(cls, chances: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> _Rows:
+        """The rows with these probabilities, classes and weights; unequal weights are fewer rows (Kish 1965)."""
+        used, logs = np.asarray(weights, dtype=np.float64), _logs(chances)
+        used = used / used.sum()
+        doubt = 1 / (1 / float(used @ used) + 2)
+        aims = np.where(truth[:, np.newaxis] == np.arange(logs.shape[1]), 1 - doubt, doubt / (logs.shape[1] - 1))
+        return cls(logs, np.sum(aims * logs, axis=1), aims[:, 1], used)
 
     def loss(self, point: np.ndarray) -> float:
         """The mean log loss."""
         logits = _logits(self.logs, *point)
         highest = logits.max(axis=1)
         sums = np.log(np.exp(logits - highest[:, np.newaxis]).sum(axis=1)) + highest
-        return float(self.weights @ (sums - self._of_truth(logits)))
+        shift = float(point[1]) if len(point) > 1 else 0.0
+        return float(self.weights @ (sums - point[0] * self.aimed - shift * self.second))
 
     def slopes(self, point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The gradient and the Hessian of the loss."""
         chances = probabilities.of_logits(_logits(self.logs, *point))
         mean = np.sum(chances * self.logs, axis=1)
         apart = self.logs - mean[:, np.newaxis]
-        first = self.weights @ (mean - self._of_truth(self.logs))
-        curve = self.weights @ np.sum(chances * apart**2, axis=1)
+        first, curve = self.weights @ (mean - self.aimed), self.weights @ np.sum(chances * apart**2, axis=1)
         if len(point) == 1:
             return np.array([first]), np.array([[curve]])
-        second = chances[:, 1]
-        mixed, own = self.weights @ (second * apart[:, 1]), self.weights @ (second * (1 - second))
-        return np.array([first, self.weights @ (second - (self.truth == 1))]), np.array([[curve, mixed], [mixed, own]])
-
-    def _of_truth(self, values: np.ndarray) -> np.ndarray:
-        return np.asarray(np.take_along_axis(values, self.truth[:, np.newaxis], axis=1)[:, 0])
+        said = chances[:, 1]
+        mixed, own = self.weights @ (said * apart[:, 1]), self.weights @ (said * (1 - said))
+        return np.array([first, self.weights @ (said - self.second)]), np.array([[curve, mixed], [mixed, own]])
 
 
 def _logs(chances: np.ndarray) -> np.ndarray:
