@@ -27,6 +27,8 @@ def predict(source: Path, target: Path, study: Path, *, count: int, ensemble: st
     frame = readers.read_frame(str(source), columns.reading, texts=new_rows.texts_of(columns), named=columns.inputs)
     for each in sentences(top.unknown_categories(frame), top.unlike_training(frame)):
         line(console, each)
+    if top.about:
+        line(console, f"{top.about}.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnlikeTrainingWarning)  # these sentences
         predicted = top.predict(frame)

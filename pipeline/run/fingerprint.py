@@ -8,10 +8,12 @@ from typing import Any, Final
 from pipeline.data.layout import shape_of
 from pipeline.data.rows import Rows
 from pipeline.data.tables import Table
+from pipeline.run.deciding import costs_asked
 from pipeline.settings import Settings
 from pipeline.study_folder import identity
 from pipeline.tasks import NOTHING_ASKED, Asked, Target
 from pipeline.tasks.asked import of_target
+from pipeline.tasks.decisions import described
 from pipeline.tasks.tolerance import Tolerance
 from pipeline.workers.places import Parcel
 
@@ -65,6 +67,7 @@ def _optional(settings: Settings, table: Table, rows: Rows, code: Mapping[str, S
         **({"shape": shape} if shape else {}),
         **(table.split.facts if table.split else {}),
         **_asked(settings.asked, rows.target),
+        **({"cost": described(costs, rows.target.labels)} if (costs := costs_asked(settings, rows.target)) else {}),
     }
 
 

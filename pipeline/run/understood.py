@@ -10,7 +10,9 @@ from pipeline.data.overview import Column, Odd
 from pipeline.data.rows import targets_of
 from pipeline.data.series import base
 from pipeline.report.wording import count
+from pipeline.run.deciding import costs_asked, threshold_of
 from pipeline.run.prepared_run import PreparedRun
+from pipeline.tasks import Decision
 
 LISTED: Final = 20  # names of inputs of one kind,
 ODD: Final = 5  # columns with odd values,
@@ -31,6 +33,7 @@ def understood(prepared: PreparedRun) -> tuple[str, ...]:
         "Constant": _constant(inputs),
         "Never repeated": _unrepeated(inputs),
         "Task": _task(prepared),
+        "Decisions": _decisions(prepared),
     }
     return tuple(f"{name}: {text}" for name, text in lines.items() if text)
 
@@ -128,6 +131,21 @@ def _task(prepared: PreparedRun) -> str:
         found = f" ({doubt})" if doubt else ""
     weighed = f", class weights {weights}" if weights != "none" else ""
     return f"{task.name}{found}; loss {prepared.protocol.loss}{weighed}, objective {task.about}"
+
+
+def _decisions(prepared: PreparedRun) -> str:
+    """How the class of a row is decided; nothing where it is the likeliest one by probabilities as they are."""
+    settings, target = prepared.settings, prepared.rows.target
+    costs, threshold = costs_asked(settings, target), threshold_of(settings, target)
+    calibrates = settings.calibration == tasks.FITTED
+    if not (costs or threshold or calibrates):
+        return ""
+    rule, ranked = Decision(target.labels, costs=costs).rule, ""
+    if threshold:
+        rule = f"{target.labels[1]} above the threshold with the best {threshold} on validation rows"
+        ranked = f"; configurations are ranked by the {threshold} of the likeliest class"
+    kept = "calibrated on validation rows where that lowers their log loss" if calibrates else "as networks give them"
+    return f"{rule}; probabilities {kept}{ranked}"
 
 
 def _listed(words: Sequence[str], most: int, between: str = ", ") -> str:

@@ -25,6 +25,7 @@ from pipeline.settings.fields import (
     RUNNING,
     SEARCH,
     TRAINING,
+    Costs,
     Names,
     Pairs,
     PerTarget,
@@ -130,6 +131,19 @@ class Settings(BaseModel):
         + "; auto is the first",
         heading=SEARCH,
     )
+    cost: Costs | None = setting(
+        None,
+        about="what wrong decisions of classes cost, as TRUTH:PREDICTION=COST,TRUTH:PREDICTION=COST (*:*=1 for all that"
+        " are not named): the class of least expected cost is predicted, instead of the likeliest",
+        heading=SEARCH,
+    )
+    calibration: tasks.Calibrating = setting(
+        "auto",
+        about="probabilities of classes: fitted (calibrated on validation rows, where that lowers their cross-fitted"
+        " log loss), none (as networks give them), or auto: as the study has it, and fitted for new ones",
+        heading=SEARCH,
+    )
+
     strategy: str = setting(
         DEFAULT,
         about="; ".join(f"{name}: {each.help}" for name, each in STRATEGIES.items()) + "; or your own as module:object",
