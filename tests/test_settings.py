@@ -232,3 +232,32 @@ def test_costs_are_a_text_or_tables_by_the_true_class(written):
 )  # fmt: skip
 def test_what_is_not_a_cost_is_refused_by_the_name_of_the_setting(written):
     assert "The setting cost is wrong" in refused(cost=written)
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("log", {"": "log"}),
+        ("y=log, z=none", {"y": "log", "z": "none"}),
+        ("a=b=log", {"a=b": "log"}),  # a name may have an equals sign
+        ({"y, in m": "log"}, {"y, in m": "log"}),
+        (None, None),
+    ],
+)
+def test_a_value_is_for_all_targets_or_for_one_of_them(given, found):
+    settings = read(None, {**GIVEN, "target_transform": given})
+    assert settings.target_transform == found
+    assert read(None, settings.model_dump()) == settings
+
+
+def test_tolerances_are_numbers_or_percentages():
+    assert read(None, {**GIVEN, "tolerance": "5%"}).tolerance == {"": "5%"}
+    assert read(None, {**GIVEN, "tolerance": 0.01}).tolerance == {"": 0.01}
+    assert read(None, {**GIVEN, "tolerance": "y=5%|0.01, z=2"}).tolerance == {"y": "5%|0.01", "z": 2}
+    with pytest.raises(UserError, match="a second value for y"):
+        read(None, {**GIVEN, "tolerance": "y=1, y=2"})
+
+
+def test_an_objective_is_one_of_a_task():
+    with pytest.raises(UserError, match="did you mean roc-auc"):
+        read(None, {**GIVEN, "objective": "roc_auc"})

@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline.data import cells, column_kinds, first_rules, series
 from pipeline.data.cells import Kind
-from pipeline.data.column_kinds import Local
+from pipeline.data.column_kinds import Grouped, Local
 from pipeline.data.series import Ordered
 from pipeline.errors import UserError
 
@@ -60,6 +60,10 @@ class Rules(Protocol):
         """The words that can mean a missing cell, and how many cells have them."""
         ...
 
+    def grouped(self, column: pd.Series[Any]) -> Grouped | None:
+        """Which of its numbers may have points between their thousands."""
+        ...
+
     def in_order(self, frame: pd.DataFrame, time: str, time_format: str = "") -> Ordered:
         """The rows of a series in order of time; see `series.in_order`."""
         ...
@@ -91,6 +95,9 @@ class _First:
     def missing_words(self, column: pd.Series[Any]) -> dict[str, int]:  # noqa: ARG002
         return {}
 
+    def grouped(self, column: pd.Series[Any]) -> Grouped | None:  # noqa: ARG002
+        return None
+
     def in_order(self, frame: pd.DataFrame, time: str, time_format: str = "") -> Ordered:  # noqa: ARG002
         return first_rules.in_order(frame, time)
 
@@ -106,6 +113,7 @@ class _Second:
     has_numbers = staticmethod(column_kinds.has_numbers)
     local_spelling = staticmethod(column_kinds.local_spelling)
     missing_words = staticmethod(column_kinds.missing_words)
+    grouped = staticmethod(column_kinds.grouped)
     in_order = staticmethod(series.in_order)
 
 

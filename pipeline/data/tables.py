@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 
 from pipeline import tasks
-from pipeline.data import given_split, series
+from pipeline.data import column_kinds, given_split, series
 from pipeline.data.cells import MISSING, row_number
+from pipeline.data.column_kinds import Grouped
 from pipeline.data.readers import read_frame
 from pipeline.data.roles import Columns, Named, quoted
 from pipeline.data.rules import LATEST, Rules, rules_of
-from pipeline.data.time_cells import NUMBER
 from pipeline.errors import UserError
 from pipeline.tasks import Task
 
@@ -41,6 +41,8 @@ class Table:
     words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Column -> word that can mean a missing cell -> cells that have it: missing ones among numbers and truth values, a
     category like others among texts."""
+    grouped: Mapping[str, Grouped] = field(default_factory=dict)
+    """Columns of numbers that are read as decimals, and whose points may separate thousands."""
 
 
 def read(
@@ -73,10 +75,11 @@ def read(
     rules = rules_of(reading)
     named = Named(targets, inputs, ignore, categories, weight, groups, time, split).tidied(rules.tidy)
     classes = named.targets if task != "auto" and tasks.load(task).targets == "texts" else ()
-    written = [named.time] if time_format not in ("", NUMBER) else []
-    frame = read_frame(source, reading, texts=[*named.categories, *named.groups, *classes, *written, named.split])
+    texts = [*named.categories, *named.groups, *classes, named.split, named.time]
+    frame = read_frame(source, reading, texts, named={*named.targets, *named.inputs})
     named.check_existence([*frame.columns], source)
     words = {name: counted for name in frame.columns if (counted := rules.missing_words(frame[name]))}
+    grouped = {name: odd for name in frame.columns if (odd := rules.grouped(frame[name]))}
     known, steps = (tasks.load(task), "") if task != "auto" else None, None
     if time:
         named.check_series()
@@ -94,7 +97,7 @@ def read(
     checked = _checked(frame, columns, found, rules)
     times = ordered.times[-len(checked) :] if time else ()
     parts = _split(frame, named, columns, rules) if named.split else None
-    return Table(checked, columns, source, _hash(checked), found.name, why, bool(time), times, parts, words)
+    return Table(checked, columns, source, _hash(checked), found.name, why, bool(time), times, parts, words, grouped)
 
 
 def _split(frame: pd.DataFrame, named: Named, columns: Columns, rules: Rules) -> given_split.GivenSplit:
@@ -178,10 +181,24 @@ def _input_kind(column: pd.Series[Any], name: str, rules: Rules) -> str:
             + _or_categories(column, name),
         )
     if found == "other":
-        raise UserError(f"{what} holds neither numbers nor text", expected="one value per cell", hint=ignore)
+        raise _a_date_among_numbers(column, what) or UserError(
+            f"{what} holds neither numbers nor text", expected="one value per cell", hint=ignore
+        )
     if found == "text" and not isinstance(column.dtype, pd.CategoricalDtype):
         _check_words(column, name, rules)
     return found
+
+
+def _a_date_among_numbers(column: pd.Series[Any], what: str) -> UserError | None:
+    stray = column_kinds.stray_moment(column)
+    if stray is None:
+        return None
+    return UserError(
+        f"{what} has a date among its numbers",
+        expected="numbers in every cell",
+        got=f"{stray[0]} in {row_number(stray[1])}",
+        hint="correct the cell: spreadsheets make dates of numbers such as 1.5 and 3/4",
+    )
 
 
 def _or_categories(column: pd.Series[Any], name: str) -> str:
@@ -242,6 +259,9 @@ def _target(
     found = rules.kind(column)
     written = pd.api.types.infer_dtype(column, skipna=True) == "string"
     if found == "other" or (found == "date" and not (written and task.targets == "texts")):
+        odd = _a_date_among_numbers(column, what)
+        if odd:
+            raise odd
         holds = "dates or times" if found == "date" else "neither numbers nor text"
         otherwise = "; or use --task classification if its texts are classes" if found == "date" and written else ""
         raise UserError(f"{what} holds {holds}", expected="numbers", hint=f"convert it to a number{otherwise}")

@@ -147,13 +147,13 @@ def _datetimes(nanoseconds: Sequence[int | float]) -> np.ndarray:
 def _unfit(cells: Cells, time_format: str, place: int, *, given: bool) -> UserError:
     row = row_number(cells.first[place])
     asked = [f"or say what the cells are: {OPTION} {each}" for each in UNASKED if not given and read_all(cells, each)]
-    like = "1 or 2.5" if time_format == NUMBER else example(time_format)
+    like = "1 or 2.5" if time_format == NUMBER else example(time_format or DATES[0])
     dates = f"numbers, or dates in one format such as {', '.join(map(example, DATES[:6]))}"
     return UserError(
         f"{cells.what} {'does not fit its format' if time_format else 'is not a moment'} in {row}",
         expected=in_words(time_format) if time_format else dates,
         got=_shown(cells.distinct[place]),
-        hint=", ".join((f"write all cells like {like}" if given else "correct the cell", *asked)),
+        hint=", ".join((f"write all cells like {like}" if given or not time_format else "correct the cell", *asked)),
     )
 
 

@@ -9,6 +9,7 @@ from pipeline import tasks
 from pipeline.data.cells import row_number
 from pipeline.data.overview import Column, Odd
 from pipeline.data.rows import targets_of
+from pipeline.data.series import base
 from pipeline.report.wording import count
 from pipeline.run.deciding import costs_asked, threshold_of
 from pipeline.run.prepared_run import PreparedRun
@@ -29,6 +30,7 @@ def understood(prepared: PreparedRun) -> tuple[str, ...]:
         "Missing cells": _missing(inputs, len(prepared.table.frame)),
         "Words": _kept(inputs),
         "Suspicious values": _odd(columns),
+        "Points": _grouped(prepared),
         "Constant": _constant(inputs),
         "Never repeated": _unrepeated(inputs),
         "Task": _task(prepared),
@@ -81,6 +83,20 @@ def _odd(columns: Sequence[Column]) -> str:
     found = [f"{each.name}: {_values(each)}" for each in columns if each.odd]
     mend = "correct such cells, or leave those of inputs empty where the value is not known"
     return f"{_listed(found, ODD, '; ')}; {mend}" if found else ""
+
+
+def _grouped(prepared: PreparedRun) -> str:
+    """Numbers of used columns whose points may separate thousands."""
+    table = prepared.table
+    used = {*table.columns.targets, *map(base, table.columns.inputs), table.columns.weight}
+    numbers = [name for name in table.grouped if name in used and name not in table.columns.categories]
+    found = [
+        f"{name} {table.grouped[name].cell} in {row_number(table.grouped[name].first)}"
+        f" ({count(table.grouped[name].cells, 'cell')} with three digits behind a point, others with none)"
+        for name in numbers
+    ]
+    read = "read as decimals; write them without points if these separate thousands"
+    return f"{_listed(found, ODD, '; ')}; {read}" if found else ""
 
 
 def _values(column: Column) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,8 @@ from pipeline import models, tasks
 from pipeline.data import preprocessing, unlike
 from pipeline.data.new_rows import NewRows, new_rows
 from pipeline.data.preprocessing import Preprocessing
-from pipeline.errors import UserError
+from pipeline.data.unlike_words import sentences
+from pipeline.errors import UnlikeTrainingWarning, UserError
 from pipeline.ledger.known import open_study
 from pipeline.plugins import load_object
 from pipeline.saved_models.agreement import Agreement
@@ -81,6 +83,10 @@ class TopModels:
             UserError: The table lacks a column, has no rows, or has text or infinity where a number is needed; the
                 times of a series cannot be read as in training, or occur twice.
 
+        Warns:
+            UnlikeTrainingWarning: Some rows are unlike the training rows: see `unknown_categories` and
+                `unlike_training`, which say the same as values.
+
         Example:
             >>> top.predict_each(frame).std(axis=0)  # how far the networks differ, (rows, outputs)
         """
@@ -90,6 +96,7 @@ class TopModels:
     def _predictions(self, rows: NewRows) -> np.ndarray:
         """What every network predicts for the rows that it needs (members, rows, outputs)."""
         cells, predictions = self._cells(rows.frame), []
+        self._warn(cells)
         prepared: tuple[Preprocessing, np.ndarray] | None = None
         for member in self.members:
             own = member.preprocessing  # shared by all networks of a configuration, except with folds
@@ -97,6 +104,14 @@ class TopModels:
                 prepared = own, own.scaled(cells, rows.places)
             predictions.append(own.target.to_units(models.predict(member.network, prepared[1])))
         return np.stack(predictions)
+
+    def _warn(self, cells: pd.DataFrame) -> None:
+        """Warn of rows that are unlike the training rows, once for a call."""
+        own = self._preprocessings
+        told = sentences(unlike.unknown_categories(own, cells), unlike.unlike(own, cells))
+        if told:
+            # 4: who called `predict` or `predict_each`
+            warnings.warn("; ".join(told), UnlikeTrainingWarning, stacklevel=4)
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Predict with all networks together.
@@ -119,6 +134,9 @@ class TopModels:
 
         Raises:
             UserError: As for `predict_each`.
+
+        Warns:
+            UnlikeTrainingWarning: As for `predict_each`.
 
         Example:
             >>> top.predict(pandas.DataFrame({"rooms": [3, 5], "town": ["A", "B"]}))

@@ -352,7 +352,7 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _a_split_has_test_rows(self) -> Settings:
-        if self.split and "test" in self.model_fields_set:
+        if self.split and self.test != type(self).model_fields["test"].default:
             raise ValueError("the column of --split says which rows are for the test; leave --test out")
         return self
 
