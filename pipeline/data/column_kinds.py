@@ -152,7 +152,7 @@ def _mostly(
     return Local(holds, str(odd[0].value), odd[0].first, f"{fits} of {cells} cells", hint)
 
 
-_MOMENTS: Final = "leave the column out, or convert it to a number (days since a date, hour of the day)"
+_MOMENTS: Final = "name it in `ignore`"
 _FIGURES: Final = "write decimal points, and no separators of thousands, currencies or per cent"
 
 

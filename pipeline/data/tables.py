@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import tasks
-from pipeline.data import given_split, series
+from pipeline.data import given_split, images, series, time_inputs
 from pipeline.data.cells import MISSING, row_number
 from pipeline.data.readers import read_frame
 from pipeline.data.roles import Columns, Named, quoted
@@ -27,7 +27,9 @@ MOST_CATEGORIES: Final = 200
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """The used columns only: numbers as float64, categories and groups as text; rows as in the user's file."""
+    """The used columns only: numbers as float64, categories and groups as text, dates and times as datetime64; rows as
+    in the user's file.
+    """
 
     frame: pd.DataFrame  # its index: positions in the file
     columns: Columns
@@ -58,6 +60,7 @@ def read(
     window: int = 1,
     horizon: int = 1,
     split: str = "",
+    times: Sequence[str] = (),
     reading: int = LATEST,
 ) -> Table:
     """Read a table and check every used cell. Raise UserError naming the column, the row and what to do.
@@ -68,12 +71,17 @@ def read(
     `categories` names further, numeric ones. A group column is an input too, unless it is in `ignore`. With a `time`
     column, inputs are windows of all columns; see `series`. `time_format` says how its cells are written, if they do
     not say it themselves. The column `split` says which part each row is in, see `given_split`; it is no input.
+    `times` names inputs that are dates or times, as COLUMN or COLUMN=FORMAT, see `time_inputs`.
     `reading` is the number of the rules by which cells are read.
     """
     rules = rules_of(reading)
-    named = Named(targets, inputs, ignore, categories, weight, groups, time, split).tidied(rules.tidy)
+    named = Named(targets, inputs, ignore, categories, weight, groups, time, split, time_inputs.named(times))
+    named = named.tidied(rules.tidy)
     classes = named.targets if task != "auto" and tasks.load(task).targets == "texts" else ()
     written = [named.time] if time_format not in ("", NUMBER) else []
+    written += [name for name, given in named.times.items() if given]
+    if named.times and images.is_image_source(source):
+        raise UserError(f"{source} has images, whose inputs are pixels", hint=f"leave {time_inputs.OPTION} out")
     frame = read_frame(source, reading, texts=[*named.categories, *named.groups, *classes, *written, named.split])
     named.check_existence([*frame.columns], source)
     words = {name: counted for name in frame.columns if (counted := rules.missing_words(frame[name]))}
@@ -148,7 +156,10 @@ def _columns(frame: pd.DataFrame, named: Named, rules: Rules, reading: int) -> C
         raise UserError(
             f"{quoted(outside)} cannot be a category: it is not an input", hint="remove it from `categories`"
         )
-    kinds = {name: "text" if name in named.categories else _input_kind(frame[name], name, rules) for name in used}
+    times = time_inputs.read_all(frame, named.times, used)
+    told = {**dict.fromkeys(named.categories, "text"), **dict.fromkeys(times, "time")}
+    in_series = bool(named.time)
+    kinds = {name: told.get(name) or _input_kind(frame[name], name, rules, in_series=in_series) for name in used}
     categories = tuple(name for name in used if kinds[name] == "text")
     texts = (*categories, *(name for name in (*named.targets, *named.groups) if name not in categories))
     return Columns(
@@ -161,10 +172,12 @@ def _columns(frame: pd.DataFrame, named: Named, rules: Rules, reading: int) -> C
         truths=tuple(name for name in used if kinds[name] == "truth") if reading > 1 else (),
         spelled=tuple(name for name in dict.fromkeys(texts) if rules.spelled_apart(frame[name])),
         reading=reading,
+        times={name: each.format for name, each in times.items()},
+        zoned=tuple(name for name, each in times.items() if each.zoned),
     )
 
 
-def _input_kind(column: pd.Series[Any], name: str, rules: Rules) -> str:
+def _input_kind(column: pd.Series[Any], name: str, rules: Rules, *, in_series: bool) -> str:
     """Of an input that the user did not name as a category: "number", "truth" or "text"."""
     found, what = rules.kind(column), f"Input {name!r}"
     ignore = f"name {name!r} in `ignore`"
@@ -174,14 +187,20 @@ def _input_kind(column: pd.Series[Any], name: str, rules: Rules) -> str:
         raise UserError(
             f"{what} holds dates or times",
             expected="numbers or categories",
-            hint=f"{ignore}, or convert it to a number (days since a date, hour of the day)"
-            + _or_categories(column, name),
+            hint=_as_time(column, name, in_series=in_series) + ignore + _or_categories(column, name),
         )
     if found == "other":
         raise UserError(f"{what} holds neither numbers nor text", expected="one value per cell", hint=ignore)
     if found == "text" and not isinstance(column.dtype, pd.CategoricalDtype):
-        _check_words(column, name, rules)
+        _check_words(column, name, rules, in_series=in_series)
     return found
+
+
+def _as_time(column: pd.Series[Any], name: str, *, in_series: bool) -> str:
+    """How to make an input of a column of dates or times."""
+    option = "" if in_series else time_inputs.offered(column, name)
+    made = f"{option} makes it an input" if option else "convert it to a number (days since a date, hour of the day)"
+    return f"{made}; or "
 
 
 def _or_categories(column: pd.Series[Any], name: str) -> str:
@@ -189,15 +208,17 @@ def _or_categories(column: pd.Series[Any], name: str) -> str:
     return f"; or name {name!r} in `categories` if its texts are categories" if written else ""
 
 
-def _check_words(column: pd.Series[Any], name: str, rules: Rules) -> None:
+def _check_words(column: pd.Series[Any], name: str, rules: Rules, *, in_series: bool) -> None:
     """Raise UserError for texts that are no categories, but numbers with a mistake or in a local spelling."""
     odd, local = rules.stray_text(column), rules.local_spelling(column)
     if local:
+        figures = local.holds == "numbers"
+        hint = "" if figures else _as_time(column, name, in_series=in_series)
         raise UserError(
-            f"Input {name!r} holds {local.holds}{' in a local spelling' if local.holds == 'numbers' else ''}",
+            f"Input {name!r} holds {local.holds}{' in a local spelling' if figures else ''}",
             expected="numbers with a decimal point, or categories",
             got=f"{local.cell!r} in {row_number(local.first)}; {local.cells} are spelled like this",
-            hint=f"{local.hint}; or name {name!r} in `categories` if its texts are categories",
+            hint=f"{hint}{local.hint}; or name {name!r} in `categories` if its texts are categories",
         )
     if odd:
         raise UserError(
@@ -224,9 +245,12 @@ def _checked(frame: pd.DataFrame, columns: Columns, task: Task, rules: Rules) ->
     task.check(checked)
     for name in columns.inputs:
         what = f"Input {name!r}"
-        checked[name] = (
-            _limited(texts(name, what), name) if name in columns.categories else rules.numbers(frame[name], what)
-        )
+        if name in columns.times:
+            checked[name] = time_inputs.read(frame[name], name, columns.times[name]).moments
+        elif name in columns.categories:
+            checked[name] = _limited(texts(name, what), name)
+        else:
+            checked[name] = rules.numbers(frame[name], what)
     if columns.weight:
         checked[columns.weight] = _weights(frame[columns.weight], columns.weight, rules)
     for name in columns.groups:

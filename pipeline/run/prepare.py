@@ -111,6 +111,7 @@ def _table(settings: Settings) -> tables.Table:
         window=settings.window,
         horizon=settings.horizon,
         split=settings.split,
+        times=settings.times,
         task=settings.task,
         reading=identity.reading_of(settings.study) or rules.LATEST,
     )

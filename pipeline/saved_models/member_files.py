@@ -242,7 +242,8 @@ def _probe(
     if rows.keys() != set(prepared.columns.inputs):
         raise DamagedFile(f"{path} has other columns than the inputs of the networks", hint=HINT)
     try:
-        inputs = prepared.inputs(pd.DataFrame(rows))
+        moments = {name: np.array(rows[name], dtype="datetime64[us]") for name in prepared.columns.times}
+        inputs = prepared.inputs(pd.DataFrame({**rows, **moments}))
     except Exception as error:  # of every kind, UserError too: these rows are part of the folder, not the user's
         raise DamagedFile(
             f"{scalers} cannot prepare the rows of {path}",
