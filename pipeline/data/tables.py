@@ -213,12 +213,12 @@ def _check_words(column: pd.Series[Any], name: str, rules: Rules, *, in_series: 
     odd, local = rules.stray_text(column), rules.local_spelling(column)
     if local:
         figures = local.holds == "numbers"
-        hint = "" if figures else _as_time(column, name, in_series=in_series)
+        hint = local.hint if figures else _as_time(column, name, in_series=in_series) + f"name {name!r} in `ignore`"
         raise UserError(
             f"Input {name!r} holds {local.holds}{' in a local spelling' if figures else ''}",
             expected="numbers with a decimal point, or categories",
             got=f"{local.cell!r} in {row_number(local.first)}; {local.cells} are spelled like this",
-            hint=f"{hint}{local.hint}; or name {name!r} in `categories` if its texts are categories",
+            hint=f"{hint}; or name {name!r} in `categories` if its texts are categories",
         )
     if odd:
         raise UserError(

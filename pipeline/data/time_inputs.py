@@ -188,6 +188,11 @@ def written(value: float, time_format: str) -> str:
     return text if timed or moment.time() == dt.time() else f"{text} {moment:%H:%M:%S}"
 
 
+def stored_rows(rows: Mapping[str, Sequence[Any]], times: Iterable[str]) -> pd.DataFrame:
+    """Rows from JSON, in which moments stand by ISO 8601. Raise ValueError or TypeError for those that do not."""
+    return pd.DataFrame({**rows, **{name: np.array(rows[name], dtype="datetime64[us]") for name in times}})
+
+
 # ------------------------------------------------------------------------------------------------------------- inputs
 
 

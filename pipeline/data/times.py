@@ -158,13 +158,14 @@ def _unfit(cells: Cells, time_format: str, place: int, *, given: bool) -> UserEr
     fitting = [each for each in UNASKED if not given and read_all(cells, each)]
     asked = [f"or say what the cells are: {cells.option}{each}" for each in fitting]
     like = "1 or 2.5" if time_format == NUMBER else example(time_format)
-    numbers = "numbers, or " if cells.option.startswith(OPTION) else ""
-    dates = f"{numbers}dates in one format such as {', '.join(map(example, DATES[:6]))}"
+    ordering = cells.option.startswith(OPTION)  # of a series, in which every row has its moment
+    dates = f"{'numbers, or ' if ordering else ''}dates in one format such as {', '.join(map(example, DATES[:6]))}"
+    correct = "correct the cell" + ("" if ordering else ", or leave it empty if the moment is not known")
     return UserError(
         f"{cells.what} {'does not fit its format' if time_format else 'is not a moment'} in {row}",
         expected=in_words(time_format) if time_format else dates,
         got=_shown(cells.distinct[place]),
-        hint=", ".join((f"write all cells like {like}" if given else "correct the cell", *asked)),
+        hint=", ".join((f"write all cells like {like}" if given else correct, *asked)),
     )
 
 
