@@ -66,9 +66,19 @@ def _optional(settings: Settings, table: Table, rows: Rows, code: Mapping[str, S
         **({"reading": table.columns.reading} if table.columns.reading > 1 else {}),
         **({"shape": shape} if shape else {}),
         **(table.split.facts if table.split else {}),
+        **({"times": _times(table)} if table.columns.times else {}),
         **_asked(settings.asked, rows.target),
         **({"cost": described(costs, rows.target.labels)} if (costs := costs_asked(settings, rows.target)) else {}),
     }
+
+
+def _times(table: Table) -> dict[str, str]:
+    """What the columns of dates and times span, as ISO 8601: the same whichever way they are written."""
+    found = {}
+    for name in table.columns.times:
+        first, last = table.frame[name].min(), table.frame[name].max()
+        found[name] = f"{first.isoformat()} to {last.isoformat()}"
+    return found
 
 
 def _asked(asked: Asked, target: Target) -> dict[str, Any]:

@@ -114,6 +114,7 @@ def _table(settings: Settings) -> tables.Table:
         split=settings.split,
         validation_data=settings.validation_data,
         test_data=settings.test_data,
+        times=settings.times,
         task=settings.task,
         reading=identity.reading_of(settings.study) or rules.LATEST,
     )

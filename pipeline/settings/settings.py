@@ -77,6 +77,12 @@ class Settings(BaseModel):
     )
     window: int = setting(24, about="steps in a window of a series", heading=DATA, ge=1, le=10_000)
     horizon: int = setting(1, about="steps ahead that a series is forecast", heading=DATA, ge=1, le=10_000)
+    times: Names = setting(
+        (),
+        about="columns of dates or times that are inputs, as COLUMN or COLUMN=%d/%m/%Y: elapsed days, and positions in"
+        " the year, week and day",
+        heading=DATA,
+    )
     split: str = setting(
         "",
         about="column that says which part each row is in: train, validation and test, or numbers of folds and test",

@@ -28,6 +28,7 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "folds": 0,
     "reading": 1,
     "split": None,
+    "times": {},
     "objective": "auto",
     "target_transform": {},
     "judge_on": "transformed",
