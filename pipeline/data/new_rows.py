@@ -13,7 +13,6 @@ from pipeline.data import series, time_inputs
 from pipeline.data.preprocessing import typed
 from pipeline.data.roles import Columns, unknown_column
 from pipeline.data.rules import rules_of
-from pipeline.data.time_cells import NUMBER
 from pipeline.data.times import spelled
 from pipeline.errors import UserError
 from pipeline.tasks.naming import distinct
@@ -52,7 +51,7 @@ class NewRows:
 
 def texts_of(columns: Columns) -> tuple[str, ...]:
     """The columns of a table to predict whose cells are texts, whatever they look like: categories, written times."""
-    written = (columns.time,) if columns.time and columns.time_format != NUMBER else ()
+    written = (columns.time,) if columns.time else ()
     named = (*columns.categories, *map(series.base, columns.categories), *written, *columns.times)
     return (*dict.fromkeys(named),)
 

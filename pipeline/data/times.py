@@ -157,10 +157,11 @@ def _unfit(cells: Cells, time_format: str, place: int, *, given: bool) -> UserEr
     row = row_number(cells.first[place])
     fitting = [each for each in UNASKED if not given and read_all(cells, each)]
     asked = [f"or say what the cells are: {cells.option}{each}" for each in fitting]
-    like = "1 or 2.5" if time_format == NUMBER else example(time_format)
+    like = "1 or 2.5" if time_format == NUMBER else example(time_format or DATES[0])
     ordering = cells.option.startswith(OPTION)  # of a series, in which every row has its moment
     dates = f"{'numbers, or ' if ordering else ''}dates in one format such as {', '.join(map(example, DATES[:6]))}"
-    correct = "correct the cell" + ("" if ordering else ", or leave it empty if the moment is not known")
+    correct = f"write all cells like {like}" if not time_format else "correct the cell"
+    correct += "" if ordering else ", or leave it empty if the moment is not known"
     return UserError(
         f"{cells.what} {'does not fit its format' if time_format else 'is not a moment'} in {row}",
         expected=in_words(time_format) if time_format else dates,

@@ -8,10 +8,12 @@ from typing import Any, Final
 from pipeline.data.layout import shape_of
 from pipeline.data.rows import Rows
 from pipeline.data.tables import Table
+from pipeline.run.deciding import costs_asked
 from pipeline.settings import Settings
 from pipeline.study_folder import identity
 from pipeline.tasks import NOTHING_ASKED, Asked, Target
 from pipeline.tasks.asked import of_target
+from pipeline.tasks.decisions import described
 from pipeline.tasks.tolerance import Tolerance
 from pipeline.workers.places import Parcel
 
@@ -63,9 +65,10 @@ def _optional(settings: Settings, table: Table, rows: Rows, code: Mapping[str, S
         **({"time_format": settings.time_format} if settings.time_format else {}),
         **({"reading": table.columns.reading} if table.columns.reading > 1 else {}),
         **({"shape": shape} if shape else {}),
-        **({"split": table.split.describe()} if table.split else {}),
+        **(table.split.facts if table.split else {}),
         **({"times": _times(table)} if table.columns.times else {}),
         **_asked(settings.asked, rows.target),
+        **({"cost": described(costs, rows.target.labels)} if (costs := costs_asked(settings, rows.target)) else {}),
     }
 
 

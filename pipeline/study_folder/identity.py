@@ -34,6 +34,9 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "judge_on": "transformed",
     "target_weights": {},
     "tolerance": {},
+    "validation_data": None,
+    "test_data": None,
+    "cost": {},
 }
 _PACKAGES: Final = (
     "tensorflow",
@@ -66,6 +69,11 @@ class Stored:
     fingerprint: Mapping[str, Any]
     settings: Mapping[str, Any]
     versions: Mapping[str, Any]
+
+    @property
+    def calibration(self) -> str:
+        """Whether probabilities are calibrated, in the word of the setting; those of earlier versions are not."""
+        return tasks.FITTED if self.settings.get("calibration") == tasks.FITTED else tasks.UNCALIBRATED
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -126,6 +134,15 @@ def reading_of(study: Path) -> int | None:
         return None
     found = read(path).fingerprint.get("reading", _DEFAULTS["reading"])
     return found if type(found) is int else None
+
+
+def calibration_of(study: Path) -> str | None:
+    """Whether the probabilities of the study are calibrated, in the word of the setting; None for no study yet.
+
+    Those of an earlier version are not, and say nothing of it.
+    """
+    path = StudyFolder(study).identity
+    return read(path).calibration if path.exists() else None
 
 
 def check(study: Path, fingerprint: Mapping[str, Any]) -> None:

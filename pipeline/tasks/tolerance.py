@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from pipeline.errors import UserError
+
+_FIGURE: Final = re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +29,8 @@ class Tolerance:
         parts = [part.strip() for part in str(given).split("|")]
         for part in parts:
             kind = "share" if part.endswith("%") else "size"
-            try:
-                value = float(part.removesuffix("%"))
-            except ValueError:
-                value = math.nan
+            figure = part.removesuffix("%").strip()
+            value = float(figure) if _FIGURE.fullmatch(figure) else math.nan
             value = value / 100 if kind == "share" else value
             if not 0 < value < math.inf or found[kind] or len(parts) > 2:
                 raise UserError(
