@@ -28,6 +28,10 @@ class UserError(ValueError):
         return type(self)(f"{place}: {self.what}", **self._advice)
 
 
+class UnlikeTrainingWarning(UserWarning):
+    """New rows are unlike the training rows: what networks predict for them is a guess; the text names the columns."""
+
+
 class StudyMismatch(UserError):
     """The study folder belongs to other data or another protocol; the text names the fields that differ."""
 

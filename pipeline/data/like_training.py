@@ -7,7 +7,7 @@ with the same columns in any order, and with cells of the same kind.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +20,6 @@ from pipeline.data.part_files import Files
 from pipeline.data.roles import Columns, Named, quoted
 from pipeline.data.rules import rules_of
 from pipeline.data.series import Times
-from pipeline.data.time_cells import NUMBER
 from pipeline.errors import UserError
 from pipeline.tasks import Task
 
@@ -64,8 +63,8 @@ class Trained:
         """The columns whose cells are texts, whatever they look like."""
         columns = self.columns
         classes = columns.targets if self.task.targets == "texts" else ()
-        written = (columns.time,) if columns.time_format not in ("", NUMBER) else ()
-        return (*columns.categories, *columns.groups, *classes, *written)
+        written = (columns.time,) if columns.time else ()
+        return (*columns.categories, *columns.groups, *classes, *written, *columns.times)
 
 
 def joined(files: Files, each: Sequence[Cells], ignore: Sequence[str]) -> tuple[Files, Cells]:
@@ -73,7 +72,7 @@ def joined(files: Files, each: Sequence[Cells], ignore: Sequence[str]) -> tuple[
 
     Raise UserError for a column to leave out that no file has.
     """
-    files = replace(files, rows=tuple(len(one.frame) for one in each))
+    files = files.read([one.frame for one in each])
     if not files.several:
         return files, each[0]
     frame = pd.concat([one.frame for one in each], ignore_index=True)
@@ -135,6 +134,8 @@ def check_kinds(frame: pd.DataFrame, trained: Trained) -> None:
     columns, training, rules = trained.columns, trained.source, rules_of(trained.columns.reading)
     for name in columns.inputs:
         found, what = rules.kind(frame[name]), f"Input {name!r}"
+        if name in columns.times:
+            continue  # `time_inputs.read` says what is none, by the format of the training file
         if name in columns.truths:
             rules.truths(frame[name], what)
         elif name not in columns.categories:

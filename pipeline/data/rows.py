@@ -21,7 +21,7 @@ from pipeline import tasks
 from pipeline.data.splits import fold, split
 from pipeline.errors import DamagedFile, UserError
 from pipeline.storage import atomic, untrusted
-from pipeline.tasks import Target
+from pipeline.tasks import NOTHING_ASKED, Asked, Target, with_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,18 +81,22 @@ def prepare_rows(
     class_weights: str = "none",
     folds: int = 0,
     index: int = 0,
+    asked: Asked = NOTHING_ASKED,
 ) -> tuple[Rows, Preprocessing]:
     """Split the table and scale all parts with preprocessing that is fitted to the training rows alone.
 
     With `folds`, training and validation rows are those of the repeat `index`; see `splits.fold`. Without, all repeats
-    have the same rows. Class weights apply to the training rows only; validation and test scores do not use them.
+    have the same rows. `asked` are the user's options of the target. Class weights apply to the training rows only;
+    validation and test scores do not use them.
 
     Raise UserError for a part that would be empty or has no weight, and for a target that is constant on the training
     rows, and for a number so large that it is not finite once it is scaled: of the cell that is to blame.
     """
     from pipeline.data import preprocessing, too_large
 
-    task = tasks.load(table.task)
+    task = with_options(tasks.load(table.task), asked)
+    if task.check_rows is not None:
+        task.check_rows(targets_of(table), [table.files.called(row) for row in table.frame.index])
     if folds:
         positions = fold(table, folds=folds, index=index, validation=validation, test=test, seed=seed)
     else:

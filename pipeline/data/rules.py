@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline.data import cells, column_kinds, first_rules
 from pipeline.data.cells import Kind
-from pipeline.data.column_kinds import Local
+from pipeline.data.column_kinds import Grouped, Local
 from pipeline.errors import UserError
 
 LATEST: Final = 2
@@ -59,6 +59,10 @@ class Rules(Protocol):
         """The words that can mean a missing cell, and how many cells have them."""
         ...
 
+    def grouped(self, column: pd.Series[Any]) -> Grouped | None:
+        """Which of its numbers may have points between their thousands."""
+        ...
+
 
 class _First:
     """What studies of before were read by: nothing was said of doubtful columns."""
@@ -86,6 +90,9 @@ class _First:
     def missing_words(self, column: pd.Series[Any]) -> dict[str, int]:  # noqa: ARG002
         return {}
 
+    def grouped(self, column: pd.Series[Any]) -> Grouped | None:  # noqa: ARG002
+        return None
+
 
 class _Second:
     kind = staticmethod(column_kinds.kind)
@@ -98,6 +105,7 @@ class _Second:
     has_numbers = staticmethod(column_kinds.has_numbers)
     local_spelling = staticmethod(column_kinds.local_spelling)
     missing_words = staticmethod(column_kinds.missing_words)
+    grouped = staticmethod(column_kinds.grouped)
 
 
 _RULES: Final[Mapping[int, Rules]] = {1: _First(), 2: _Second()}

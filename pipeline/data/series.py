@@ -91,7 +91,8 @@ def sorted_by(frame: pd.DataFrame, time: str, read: Times, called: Callable[[int
             f"Time {time!r} has {spelled[first]} more than once: in {called(first)} and {called(second)}",
             expected="one row for each moment",
             got=spelled[second],
-            hint="use a table of one series, with one row for each moment",
+            hint="use a table of one series, with one row for each moment; where a clock was set back, or 2018.1 and"
+            " 2018.10 are two months, write times that tell them apart (2020-10-25 02:00+01:00, 2018-10)",
         )
     return Ordered(frame.iloc[order].set_axis(order), tuple(spelled[place] for place in order), read.format)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from io import BytesIO
 from pathlib import Path
@@ -14,24 +14,24 @@ import pandas as pd
 
 from pipeline.data import first_rules
 from pipeline.data.cells import UNCOMPUTED
-from pipeline.data.header import header_of
+from pipeline.data.header import ABOVE, header_of
 from pipeline.errors import UserError
 from pipeline.storage import spreadsheet
 
 Row = tuple[Any, ...]
 
 
-def read(path: Path, reading: int) -> pd.DataFrame:
+def read(path: Path, reading: int, named: Collection[str] = ()) -> pd.DataFrame:
     """The table of the first sheet.
 
     By the first rules, columns have the types that pandas guesses. By later ones they have the cells as Python objects:
     None for an empty one, the text that Excel shows for an error, and `UNCOMPUTED` for a formula that no program has
-    computed.
+    computed. `named` are the columns that the user names.
     """
     cells, frame = spreadsheet.read(path, first_rules.excel if reading == 1 else _cells)
     if not cells and frame.empty:
         raise UserError(f"The first sheet of {path} is empty", expected="a header and rows", hint="check the file")
-    names = header_of([*cells, *[""] * (frame.shape[1] - len(cells))], str(path))
+    names = header_of([*cells, *[""] * (frame.shape[1] - len(cells))], str(path), named)
     frame.columns = pd.Index(names, dtype=object)
     return frame
 
@@ -42,7 +42,10 @@ def _cells(file: Path | BytesIO) -> tuple[list[object], pd.DataFrame]:
         rows = [tuple(map(_value, *pair)) for pair in zip(rows, _rows(file, data_only=False), strict=True)]
     width = max(map(len, rows), default=0)
     filled = [[*row, *[None] * (width - len(row))] for row in rows]
-    return (filled[0] if filled else []), pd.DataFrame(filled[1:], columns=range(width), dtype=object)
+    above = next((place for place, row in enumerate(filled) if any(cell is not None for cell in row)), 0)
+    frame = pd.DataFrame(filled[above + 1 :], columns=range(width), dtype=object)
+    frame.attrs[ABOVE] = above
+    return (filled[above] if filled else []), frame
 
 
 def _rows(file: Path | BytesIO, *, data_only: bool) -> Iterator[Row]:

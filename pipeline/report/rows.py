@@ -99,17 +99,22 @@ def worst_rows_csv(verdict: Verdict, count: int = 10) -> str:
 def test_predictions_csv(verdict: Verdict) -> str:
     """Every test row as CSV text: where it is; for each output measured, mean prediction, spread.
 
-    The spread is the sample standard deviation over the trainings, empty for a single one. Without a tested
-    configuration there is only a header.
+    The spread is the sample standard deviation over the trainings, empty for a single one. With a tolerance, the last
+    column says `yes` where the mean prediction of every output is within. Without a tested configuration there is only
+    a header.
     """
     header = place_header(verdict)
     for name in verdict.outputs:
         header += [f"measured {name}", f"predicted {name}", f"spread {name}"]
+    within = getattr(verdict.target, "within", lambda *_: None)
+    judged = bool(getattr(verdict.target, "tolerances", ()))
+    header += ["within tolerance"] if judged else []
     if not verdict.best:
         return as_csv(header, [])
     predictions = verdict.best[0].predictions
     mean = predictions.mean(axis=0)
     spread = predictions.std(axis=0, ddof=1) if len(predictions) > 1 else None
+    accepted = within(verdict.measured, mean)
     lines: list[list[str]] = []
     for place in np.argsort(verdict.rows, kind="stable"):
         line = place_cells(verdict, int(place))
@@ -119,6 +124,7 @@ def test_predictions_csv(verdict: Verdict) -> str:
                 f"{mean[place, output]:.9g}",
                 "" if spread is None else f"{spread[place, output]:.6g}",
             ]
+        line += [] if accepted is None else ["yes" if accepted[place] else "no"]
         lines.append(line)
     return as_csv(header, lines)
 
