@@ -309,6 +309,20 @@ def test_times_have_the_format_of_the_training_file(tmp_path: Path) -> None:
     assert "test.parquet: Time 'day' has moments with a zone" in message
 
 
+def test_dates_that_are_inputs_are_read_as_in_the_training_file(tmp_path: Path) -> None:
+    given = frames()
+    days = pd.date_range("2021-03-01", periods=21)
+    dated = {name: frame.assign(day=[f"{days[row]:%d.%m.%Y}" for row in frame.index]) for name, frame in given.items()}
+    found = three(tmp_path, dated, times=["day"])
+    assert found.columns.times == {"day": "%d.%m.%Y"}
+    assert [*found.frame["day"]] == [*days]
+    zoned = dated["test"].assign(day=days[16:].tz_localize("UTC"))
+    message = refused(tmp_path, {**dated, "test": zoned}, ("csv", "csv", "parquet"), times=["day"])
+    assert "test.parquet: Input 'day' has moments with a zone" in message
+    message = refused(tmp_path, {**dated, "test": dated["test"].assign(day="2021-03-20")}, times=["day"])
+    assert "test.csv: Input 'day' does not fit its format in row 2" in message
+
+
 def archive(path: Path, count: int, size: int) -> str:
     generator = np.random.default_rng(count)
     np.savez(path, images=generator.integers(0, 255, (count, size, size)), labels=np.arange(count) % 3)
