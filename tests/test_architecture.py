@@ -44,7 +44,7 @@ MAY_USE: Mapping[str, str] = {
     "baselines": "analysis data models space tasks trial",
     "run": "analysis baselines data errors ledger models plugins ranking report running_time saved_models"
     " settings space storage study_folder tasks training trial tuning workbook workers",
-    "maintenance": "errors ledger models ranking saved_models storage study_folder trial workbook",
+    "maintenance": "errors ledger models ranking saved_models storage study_folder tasks trial workbook",
     "compare": "analysis errors ledger models plugins ranking report run running_time saved_models settings space"
     " storage study_folder tasks trial tuning",  # its methods are the strategies
     "cli": "compare data errors maintenance plugins report run running_time settings storage study_folder tasks trial"

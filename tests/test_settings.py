@@ -137,6 +137,28 @@ def test_the_parts_leave_rows_to_train_on(validation, test):
     assert "no rows to train on" in refused(validation=validation, test=test)
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"test_data": "t.csv", "test": 0.2}, "all test rows; leave --test out"),
+        ({"validation_data": "v.csv", "validation": 0.2}, "all validation rows; leave --validation out"),
+        ({"validation_data": "v.csv", "folds": 3}, "all validation rows; leave --folds out"),
+        ({"validation_data": "v.csv", "split": "part"}, "all validation rows; leave --split out"),
+        ({"test_data": "t.csv", "split": "part"}, "all test rows; leave --split out"),
+        ({"test_data": ""}, "test_data is wrong"),
+        ({"split": "part", "test": 0.2}, "leave --test out"),
+    ],
+)
+def test_a_part_is_said_once(options, said):
+    assert said in refused(**options)
+
+
+def test_what_is_left_may_be_divided():
+    for options in ({"test_data": "t.csv", "folds": 3}, {"test_data": "t.csv", "validation": 0.1}, {"folds": 0}):
+        assert read(None, {**GIVEN, **options})
+    assert read(None, {**GIVEN, "validation_data": "v.csv", "test": 0.1, "folds": 0}).test == 0.1
+
+
 def test_shares_and_counts_mix():
     settings = read(None, {**GIVEN, "validation": 0.9, "test": 500})
     assert (settings.validation, settings.test) == (0.9, 500)
@@ -169,7 +191,7 @@ def test_anything_is_a_setting_or_a_clear_error(name, value):
     if settings is None:
         assert name in str(error)
     else:
-        assert read(None, settings.model_dump()) == settings
+        assert read(None, settings.model_dump(exclude_unset=True)) == settings
 
 
 @pytest.mark.parametrize("content", [b"a = ", b"\xff", b"repeats = 3\nrepeats = 4\n", b"seed = " + b"1" * 5000])
@@ -213,3 +235,51 @@ def test_where_trainings_are_counted_none_is_spent_on_what_nobody_asked_for():
     assert (counted.repeats, counted.max_repeats, counted.elite) == (1, 8, 2)
     assert read(None, {**GIVEN, "trainings": 50, "repeats": 3}).repeats == 3
     assert read(None, counted.model_dump(mode="json")) == counted
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("log", {"": "log"}),
+        ("y=log, z=none", {"y": "log", "z": "none"}),
+        ("a=b=log", {"a=b": "log"}),  # a name may have an equals sign
+        ({"y, in m": "log"}, {"y, in m": "log"}),
+        (None, None),
+    ],
+)
+def test_a_value_is_for_all_targets_or_for_one_of_them(given, found):
+    settings = read(None, {**GIVEN, "target_transform": given})
+    assert settings.target_transform == found
+    assert read(None, settings.model_dump(exclude_unset=True)) == settings
+
+
+def test_tolerances_are_numbers_or_percentages():
+    assert read(None, {**GIVEN, "tolerance": "5%"}).tolerance == {"": "5%"}
+    assert read(None, {**GIVEN, "tolerance": 0.01}).tolerance == {"": 0.01}
+    assert read(None, {**GIVEN, "tolerance": "y=5%|0.01, z=2"}).tolerance == {"y": "5%|0.01", "z": 2}
+    with pytest.raises(UserError, match="a second value for y"):
+        read(None, {**GIVEN, "tolerance": "y=1, y=2"})
+
+
+def test_an_objective_is_one_of_a_task():
+    with pytest.raises(UserError, match="did you mean roc-auc"):
+        read(None, {**GIVEN, "objective": "roc_auc"})
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["no:yes=1, yes:no=5", " no : yes = 1.0,yes:no=5,", {"no": {"yes": 1}, "yes": {"no": 5.0}}],
+)
+def test_costs_are_a_text_or_tables_by_the_true_class(written):
+    assert read(None, {**GIVEN, "cost": written}).cost == {"no": {"yes": 1.0}, "yes": {"no": 5.0}}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "no:yes", "no=1", "a:b:c=1", ":b=1", "a:=1", "a:b=x", "a:b=true", "a:b=", "a:b=1,a:b=2", "a:b=nan", "a:b=inf",
+        {"a": 1}, {"a": {"b": True}}, {"a": {"b": "1"}}, {"a": {"b": float("inf")}}, 3, ["a:b=1"],
+    ],
+)  # fmt: skip
+def test_what_is_not_a_cost_is_refused_by_the_name_of_the_setting(written):
+    assert "The setting cost is wrong" in refused(cost=written)

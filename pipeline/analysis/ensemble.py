@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 
 from pipeline.data.rows import Part
-from pipeline.ranking.statistics import Bounded, over_rows
-from pipeline.tasks import Target, scores
+from pipeline.ranking.statistics import Bounded, over_rows, resampled
+from pipeline.tasks import Target, objective_of_units, scores
 
 MEAN, GREEDY = "mean", "greedy"
 NAMES: Final = (MEAN, GREEDY)
@@ -69,7 +69,7 @@ def choose(
     predictions = np.stack([each.predictions for each in candidates])
 
     def error(units: np.ndarray) -> float:
-        return float(np.average(target.row_errors(measured, units), weights=weights))
+        return objective_of_units(target, measured, units, weights)
 
     counts = {MEAN: (1,) * len(candidates), GREEDY: greedy(predictions, error)}
     size = 1 + max(place for each in candidates for place in each.members)
@@ -123,15 +123,31 @@ def examined(
     taken = [place for place, count in enumerate(times) if count]
     counts = tuple(times[place] for place in taken)
     units = mean_of(predictions[taken], counts)
-    errors = target.row_errors(part.measured, units)
-    single = np.mean([target.row_errors(part.measured, each) for each in best], axis=0)
+    objective, gain = _over_rows(units, best, part, target)
     return Ensemble(
         name=name,
         members=tuple(library[place] for place in taken),
         times=counts,
         validation=validation,
         predictions=units,
-        objective=over_rows(errors, part.weights),
-        gain=over_rows(single - errors, part.weights),
+        objective=objective,
+        gain=gain,
         scores=scores(target, part.measured, units, part.weights),
     )
+
+
+def _over_rows(units: np.ndarray, best: np.ndarray, part: Part, target: Target) -> tuple[Bounded, Bounded]:
+    """The objective of predictions, and how much lower it is than the mean one of single networks, paired by row."""
+    measured = part.measured
+    if target.task.measure is None:  # a mean over the rows
+        errors = target.row_errors(measured, units)
+        single = np.mean([target.row_errors(measured, each) for each in best], axis=0)
+        return over_rows(errors, part.weights), over_rows(single - errors, part.weights)
+
+    def ours(weights: np.ndarray) -> float:
+        return objective_of_units(target, measured, units, weights)
+
+    def gained(weights: np.ndarray) -> float:
+        return float(np.mean([objective_of_units(target, measured, each, weights) for each in best])) - ours(weights)
+
+    return resampled(ours, part.weights), resampled(gained, part.weights)

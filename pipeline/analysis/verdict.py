@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.analysis.decisions import Deciding
 from pipeline.analysis.ensemble import Ensemble
 from pipeline.data.rows import Part
 from pipeline.ranking.statistics import interval
-from pipeline.tasks import Metric, Target, scores
+from pipeline.tasks import Metric, Target, objective, scores
 from pipeline.trial import Summary
 
 
@@ -65,6 +66,8 @@ class Verdict:
     ensembles: tuple[Ensemble, ...] = ()  # of networks of the best configurations
     further: tuple[Metric, ...] = ()  # user-defined, after those of the task
     times: tuple[str, ...] = ()  # of the test rows of a series, as the table spells them
+    places: tuple[tuple[str, int], ...] = ()  # of the test rows of a table in several files: the file, the row from 0
+    deciding: Deciding | None = None  # of classes: how predictors decide; None for the likeliest class as it is
 
     @property
     def counted(self) -> np.ndarray:
@@ -98,7 +101,7 @@ def tested(
     return Tested(
         summary=summary,
         predictions=units,
-        objectives=tuple(target.objective(part.outputs, one, part.weights) for one in predicted),
+        objectives=tuple(objective(target, part, one) for one in predicted),
         scores=_means(each),
         each=each,
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 from pipeline import load_ensemble, load_top_models
 from pipeline.cli import outputs
 from pipeline.cli.console import line, standard
-from pipeline.cli.unlike_training import unlike_training
 from pipeline.data import new_rows, readers
+from pipeline.data.unlike_words import sentences
+from pipeline.errors import UnlikeTrainingWarning
 
 
 def predict(source: Path, target: Path, study: Path, *, count: int, ensemble: str, model: str, task: str) -> int:
@@ -22,10 +24,14 @@ def predict(source: Path, target: Path, study: Path, *, count: int, ensemble: st
     write = outputs.table_writer(target, source, study)
     top = load_ensemble(study, ensemble, model, task) if ensemble else load_top_models(study, count, model, task)
     columns = top.preprocessing.columns
-    frame = readers.read_frame(str(source), columns.reading, texts=new_rows.texts_of(columns))
-    for each in unlike_training(top.unknown_categories(frame), top.unlike_training(frame)):
+    frame = readers.read_frame(str(source), columns.reading, texts=new_rows.texts_of(columns), named=columns.inputs)
+    for each in sentences(top.unknown_categories(frame), top.unlike_training(frame)):
         line(console, each)
-    predicted = top.predict(frame)
+    if top.about:
+        line(console, f"{top.about}.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnlikeTrainingWarning)  # these sentences
+        predicted = top.predict(frame)
     write(new_rows.labelled(predicted, frame, columns))
     for sentence in new_rows.about(predicted, frame, columns):
         line(console, sentence)

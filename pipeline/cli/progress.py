@@ -14,6 +14,7 @@ from rich.text import Text
 from pipeline import running_time
 from pipeline.report.wording import count
 from pipeline.run.events import Asked, Committed, Event
+from pipeline.tasks import FIRST, Task
 from pipeline.trial import Stage
 from pipeline.tuning.study import Plan
 
@@ -25,9 +26,9 @@ TITLES = {"baseline": "default network", "explore": "stage 1", "refine": "stage 
 class Progress:
     """Shows stage, done and total, best so far and time left, from the events of a run."""
 
-    def __init__(self, console: Console, plan: Plan, objective: str = "MAE", seconds: float = 0.0) -> None:
+    def __init__(self, console: Console, plan: Plan, task: Task = FIRST, seconds: float = 0.0) -> None:
         self._console = console
-        self._objective = objective
+        self._objective = task
         self._limit = seconds or math.inf  # of the run
         self._totals: dict[Stage, int] = {
             "baseline": plan.budget.repeats,
@@ -108,7 +109,8 @@ class Progress:
             )
 
     def _note(self, *, left: bool) -> str:
-        parts = [f"best {self._objective} {self._best:.4f}" if math.isfinite(self._best) else ""]
+        task, best = self._objective, self._best
+        parts = [f"best {task.objective} {task.shown(best):.4f}" if math.isfinite(best) else ""]
         parts.append(f"{self._failed} failed" if self._failed else "")
         parts.append(self._left() if left else "")
         return "".join(f", {part}" for part in parts if part)

@@ -30,8 +30,8 @@ def search(file: Path | None, options: Mapping[str, Any]) -> int:
         prepared = prepare(chosen)
         for each in describe(prepared):
             console.print(escaped(each))
-        objective = prepared.rows.target.task.objective
-        with Progress(console, prepared.plan, objective, chosen.seconds) as progress:
+        task = prepared.rows.target.task
+        with Progress(console, prepared.plan, task, chosen.seconds) as progress:
             finished = launch(prepared, observe=progress.observe, say=progress.say, stop=stop)
     console.print(Markdown(finished.summary))
     console.print(Markdown(plainly(finished.contents)))  # again: the page is longer than a screen

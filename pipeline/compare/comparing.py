@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import models, space
+from pipeline import models, space, tasks
 from pipeline.analysis.importance import Importance, importance
 from pipeline.compare import figures, tables
 from pipeline.compare.request import BASELINE, Request
@@ -95,7 +95,7 @@ def _comparison(outcomes: figures.Outcomes, asked: Request) -> figures.Compariso
         pairs=figures.pairs_of(outcomes),
         importance=_importance(outcomes, base),
         seeds=asked.seeds,
-        objective="mean absolute error on scaled outputs (for classes the log loss)",
+        objective=_objective(base.objective),
         epochs=base.epochs,
         budget=f"{base.seconds:g} seconds, and at most {base.trainings} trainings"
         if base.seconds
@@ -104,6 +104,14 @@ def _comparison(outcomes: figures.Outcomes, asked: Request) -> figures.Compariso
         if score is not None
         else f"the final score of {figures.reference(outcomes)}",
     )
+
+
+def _objective(name: str) -> str:
+    """What the scores are, in words: as they are kept, so that lower is better for every objective."""
+    if name == "auto":
+        return "mean absolute error on scaled outputs (for classes the log loss)"
+    measure = next(task.measures[name] for task in tasks.TASKS.values() if name in task.measures)
+    return f"1 - {measure.header}" if measure.higher else measure.about
 
 
 def _importance(outcomes: figures.Outcomes, base: Settings) -> Importance:

@@ -39,6 +39,7 @@ _INFINITE: Final = re.compile(r"[+-]?inf(inity)?", re.ASCII | re.IGNORECASE)
 _WRITTEN_OUT: Final = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?", re.ASCII)  # no code: 01, +1 and 1e5 may be one
 _SCALED: Final = re.compile(r"-?\d(\.\d+)?e[+-]\d+", re.ASCII)  # as Python writes out very large and small numbers
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?[\d.]*,\d+", re.ASCII)
+_SIGNED: Final = re.compile(r"\D{0,3}[+-]?\d[\d.,]*\s?\D{0,6}")  # $5, 5 %, 5 kg
 _TRUTH: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _MOMENTS: Final = (
     dt.date,
@@ -155,8 +156,12 @@ def _not_a_number(what: str, cell: object, position: int, *, some: bool, otherwi
     hint = "correct the cell, or leave it empty if the value is missing" if some else "name a column of numbers"
     if isinstance(cell, str) and _DECIMAL_COMMA.fullmatch(cell.strip()):
         hint = "write decimal points instead of decimal commas, and no separators between thousands"
+    elif isinstance(cell, str) and _SIGNED.fullmatch(cell.strip()):
+        hint = "write numbers alone, without currencies, per cent or units"
+    elif isinstance(cell, _MOMENTS):
+        hint = "correct the cell: a spreadsheet has made a date of it"
     return UserError(
-        f"{what} has text where a number is needed",
+        f"{what} has {'text' if isinstance(cell, str) else 'something else'} where a number is needed",
         expected="numbers with a decimal point",
         got=f"{str(cell)!r} in {row_number(position)}",
         hint=hint + otherwise,

@@ -18,6 +18,8 @@ from pipeline.data.time_patterns import is_date, is_time_of_day
 _LOCAL: Final = re.compile(
     r"[€$£¥]?\s?[+\-\u2212]?(\d+|\d{1,3}(?:[.,'\u2019\s]\d{3})+)(?:[.,]\d+)?(?:[eE][+-]?\d+)?\s?[%\u2030€$£¥]?"
 )
+_GROUPED: Final = re.compile(r"[+-]?(\d{1,3}|[1-9]\d{0,2}\.\d{3})", re.ASCII)  # below a million: more have two points
+_POINTED: Final = 3  # distinct numbers with a point, from which on they are doubted
 _NUMBERS_TO_DOUBT: Final = 20  # with more distinct numbers than this, a text is a typing error, not a category
 _NEARLY_ALL: Final = 0.9  # of the cells: from here on a column is what these are
 
@@ -121,6 +123,32 @@ def stray_text(column: pd.Series[Any]) -> tuple[str, int] | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Grouped:
+    """Numbers that are read as decimals, and whose points may separate thousands."""
+
+    cell: str  # the first of them
+    first: int  # its position
+    cells: int  # that have a point
+
+
+def grouped(column: pd.Series[Any]) -> Grouped | None:
+    """Say which cells of a text column of numbers could be whole numbers with points between their thousands.
+
+    They could where every cell is such a number, some with points and some below a thousand: 946 and 17.711. Nobody is
+    sure: numbers that were rounded to three decimals look alike as long as none of them ends in 0.
+    """
+    if has_number_type(column):
+        return None
+    values = [each for each in distinct(column) if not (isinstance(each.value, str) and each.value in MISSING_NUMBERS)]
+    if not values or not all(isinstance(each.value, str) and _GROUPED.fullmatch(each.value) for each in values):
+        return None
+    pointed = [each for each in values if "." in str(each.value)]
+    if len(pointed) < _POINTED or len(pointed) == len(values):
+        return None
+    return Grouped(str(pointed[0].value), pointed[0].first, sum(each.count for each in pointed))
+
+
+@dataclass(frozen=True, slots=True)
 class Local:
     """What nearly all texts of a column are: numbers or moments, in a spelling that is not read as such."""
 
@@ -128,7 +156,7 @@ class Local:
     cell: str  # the first cell that is spelled so
     first: int  # its position
     cells: str  # how many cells these are, in words
-    hint: str
+    hint: str  # "" for moments, which may be inputs: see `time_inputs`
 
 
 def local_spelling(column: pd.Series[Any]) -> Local | None:
@@ -139,7 +167,7 @@ def local_spelling(column: pd.Series[Any]) -> Local | None:
     plain_ones = [each for each in values if kind_of(each.value) in {"number", "missing word"}]
     moments = [each for each in words if is_date(str(each.value)) or is_time_of_day(str(each.value))]
     return _mostly("numbers", figures, [*figures, *plain_ones], values, _FIGURES) or _mostly(
-        "dates or times", moments, moments, [each for each in values if each not in plain_ones], _MOMENTS
+        "dates or times", moments, moments, [each for each in values if each not in plain_ones], ""
     )
 
 
@@ -152,8 +180,19 @@ def _mostly(
     return Local(holds, str(odd[0].value), odd[0].first, f"{fits} of {cells} cells", hint)
 
 
-_MOMENTS: Final = "leave the column out, or convert it to a number (days since a date, hour of the day)"
 _FIGURES: Final = "write decimal points, and no separators of thousands, currencies or per cent"
+
+
+def stray_moment(column: pd.Series[Any]) -> tuple[str, int] | None:
+    """The first date, and its position, in a column whose other cells are numbers; None for any other column."""
+    if has_number_type(column):
+        return None
+    values = distinct(column)
+    kinds = {kind_of(each.value) for each in values} - {"empty", "missing word"}
+    if kinds != {"number", "date"}:
+        return None
+    found = next(each for each in values if kind_of(each.value) == "date")
+    return str(found.value), found.first
 
 
 def has_numbers(column: pd.Series[Any]) -> bool:

@@ -49,6 +49,16 @@ _DOUBTS_OUT_OF_ORDER: Final = (
 )
 
 
+_YEAR_FIRST: Final = _Doubt("%y%m%d", 1, 10**4, 10**2, (_SHORT_YEARS, _MONTHS, _DAYS))
+_PIVOT: Final = 69  # of years with two digits: 69 is 1969, 68 is 2068
+
+
+def _is_across_2000(values: np.ndarray) -> bool:
+    """True for dates that begin with two digits of the year, of both centuries: 991231 would stand after 000101."""
+    years = values // 10**4
+    return bool((years >= _PIVOT).any() and (years < _PIVOT).any()) and _YEAR_FIRST.fits(values)
+
+
 def pattern_of(values: np.ndarray) -> str:
     """The pattern of dates that all of these numbers could be, if one of those that are sorted wrongly; or "".
 
@@ -57,5 +67,7 @@ def pattern_of(values: np.ndarray) -> str:
     steps = np.diff(values)
     in_order = bool((steps > 0).all() or (steps < 0).all())
     small = bool((np.abs(values) < _LARGE).all() and (values == np.round(values)).all())
+    if not (steps > 0).all() and not small and _is_across_2000(values):
+        return _YEAR_FIRST.pattern
     doubts = _DOUBTS if in_order or small else (*_DOUBTS, *_DOUBTS_OUT_OF_ORDER)
     return next((each.pattern for each in doubts if each.fits(values)), "")

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import pandas as pd
 
 from pipeline.errors import UserError
 
+_SHOWN: Final = 5  # cells in an error
 NAMELESS: Final = "Unnamed: "  # and its position: the name given to a column without a name
 
 
-def header_of(cells: Sequence[object], source: str) -> list[str]:
-    """The names of the columns, which are all different. Raise UserError for a row that is not a header."""
+def header_of(cells: Sequence[object], source: str, named: Collection[str] = ()) -> list[str]:
+    """The names of the columns, which are all different. Raise UserError for a row that is not a header.
+
+    A row of nothing but numbers is a header where all of them are whole, and one is a column that the user names.
+    """
     names = ["" if pd.isna(cell) else str(cell).strip() for cell in cells]  # type: ignore[call-overload]
-    if not any(names) or all(re.fullmatch(r"[+-]?[\d.,]+([eE][+-]?\d+)?", name) for name in names):
+    numbers = all(re.fullmatch(r"[+-]?[\d.,]+([eE][+-]?\d+)?", name) for name in names)
+    asked = all(name.isdigit() for name in names) and not set(named).isdisjoint(names)
+    if not any(names) or (numbers and not asked):
         raise UserError(
-            f"{source} has no header", expected="the names of the columns in the first row", hint="add a header"
+            f"{source} has no header",
+            expected="the names of the columns in the first row",
+            got=", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "") if numbers else "empty cells",
+            hint="add a header, or name the target as one of the whole numbers if these are names"
+            if numbers
+            else "begin the table in the first row",
         )
     filled = [name or f"{NAMELESS}{position}" for position, name in enumerate(names)]
     check_distinct(filled, source)

@@ -3,6 +3,7 @@
 Numbers: missing cells get the median, then the column is scaled. The scaler *quantile* maps ranks among the training
 values to a normal distribution, which suits columns with long tails (Gorishniy et al. 2021, arXiv:2106.11959). Columns
 with missing cells in the training rows get an indicator, 0 or 1.
+Dates and times: numbers made of them, see `time_inputs`; these are filled and scaled like others.
 Categories: one-hot, compared as text. A missing cell is a category of its own; unknown categories are all zeros.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -22,7 +23,8 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
 
-from pipeline.data.cells import SHOWN_MISSING, as_codes
+from pipeline.data import time_inputs
+from pipeline.data.cells import SHOWN_MISSING, as_codes, row_number
 from pipeline.data.layout import layout_of, quantities
 from pipeline.data.roles import Columns, unknown_column
 from pipeline.data.rules import Rules, rules_of
@@ -45,41 +47,51 @@ class Preprocessing:
     transformer: ColumnTransformer
     target: Target
     seen: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    """The lowest and highest number of the training rows, by quantity (see `quantities`); studies of before have none,
-    and neither have images."""
+    """The lowest and highest number of the training rows, by quantity (see `quantities`), of times as days since 1970;
+    studies of before have none, and neither have images."""
+    cycles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The cycles of each column of times; see `time_inputs`."""
 
-    def inputs(self, frame: pd.DataFrame, rows: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
+    def inputs(
+        self,
+        frame: pd.DataFrame,
+        rows: Sequence[int] | np.ndarray | None = None,
+        called: Callable[[int], str] = row_number,
+    ) -> np.ndarray:
         """The network's inputs, float32 `(n, features)`. Further columns and the order of columns do not matter.
 
-        `rows` are the positions of the rows in the user's file, where those are not 0, 1, ... Raise UserError for a
-        missing column, text in a numeric column, infinite values, and a frame without rows.
+        `rows` are the positions of the rows in the user's table, where those are not 0, 1, ..., and `called` says what
+        the row at a position is called, as in "row 3". Raise UserError for a missing column, text in a numeric column,
+        infinite values, and a frame without rows.
         """
-        return self.scaled(typed(frame, self.columns), rows)
+        return self.scaled(typed(frame, self.columns), rows, called)
 
-    def scaled(self, cells: pd.DataFrame, rows: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
+    def scaled(
+        self,
+        cells: pd.DataFrame,
+        rows: Sequence[int] | np.ndarray | None = None,
+        called: Callable[[int], str] = row_number,
+    ) -> np.ndarray:
         """The same of cells that `typed` made."""
+        cells = time_inputs.as_numbers(cells, {name: self.seen[name][0] for name in self.cycles}, self.cycles)
         with np.errstate(over="ignore", invalid="ignore"):
             values = np.asarray(self.transformer.transform(cells), dtype=np.float32)
         finite = np.isfinite(values)
         if not finite.all():
             # Scales are finite, so what is not is so by its own cell; numbers come first among the features.
             place, feature = (int(each[0]) for each in np.nonzero(~finite))
-            name = self.features[feature]
-            raise input_too_large(name, float(cells[name].iloc[place]), place if rows is None else int(rows[place]))
+            name = _used(self, "numbers")[feature]
+            row = called(place if rows is None else int(rows[place]))
+            raise input_too_large(name, float(cells[name].iloc[place]), row)
         return values
 
     @property
     def features(self) -> tuple[str, ...]:
         """The names of the network's inputs, in their order; no two are alike."""
-        names: list[str] = []
-        for step, _, used in self.transformer.transformers_:
-            if step == "numbers":
-                names += used
-            elif step == "missing":
-                names += [f"{name} is missing" for name in used]
-            elif step == "categories":
-                for name, known in known_categories(self).items():
-                    names += [f"{name} = {each or SHOWN_MISSING}" for each in known]
+        names = [time_inputs.elapsed(name) if name in self.cycles else name for name in _used(self, "numbers")]
+        names += [f"{name} is missing" for name in with_gaps(self)]
+        for name, known in known_categories(self).items():
+            names += [f"{name} = {each or SHOWN_MISSING}" for each in known]
         return tuple(all_distinct(names, "derived"))
 
 
@@ -90,11 +102,13 @@ def fit(
     input_scaler: InputScaler,
     output_scaler: Scaler = "standard",
     target: Target | None = None,
+    called: Callable[[int], str] = row_number,
 ) -> Preprocessing:
     """Fit medians, scales and categories to these rows alone.
 
-    `target` is the target fitted to the same rows; without one, the targets are numbers. Raise UserError if, on these
-    rows, a target is constant or an input has no value.
+    `target` is the target fitted to the same rows; without one, the targets are numbers. `called` says what the row at
+    a position of the user's table is called. Raise UserError if, on these rows, a target is constant or an input has no
+    value.
     """
     cells = typed(train, columns)
     numeric = [name for name in columns.inputs if name not in columns.categories]
@@ -103,6 +117,10 @@ def fit(
     categories = [name for name in columns.inputs if name in columns.categories]
     layout = layout_of(numeric)
     alike = layout is not None and layout.alike
+    seen = {} if alike or (columns.reading < 2 and not columns.times) else _ranges(cells[numeric])
+    cycles = {name: time_inputs.cycles_of(cells[name].to_numpy()) for name in columns.times}
+    cells = time_inputs.as_numbers(cells, {name: seen[name][0] for name in cycles}, cycles)
+    numeric = time_inputs.with_positions(numeric, cycles)
     if alike and input_scaler == "quantile":
         raise UserError("Pixels cannot be scaled by quantiles", hint="use another --input-scaler for images")
     of_numbers = cells[numeric]
@@ -117,12 +135,11 @@ def fit(
                 widen(filling["scale"], filling["fill"].transform(of_numbers))
             if alike and input_scaler != "none":
                 pool(filling["scale"])
-            check_scales(of_numbers, train.index, ends, np.asarray(filling.transform(ends)))
+            check_scales(of_numbers, train.index, ends, np.asarray(filling.transform(ends)), called)
     if target is None:
         measured = {name: train[name].to_numpy(dtype=np.float64) for name in columns.targets}
         target = FIRST.fit(measured, np.ones(len(train)), output_scaler, "auto")
-    seen = {} if alike or columns.reading < 2 else _ranges(ends)
-    return Preprocessing(columns, transformer, target, seen)
+    return Preprocessing(columns, transformer, target, seen, cycles)
 
 
 def _check_values(cells: pd.DataFrame, numeric: Sequence[str]) -> None:
@@ -135,8 +152,9 @@ def _check_values(cells: pd.DataFrame, numeric: Sequence[str]) -> None:
         )
 
 
-def _ranges(ends: pd.DataFrame) -> dict[str, tuple[float, float]]:
-    """The lowest and the highest number of each quantity, of those of each column."""
+def _ranges(numbers: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """The lowest and the highest number of each quantity."""
+    ends = pd.DataFrame([numbers.min(), numbers.max()])
     found = {name: ends[[*names]].to_numpy() for name, names in quantities(ends.columns.tolist()).items()}
     return {name: (float(each.min()), float(each.max())) for name, each in found.items()}
 
@@ -166,7 +184,7 @@ def _numeric(scaler: InputScaler) -> Pipeline:
 def typed(
     frame: pd.DataFrame, columns: Columns, known: Mapping[str, Collection[str]] = MappingProxyType({})
 ) -> pd.DataFrame:
-    """The inputs alone, in their order: numbers as float64, categories as texts; rows from 0 on.
+    """The inputs alone, in their order: numbers as float64, categories as texts, times as days since 1970; rows from 0.
 
     `known` are the categories of the training rows, by column, for numbers that stand for them; see `cells.as_codes`.
     Raise UserError for a missing column, text in a numeric column, infinite values, and a frame without rows.
@@ -200,6 +218,8 @@ def _values(column: pd.Series[Any], name: str, columns: Columns, rules: Rules) -
     what = f"Input {name!r}"
     if name in columns.categories:
         return rules.texts(column, what, spelled=name in columns.spelled)
+    if name in columns.times:
+        return time_inputs.days(time_inputs.read(column, name, columns.times[name]).moments)
     return rules.truths(column, what) if name in columns.truths else rules.numbers(column, what)
 
 
@@ -213,4 +233,9 @@ def known_categories(preprocessing: Preprocessing) -> dict[str, tuple[str, ...]]
 
 def with_gaps(preprocessing: Preprocessing) -> tuple[str, ...]:
     """The columns of numbers that have missing cells in the training rows."""
-    return next((tuple(used) for step, _, used in preprocessing.transformer.transformers_ if step == "missing"), ())
+    return _used(preprocessing, "missing")
+
+
+def _used(preprocessing: Preprocessing, step: str) -> tuple[str, ...]:
+    """The columns that a step takes."""
+    return next((tuple(used) for name, _, used in preprocessing.transformer.transformers_ if name == step), ())

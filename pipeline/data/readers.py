@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Final
 from xml.etree.ElementTree import ParseError
@@ -48,11 +48,13 @@ _UNREADABLE: Final = (
 )
 
 
-def read_frame(source: str, reading: int = LATEST, texts: Sequence[str] = ()) -> pd.DataFrame:
+def read_frame(
+    source: str, reading: int = LATEST, texts: Sequence[str] = (), named: Collection[str] = ()
+) -> pd.DataFrame:
     """Read a file or `builtin:NAME` as a table with tidy, distinct column names and a default RangeIndex.
 
     `reading` is the number of the rules by which cells are read, and `texts` names the columns whose cells are texts,
-    whatever they look like.
+    whatever they look like. `named` are columns that the table has: a row of numbers that has one of them is a header.
 
     Formats are .csv, .tsv and .txt (UTF-8, UTF-16 with a byte order mark, else Windows-1252; separated by , ; tab | or
     :), .xlsx and .xlsm (first sheet), .parquet, and those of `images`. Raise UserError for a source that is missing,
@@ -74,7 +76,7 @@ def read_frame(source: str, reading: int = LATEST, texts: Sequence[str] = ()) ->
             else "convert it to one of these formats",
         )
     try:
-        frame = _of_file(path, reading, texts)
+        frame = _of_file(path, reading, texts, named)
     except UserError:
         raise
     except _UNREADABLE as error:
@@ -84,12 +86,12 @@ def read_frame(source: str, reading: int = LATEST, texts: Sequence[str] = ()) ->
     return _named(frame, source, tidy)
 
 
-def _of_file(path: Path, reading: int, texts: Sequence[str]) -> pd.DataFrame:
+def _of_file(path: Path, reading: int, texts: Sequence[str], named: Collection[str]) -> pd.DataFrame:
     if path.suffix.lower() == _PARQUET:
         return _parquet(path)
     if path.suffix.lower() in _TEXT_FILES:
-        return _trimmed(text_files.read(path, reading, texts))
-    return _trimmed(workbook_files.read(path, reading))
+        return _trimmed(text_files.read(path, reading, texts, named))
+    return _trimmed(workbook_files.read(path, reading, named))
 
 
 def check_exists(source: str) -> None:
@@ -123,7 +125,15 @@ def _trimmed(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _parquet(path: Path) -> pd.DataFrame:
-    frame = pd.read_parquet(path, engine="pyarrow")
+    try:
+        frame = pd.read_parquet(path, engine="pyarrow")
+    except UserError:
+        raise
+    except ValueError:
+        from pyarrow import parquet  # type: ignore[import-untyped]  # without stubs
+
+        check_distinct(parquet.read_schema(path).names, str(path))
+        raise
     return frame.reset_index() if any(name is not None for name in frame.index.names) else frame
 
 

@@ -21,7 +21,7 @@ from pipeline import tasks
 from pipeline.data.splits import fold, split
 from pipeline.errors import DamagedFile, UserError
 from pipeline.storage import atomic, untrusted
-from pipeline.tasks import Target
+from pipeline.tasks import NOTHING_ASKED, Asked, Target, with_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ class Part:
     outputs: np.ndarray  # (n, outputs) float32, scaled
     measured: np.ndarray  # (n, columns) float64, original units, or positions of classes
     weights: np.ndarray  # (n,) float32, 1 on average over the training rows; ones if the user gave none
-    rows: np.ndarray  # (n,) int64, positions in the user's table, from 0
+    rows: np.ndarray  # (n,) int64, positions in the user's table, from 0; see `part_files.Files` for one in several
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,18 +81,22 @@ def prepare_rows(
     class_weights: str = "none",
     folds: int = 0,
     index: int = 0,
+    asked: Asked = NOTHING_ASKED,
 ) -> tuple[Rows, Preprocessing]:
     """Split the table and scale all parts with preprocessing that is fitted to the training rows alone.
 
     With `folds`, training and validation rows are those of the repeat `index`; see `splits.fold`. Without, all repeats
-    have the same rows. Class weights apply to the training rows only; validation and test scores do not use them.
+    have the same rows. `asked` are the user's options of the target. Class weights apply to the training rows only;
+    validation and test scores do not use them.
 
     Raise UserError for a part that would be empty or has no weight, and for a target that is constant on the training
     rows, and for a number so large that it is not finite once it is scaled: of the cell that is to blame.
     """
     from pipeline.data import preprocessing, too_large
 
-    task = tasks.load(table.task)
+    task = with_options(tasks.load(table.task), asked)
+    if task.check_rows is not None:
+        task.check_rows(targets_of(table), [table.files.called(row) for row in table.frame.index])
     if folds:
         positions = fold(table, folds=folds, index=index, validation=validation, test=test, seed=seed)
     else:
@@ -106,6 +110,7 @@ def prepare_rows(
         target=task.fit(
             targets_of(table, positions[0]), weights[positions[0]], output_scaler, task.loss(loss, targets_of(table))
         ),
+        called=table.files.called,
     )
     train, validated, tested = (_part(table, fitted, weights, rows) for rows in positions)
     weighed = replace(train, weights=task.weigh(train.measured, train.weights, class_weights))
@@ -144,9 +149,9 @@ def _part(table: Table, fitted: Preprocessing, weights: np.ndarray, rows: np.nda
     measured = fitted.target.measured(targets_of(table, rows))
     with np.errstate(over="ignore"):
         outputs = np.ascontiguousarray(fitted.target.to_scaled(measured), dtype=np.float32)
-    too_large.check_outputs(outputs, measured, fitted.target, chosen.index)
+    too_large.check_outputs(outputs, measured, fitted.target, lambda place: table.files.called(chosen.index[place]))
     return Part(
-        inputs=np.ascontiguousarray(fitted.inputs(chosen, chosen.index.to_numpy())),
+        inputs=np.ascontiguousarray(fitted.inputs(chosen, chosen.index.to_numpy(), table.files.called)),
         outputs=outputs,
         measured=np.ascontiguousarray(measured),
         weights=weights[rows],

@@ -8,10 +8,9 @@ from typing import Any, Final, Protocol
 import numpy as np
 import pandas as pd
 
-from pipeline.data import cells, column_kinds, first_rules, series
+from pipeline.data import cells, column_kinds, first_rules
 from pipeline.data.cells import Kind
-from pipeline.data.column_kinds import Local
-from pipeline.data.series import Ordered
+from pipeline.data.column_kinds import Grouped, Local
 from pipeline.errors import UserError
 
 LATEST: Final = 2
@@ -60,8 +59,8 @@ class Rules(Protocol):
         """The words that can mean a missing cell, and how many cells have them."""
         ...
 
-    def in_order(self, frame: pd.DataFrame, time: str, time_format: str = "") -> Ordered:
-        """The rows of a series in order of time; see `series.in_order`."""
+    def grouped(self, column: pd.Series[Any]) -> Grouped | None:
+        """Which of its numbers may have points between their thousands."""
         ...
 
 
@@ -91,8 +90,8 @@ class _First:
     def missing_words(self, column: pd.Series[Any]) -> dict[str, int]:  # noqa: ARG002
         return {}
 
-    def in_order(self, frame: pd.DataFrame, time: str, time_format: str = "") -> Ordered:  # noqa: ARG002
-        return first_rules.in_order(frame, time)
+    def grouped(self, column: pd.Series[Any]) -> Grouped | None:  # noqa: ARG002
+        return None
 
 
 class _Second:
@@ -106,7 +105,7 @@ class _Second:
     has_numbers = staticmethod(column_kinds.has_numbers)
     local_spelling = staticmethod(column_kinds.local_spelling)
     missing_words = staticmethod(column_kinds.missing_words)
-    in_order = staticmethod(series.in_order)
+    grouped = staticmethod(column_kinds.grouped)
 
 
 _RULES: Final[Mapping[int, Rules]] = {1: _First(), 2: _Second()}

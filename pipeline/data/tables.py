@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,26 +11,43 @@ import numpy as np
 import pandas as pd
 
 from pipeline import tasks
-from pipeline.data import given_split, series
+from pipeline.data import (
+    column_kinds,
+    given_split,
+    images,
+    like_training,
+    part_files,
+    series,
+    series_columns,
+    time_inputs,
+    user_split,
+)
 from pipeline.data.cells import MISSING, row_number
+from pipeline.data.column_kinds import Grouped
+from pipeline.data.digest import digest_of
+from pipeline.data.like_training import Cells, Trained
+from pipeline.data.part_files import Files
 from pipeline.data.readers import read_frame
 from pipeline.data.roles import Columns, Named, quoted
 from pipeline.data.rules import LATEST, Rules, rules_of
-from pipeline.data.time_cells import NUMBER
 from pipeline.errors import UserError
 from pipeline.tasks import Task
 
 MOST_CATEGORIES: Final = 200
 
+_Texts = Callable[[str, str], np.ndarray]  # of a column, and what errors call it
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """The used columns only: numbers as float64, categories and groups as text; rows as in the user's file."""
+    """The used columns only: numbers as float64, categories and groups as text, dates and times as datetime64; rows as
+    in the user's file or files.
+    """
 
-    frame: pd.DataFrame  # its index: positions in the file
+    frame: pd.DataFrame  # its index: positions in the file, or counted on from one file to the next, see `files`
     columns: Columns
     source: str
-    sha256: str  # of the used columns' names and values: the same from CSV, Excel and Parquet
+    sha256: str  # of the used columns' names and values, of the training file: the same from CSV, Excel and Parquet
     task: str = tasks.FIRST.name  # its targets are numbers, or one text column
     why: str = ""  # the reason for a task that the user did not name
     in_time: bool = False  # rows are in order of time, which splits have to respect
@@ -41,6 +56,9 @@ class Table:
     words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Column -> word that can mean a missing cell -> cells that have it: missing ones among numbers and truth values, a
     category like others among texts."""
+    grouped: Mapping[str, Grouped] = field(default_factory=dict)
+    """Columns of numbers that are read as decimals, and whose points may separate thousands."""
+    files: Files = field(default_factory=Files)  # says what a row is called; several if parts have files of their own
 
 
 def read(
@@ -58,9 +76,15 @@ def read(
     window: int = 1,
     horizon: int = 1,
     split: str = "",
+    validation_data: str | None = None,
+    test_data: str | None = None,
+    times: Sequence[str] = (),
     reading: int = LATEST,
 ) -> Table:
     """Read a table and check every used cell. Raise UserError naming the column, the row and what to do.
+
+    The table may be in several files: `source` has the rows for training, and the others those for validation and for
+    the test. What the columns are is decided by `source`; see `part_files`.
 
     Targets are numbers. With `task="auto"`, a single target of texts or truth values is classified instead.
 
@@ -68,77 +92,70 @@ def read(
     `categories` names further, numeric ones. A group column is an input too, unless it is in `ignore`. With a `time`
     column, inputs are windows of all columns; see `series`. `time_format` says how its cells are written, if they do
     not say it themselves. The column `split` says which part each row is in, see `given_split`; it is no input.
+    `times` names inputs that are dates or times, as COLUMN or COLUMN=FORMAT, see `time_inputs`.
     `reading` is the number of the rules by which cells are read.
     """
+    files = part_files.files_of(source, validation_data, test_data)
+    reading = max(reading, part_files.FIRST_READING) if files.several else reading
     rules = rules_of(reading)
-    named = Named(targets, inputs, ignore, categories, weight, groups, time, split).tidied(rules.tidy)
+    named = Named(targets, inputs, ignore, categories, weight, groups, time, split, time_inputs.named(times))
+    named = named.tidied(rules.tidy)
     classes = named.targets if task != "auto" and tasks.load(task).targets == "texts" else ()
-    written = [named.time] if time_format not in ("", NUMBER) else []
-    frame = read_frame(source, reading, texts=[*named.categories, *named.groups, *classes, *written, named.split])
-    named.check_existence([*frame.columns], source)
-    words = {name: counted for name in frame.columns if (counted := rules.missing_words(frame[name]))}
-    known, steps = (tasks.load(task), "") if task != "auto" else None, None
+    if named.times and images.is_image_source(source):
+        raise UserError(f"{source} has images, whose inputs are pixels", hint=f"leave {time_inputs.OPTION} out")
+    texts = [*named.categories, *named.groups, *classes, named.split, named.time]
+    texts += [name for name, given in named.times.items() if given]
+    frame = read_frame(source, reading, texts, named={*named.targets, *named.inputs})
+    (replace(named, ignore=()) if files.several else named).check_existence([*frame.columns], source)
+    steps = bool(time) and reading > 1
     if time:
         named.check_series()
         named.of_windows().check_roles()
-        if reading > 1:
-            known = known or _task(frame, named.targets, rules)
-            steps = _steps(frame, named, known[0], rules, reading)
-        ordered = rules.in_order(frame, named.time, time_format)
-        kept = [*named.targets, *([named.split] if named.split else [])]  # as they are, and not in windows
-        frame = series.windowed(ordered, {named.time, named.split, *named.ignore}, kept, window, horizon)
-        named = named.of_windows()
-    named.check_roles()
-    columns = _of_windows(steps, frame, ordered, named.split) if steps else _columns(frame, named, rules, reading)
-    found, why = known or _task(frame, columns.targets, rules)
-    checked = _checked(frame, columns, found, rules)
-    times = ordered.times[-len(checked) :] if time else ()
-    parts = _split(frame, named, columns, rules) if named.split else None
-    return Table(checked, columns, source, _hash(checked), found.name, why, bool(time), times, parts, words)
+        if not steps:  # by the first rules, windows are a table like any other
+            frame = series_columns.by_first_rules(frame, named, window, horizon)
+            named = named.of_windows()
+    else:
+        named.check_roles()
+    with files.within(0):
+        columns = _columns(frame, series_columns.of_steps(frame, named) if steps else named, rules, reading)
+        found, why = (tasks.load(task), "") if task != "auto" else _task(frame, columns.targets, rules)
+        measured = _targets(frame, columns, found, rules)
+        first = Cells(frame, _checked(frame, columns, measured, rules), measured)
+        if steps:
+            moments = series.times_of(frame[named.time], named.time, time_format)
+            columns, first = replace(columns, time_format=moments.format), replace(first, times=moments)
+    trained = Trained(source, first, columns, named, found)
+    each = [first, *(_further(number, files, trained) for number in range(1, len(files.sources)))]
+    files, cells = like_training.joined(files, each, named.ignore)
+    checked, times = cells.checked, tuple[str, ...]()
+    if cells.times is not None:
+        ordered = series.sorted_by(cells.of_every_column, named.time, cells.times, files.called)
+        user_split.check_order(files, ordered.frame.index.to_numpy())
+        measured = cells.targets.loc[ordered.frame.index]
+        windows = series.windowed(ordered, {*cells.frame} - {*columns.inputs}, measured, window, horizon)
+        columns = series_columns.of_windows(columns, windows)
+        checked = _checked(windows, columns, _targets(windows, columns, found, rules), rules)
+        times = ordered.times[-len(checked) :]
+    words = {str(name): counted for name in cells.frame if (counted := rules.missing_words(cells.frame[name]))}
+    grouped = {str(name): odd for name in cells.frame if (odd := rules.grouped(cells.frame[name]))}
+    parts = user_split.split_of(files, frame, checked, named, columns)
+    digest = digest_of(files.divided(checked)[0])
+    return Table(checked, columns, source, digest, found.name, why, bool(time), times, parts, words, grouped, files)
 
 
-def _split(frame: pd.DataFrame, named: Named, columns: Columns, rules: Rules) -> given_split.GivenSplit:
-    """The split that the table has itself; a part holds whole groups, and parts of a series follow each other."""
-    cells = rules.texts(frame[named.split], f"Split {named.split!r}")
-    found = given_split.read(cells, named.split, frame.index.to_numpy())
-    if named.time:
-        given_split.check_order(found)
-    if columns.groups:
-        names = pd.DataFrame({name: rules.texts(frame[name], f"Group {name!r}") for name in columns.groups})
-        numbers = names.groupby(list(columns.groups), sort=False).ngroup().to_numpy(dtype=np.int64)
-        called = names.agg(", ".join, axis=1).to_numpy()
-        given_split.check_groups(found, numbers, called, quoted(columns.groups))
-    return found
-
-
-def _steps(frame: pd.DataFrame, named: Named, task: Task, rules: Rules, reading: int) -> Columns:
-    """The columns of a series, with all of their cells checked.
-
-    This is done before rows are sorted and repeated in windows: an error names the column and the row of the file, and
-    a column is one thing in every step of a window.
-    """
-    used = replace(named, targets=(), ignore=(*named.ignore, named.time)).inputs_of([*frame.columns])
-    columns = _columns(frame, replace(named, inputs=used), rules, reading)
-    _checked(frame, columns, task, rules)
-    return columns
-
-
-def _of_windows(steps: Columns, frame: pd.DataFrame, ordered: series.Ordered, split: str) -> Columns:
-    """The columns of the windows of a series."""
-    inputs = tuple(name for name in frame.columns if name not in (*steps.targets, split))
-
-    def of(names: Sequence[str]) -> tuple[str, ...]:
-        return tuple(name for name in inputs if series.base(name) in names)
-
-    targets = tuple(name for name in steps.targets if name in steps.spelled)
-    return replace(
-        steps,
-        inputs=inputs,
-        categories=of(steps.categories),
-        truths=of(steps.truths),
-        spelled=(*of(steps.spelled), *targets),
-        time_format=ordered.format,
-    )
+def _further(number: int, files: Files, trained: Trained) -> Cells:
+    """Read and check a further file of the table, as new rows are read by a model of the training file."""
+    source, columns, time = files.sources[number], trained.columns, trained.columns.time
+    frame = read_frame(source, columns.reading, texts=trained.texts, named=columns.inputs)
+    like_training.check_columns(frame, source, trained)
+    with files.within(number):
+        like_training.check_kinds(frame, trained)
+        rules, theirs = rules_of(columns.reading), trained.cells
+        targets = _targets(frame, columns, trained.task, rules, theirs.targets)
+        like_training.check_classes(targets, trained)
+        checked = _checked(frame, columns, targets, rules, theirs.checked)
+        times = theirs.times and series.times_like(theirs.times, frame[time], time, trained.source)
+        return Cells(frame, checked, targets, times)
 
 
 def _columns(frame: pd.DataFrame, named: Named, rules: Rules, reading: int) -> Columns:
@@ -148,7 +165,10 @@ def _columns(frame: pd.DataFrame, named: Named, rules: Rules, reading: int) -> C
         raise UserError(
             f"{quoted(outside)} cannot be a category: it is not an input", hint="remove it from `categories`"
         )
-    kinds = {name: "text" if name in named.categories else _input_kind(frame[name], name, rules) for name in used}
+    times = time_inputs.read_all(frame, named.times, used)
+    told = {**dict.fromkeys(named.categories, "text"), **dict.fromkeys(times, "time")}
+    in_series = bool(named.time)
+    kinds = {name: told.get(name) or _input_kind(frame[name], name, rules, in_series=in_series) for name in used}
     categories = tuple(name for name in used if kinds[name] == "text")
     texts = (*categories, *(name for name in (*named.targets, *named.groups) if name not in categories))
     return Columns(
@@ -161,10 +181,12 @@ def _columns(frame: pd.DataFrame, named: Named, rules: Rules, reading: int) -> C
         truths=tuple(name for name in used if kinds[name] == "truth") if reading > 1 else (),
         spelled=tuple(name for name in dict.fromkeys(texts) if rules.spelled_apart(frame[name])),
         reading=reading,
+        times={name: each.format for name, each in times.items()},
+        zoned=tuple(name for name, each in times.items() if each.zoned),
     )
 
 
-def _input_kind(column: pd.Series[Any], name: str, rules: Rules) -> str:
+def _input_kind(column: pd.Series[Any], name: str, rules: Rules, *, in_series: bool) -> str:
     """Of an input that the user did not name as a category: "number", "truth" or "text"."""
     found, what = rules.kind(column), f"Input {name!r}"
     ignore = f"name {name!r} in `ignore`"
@@ -174,14 +196,34 @@ def _input_kind(column: pd.Series[Any], name: str, rules: Rules) -> str:
         raise UserError(
             f"{what} holds dates or times",
             expected="numbers or categories",
-            hint=f"{ignore}, or convert it to a number (days since a date, hour of the day)"
-            + _or_categories(column, name),
+            hint=_as_time(column, name, in_series=in_series) + ignore + _or_categories(column, name),
         )
     if found == "other":
-        raise UserError(f"{what} holds neither numbers nor text", expected="one value per cell", hint=ignore)
+        raise _a_date_among_numbers(column, what) or UserError(
+            f"{what} holds neither numbers nor text", expected="one value per cell", hint=ignore
+        )
     if found == "text" and not isinstance(column.dtype, pd.CategoricalDtype):
-        _check_words(column, name, rules)
+        _check_words(column, name, rules, in_series=in_series)
     return found
+
+
+def _a_date_among_numbers(column: pd.Series[Any], what: str) -> UserError | None:
+    stray = column_kinds.stray_moment(column)
+    if stray is None:
+        return None
+    return UserError(
+        f"{what} has a date among its numbers",
+        expected="numbers in every cell",
+        got=f"{stray[0]} in {row_number(stray[1])}",
+        hint="correct the cell: spreadsheets make dates of numbers such as 1.5 and 3/4",
+    )
+
+
+def _as_time(column: pd.Series[Any], name: str, *, in_series: bool) -> str:
+    """How to make an input of a column of dates or times."""
+    option = "" if in_series else time_inputs.offered(column, name)
+    made = f"{option} makes it an input" if option else "convert it to a number (days since a date, hour of the day)"
+    return f"{made}; or "
 
 
 def _or_categories(column: pd.Series[Any], name: str) -> str:
@@ -189,15 +231,17 @@ def _or_categories(column: pd.Series[Any], name: str) -> str:
     return f"; or name {name!r} in `categories` if its texts are categories" if written else ""
 
 
-def _check_words(column: pd.Series[Any], name: str, rules: Rules) -> None:
+def _check_words(column: pd.Series[Any], name: str, rules: Rules, *, in_series: bool) -> None:
     """Raise UserError for texts that are no categories, but numbers with a mistake or in a local spelling."""
     odd, local = rules.stray_text(column), rules.local_spelling(column)
     if local:
+        figures = local.holds == "numbers"
+        hint = local.hint if figures else _as_time(column, name, in_series=in_series) + f"name {name!r} in `ignore`"
         raise UserError(
-            f"Input {name!r} holds {local.holds}{' in a local spelling' if local.holds == 'numbers' else ''}",
+            f"Input {name!r} holds {local.holds}{' in a local spelling' if figures else ''}",
             expected="numbers with a decimal point, or categories",
             got=f"{local.cell!r} in {row_number(local.first)}; {local.cells} are spelled like this",
-            hint=f"{local.hint}; or name {name!r} in `categories` if its texts are categories",
+            hint=f"{hint}; or name {name!r} in `categories` if its texts are categories",
         )
     if odd:
         raise UserError(
@@ -216,17 +260,38 @@ def _task(frame: pd.DataFrame, targets: Sequence[str], rules: Rules) -> tuple[Ta
     return tasks.for_targets([*{**found, **dict.fromkeys(doubted, "number")}.values()])
 
 
-def _checked(frame: pd.DataFrame, columns: Columns, task: Task, rules: Rules) -> pd.DataFrame:
-    def texts(name: str, what: str) -> np.ndarray:
-        return rules.texts(frame[name], what, spelled=name in columns.spelled)
+def _texts(frame: pd.DataFrame, columns: Columns, rules: Rules, like: pd.DataFrame | None) -> _Texts:
+    """A function that reads a column as texts; `like` are those of the training file, where this is another one."""
 
-    checked = {name: _target(frame[name], name, task, texts, rules) for name in columns.targets}
-    task.check(checked)
+    def texts(name: str, what: str) -> np.ndarray:
+        found = rules.texts(frame[name], what, spelled=name in columns.spelled)
+        return found if like is None else like_training.as_trained(frame[name], found, like[name], what)
+
+    return texts
+
+
+def _targets(
+    frame: pd.DataFrame, columns: Columns, task: Task, rules: Rules, like: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    texts = _texts(frame, columns, rules, like)
+    found = {name: _target(frame[name], name, task, texts, rules) for name in columns.targets}
+    if like is None:
+        task.check(found)
+    return pd.DataFrame(found, index=frame.index)
+
+
+def _checked(
+    frame: pd.DataFrame, columns: Columns, targets: pd.DataFrame, rules: Rules, like: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    texts, checked = _texts(frame, columns, rules, like), {str(name): targets[name].to_numpy() for name in targets}
     for name in columns.inputs:
         what = f"Input {name!r}"
-        checked[name] = (
-            _limited(texts(name, what), name) if name in columns.categories else rules.numbers(frame[name], what)
-        )
+        if name in columns.times:
+            checked[name] = time_inputs.read(frame[name], name, columns.times[name]).moments
+        elif name in columns.categories:
+            checked[name] = _limited(texts(name, what), name)
+        else:
+            checked[name] = rules.numbers(frame[name], what)
     if columns.weight:
         checked[columns.weight] = _weights(frame[columns.weight], columns.weight, rules)
     for name in columns.groups:
@@ -235,13 +300,14 @@ def _checked(frame: pd.DataFrame, columns: Columns, task: Task, rules: Rules) ->
     return pd.DataFrame(checked, index=frame.index)
 
 
-def _target(
-    column: pd.Series[Any], name: str, task: Task, texts: Callable[[str, str], np.ndarray], rules: Rules
-) -> np.ndarray:
+def _target(column: pd.Series[Any], name: str, task: Task, texts: _Texts, rules: Rules) -> np.ndarray:
     what = f"Target {name!r}"
     found = rules.kind(column)
     written = pd.api.types.infer_dtype(column, skipna=True) == "string"
     if found == "other" or (found == "date" and not (written and task.targets == "texts")):
+        odd = _a_date_among_numbers(column, what)
+        if odd:
+            raise odd
         holds = "dates or times" if found == "date" else "neither numbers nor text"
         otherwise = "; or use --task classification if its texts are classes" if found == "date" and written else ""
         raise UserError(f"{what} holds {holds}", expected="numbers", hint=f"convert it to a number{otherwise}")
@@ -297,17 +363,3 @@ def _weights(column: pd.Series[Any], name: str, rules: Rules) -> np.ndarray:
             hint="correct the cell, or divide all weights by one number",
         )
     return values
-
-
-def _hash(frame: pd.DataFrame) -> str:
-    digest = hashlib.sha256()
-    for name in frame.columns:
-        values = frame[name].to_numpy()
-        if values.dtype.kind == "f":
-            # The same NaN everywhere: readers and platforms differ in its sign and payload.
-            content = np.where(np.isnan(values), np.nan, values).astype("<f8").tobytes()
-        else:
-            content = json.dumps([str(value) for value in values]).encode()
-        digest.update(json.dumps([name, values.dtype.kind == "f", len(content)]).encode())
-        digest.update(content)
-    return digest.hexdigest()

@@ -7,10 +7,11 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from pipeline.data import first_rules
@@ -20,17 +21,18 @@ from pipeline.errors import UserError
 
 _SEPARATORS: Final = (",", ";", "\t", "|", ":")
 _NONE: Final = "\x1f"  # a separator that no text file contains
+_THOUSANDTH: Final = 1e-6  # of a thousandth: the accuracy of a float below 1000
 _SNIFFED: Final = 200  # records that are looked at to find the separator
 _AGREEING: Final = 0.8  # fraction of them that must have more than one cell
 _SAID: Final = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # a first line for Excel, which does not show it
 
 
-def read(path: Path, reading: int, texts: Sequence[str]) -> pd.DataFrame:
+def read(path: Path, reading: int, texts: Sequence[str], named: Collection[str] = ()) -> pd.DataFrame:
     """The table of a text file.
 
     By the first rules, columns have the types that pandas guesses. By later ones a column is one of numbers, without a
     missing cell, or it has the texts of the file, so that `cells` decides what they are; `texts` names columns that
-    have the texts of the file whatever they look like.
+    have the texts of the file whatever they look like, and `named` those that the user names.
     """
     text = _decoded(path.read_bytes(), path).lstrip("\r\n").rstrip("\r\n ")
     said = _SAID.match(text) if reading > 1 else None
@@ -39,7 +41,7 @@ def read(path: Path, reading: int, texts: Sequence[str]) -> pd.DataFrame:
     records = list(itertools.islice(_records(text, separator), _SNIFFED))
     if not records:
         raise UserError(f"{path} is empty", expected="a header and rows", hint="check the file")
-    names = header_of(records[0], str(path))
+    names = header_of(records[0], str(path), named)
     _check_widths(records, separator, path)
     if reading == 1:
         return first_rules.csv(text, separator, names)
@@ -77,13 +79,26 @@ def _cells(text: str, separator: str, names: list[str], texts: Sequence[str]) ->
 
     # Numbers are read where they are quickest to read, and every cell that needs a second look as a text.
     frame = parsed(na_values=[MISSING, *WORDS, *ERRORS])
-    doubted = [
-        name for name in names if name in texts or frame[name].dtype.kind not in "iuf" or bool(frame[name].isna().any())
-    ]
+    doubted = [name for name in names if name in texts or _is_doubted(frame[name])]
     if doubted:
         raw = parsed(usecols=doubted, dtype=object, na_filter=False)
         frame = frame.assign(**{name: raw[name].fillna(MISSING) for name in doubted})
     return frame[names]
+
+
+def _is_doubted(column: pd.Series[Any]) -> bool:
+    """True where the texts of a column have to be looked at."""
+    if column.dtype.kind not in "iuf" or bool(column.isna().any()):
+        return True
+    if column.dtype.kind != "f":
+        return False
+    # 946 beside 17.711 or 17.000: decimals, or a point between thousands, which only the texts can tell.
+    sizes = np.abs(column.to_numpy())
+    if not (sizes < 1000).all():
+        return False
+    return bool(
+        (np.abs(sizes * 1000 - np.rint(sizes * 1000)) < _THOUSANDTH).all() and not ((sizes > 0) & (sizes < 1)).any()
+    )
 
 
 def _decoded(content: bytes, path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from io import BytesIO
 from pathlib import Path
@@ -21,17 +21,17 @@ from pipeline.storage import spreadsheet
 Row = tuple[Any, ...]
 
 
-def read(path: Path, reading: int) -> pd.DataFrame:
+def read(path: Path, reading: int, named: Collection[str] = ()) -> pd.DataFrame:
     """The table of the first sheet.
 
     By the first rules, columns have the types that pandas guesses. By later ones they have the cells as Python objects:
     None for an empty one, the text that Excel shows for an error, and `UNCOMPUTED` for a formula that no program has
-    computed.
+    computed. `named` are the columns that the user names.
     """
     cells, frame = spreadsheet.read(path, first_rules.excel if reading == 1 else _cells)
     if not cells and frame.empty:
         raise UserError(f"The first sheet of {path} is empty", expected="a header and rows", hint="check the file")
-    names = header_of([*cells, *[""] * (frame.shape[1] - len(cells))], str(path))
+    names = header_of([*cells, *[""] * (frame.shape[1] - len(cells))], str(path), named)
     frame.columns = pd.Index(names, dtype=object)
     return frame
 

@@ -19,11 +19,12 @@ from pipeline.errors import UserError
 from pipeline.ledger import journal
 from pipeline.ledger.records import FENCE, unframe
 from pipeline.ranking.summaries import summaries
-from pipeline.saved_models import ensembles
+from pipeline.saved_models import decisions, ensembles
 from pipeline.saved_models.agreement import Agreement
 from pipeline.storage import untrusted
 from pipeline.study_folder import identity, lock
 from pipeline.study_folder.layout import ModelFolder, StudyFolder, weights_index
+from pipeline.tasks import FIRST, Task
 from pipeline.trial import Repeat
 from pipeline.workbook.columns import CONFIGURATIONS, INDEX, KEY, LIMIT, MEAN, REPEATS, headed
 from pipeline.workbook.ooxml import BROKEN
@@ -62,7 +63,7 @@ def audit(study: Path) -> tuple[Finding, ...]:
     if not path.exists():
         return (*found, Finding(path, "The journal is missing."))
     found += [*_repeated_lines(path), *_contradictions(path, contents.repeats, _limit(study))]
-    found += [*_models(study, contents.repeats), *_unknown_entries(study), *_ensembles(study)]
+    found += [*_models(study, contents.repeats), *_unknown_entries(study), *_ensembles(study), *_decisions(study)]
     return tuple(found) if _task(study) else (*found, *_workbook(study, contents))
 
 
@@ -74,12 +75,12 @@ def _limit(study: Path) -> object:
         return None  # reported by `_study`
 
 
-def _mean(study: Path) -> str:
-    """The header of the mean objective in the study's workbook."""
+def _judged(study: Path) -> Task:
+    """The task of the study, whose objective its workbook shows."""
     try:
-        return headed(MEAN, identity.task_of(identity.read(StudyFolder(study).identity).fingerprint))
+        return identity.task_of(identity.read(StudyFolder(study).identity).fingerprint)
     except UserError:
-        return MEAN  # reported by `_study`
+        return FIRST  # reported by `_study`
 
 
 def _task(study: Path) -> tuple[Finding, ...]:
@@ -221,6 +222,21 @@ def _ensembles(study: Path) -> Iterator[Finding]:
             yield Finding(path, _sentence(error))
 
 
+def _decisions(study: Path) -> Iterator[Finding]:
+    """Problems of the decisions. Those for networks that the study no longer has are harmless: nothing uses them."""
+    folder = StudyFolder(study)
+    try:
+        stored = identity.read(folder.identity)
+    except UserError:
+        return  # reported by `_study`
+    if _task(study):
+        return
+    try:
+        decisions.check(folder, stored)
+    except UserError as error:
+        yield Finding(folder.decisions, _sentence(error))
+
+
 # ----------------------------------------------------------------------------------------------------------- workbook
 
 
@@ -230,15 +246,15 @@ def _workbook(study: Path, contents: journal.Contents) -> Iterator[Finding]:
     if not contents.repeats and not contents.imported:
         return
     workbooks = [path, *StudyFolder(study).workbooks_beside()]
-    limit, mean = _limit(study), _mean(study)
-    differing = [_difference(each, contents, limit, mean) for each in workbooks if each.exists()]
+    limit, task = _limit(study), _judged(study)
+    differing = [_difference(each, contents, limit, task) for each in workbooks if each.exists()]
     if not differing:
         yield Finding(path, "The workbook is missing; `ledger rebuild` draws it.")
     elif all(differing):
         yield Finding(path, f"{differing[0]} `ledger rebuild` draws it anew.")
 
 
-def _difference(path: Path, contents: journal.Contents, limit: object, mean: str) -> str:
+def _difference(path: Path, contents: journal.Contents, limit: object, task: Task) -> str:
     """How the workbook differs from the journal; empty if it does not."""
     try:
         sheets = rows_of_sheets(path, _IDENTITIES)
@@ -248,7 +264,9 @@ def _difference(path: Path, contents: journal.Contents, limit: object, mean: str
         return f"It cannot be read as a workbook ({type(error).__name__})."
     trained, summarised = (_identified(sheets[each], _IDENTITIES[each]) for each in (REPEATS, CONFIGURATIONS))
     repeats = {
-        (repeat.training.configuration.key, str(repeat.training.epochs), str(repeat.training.index)): repeat.objective
+        (repeat.training.configuration.key, str(repeat.training.epochs), str(repeat.training.index)): _known(
+            repeat.objective, task
+        )
         for repeat in contents.repeats
     }
     own = Counter(name for name, _ in trained)
@@ -260,19 +278,19 @@ def _difference(path: Path, contents: journal.Contents, limit: object, mean: str
             "repeats have another objective",
             {name for name, cells in trained if name in repeats and not _equal(cells.get("objective"), repeats[name])},
         ),
-        *_configurations(summarised, contents, limit, mean),
+        *_configurations(summarised, contents, limit, task),
     ]
     return " ".join(line for line in lines if line)
 
 
-def _configurations(rows: list[_Named], contents: journal.Contents, limit: object, mean: str) -> Iterator[str]:
+def _configurations(rows: list[_Named], contents: journal.Contents, limit: object, task: Task) -> Iterator[str]:
     # Rows that are not in the journal were added by the user: the next run imports them.
     means = {
-        (summary.key,): summary.mean if math.isfinite(summary.mean) else None
+        (summary.key,): task.shown(summary.mean) if math.isfinite(summary.mean) else None
         for summary in summaries(contents.repeats, contents.imported)
         if summary.epochs == limit
     }
-    own = Counter(name for name, _ in rows)
+    own, mean = Counter(name for name, _ in rows), headed(MEAN, task)
     yield _counted("configurations of the journal are missing", means.keys() - own.keys())
     yield _counted("configurations occur more than once", {name for name in means if own[name] > 1})
     yield _counted(
@@ -288,6 +306,10 @@ def _identified(rows: Sequence[tuple[int, Cells]], identity: Sequence[str]) -> l
     """The rows with all identity cells filled in, in any order, without the user's own rows."""
     named = ((tuple(written(cells.get(each)) for each in identity), cells) for _, cells in rows)
     return [(name, cells) for name, cells in named if all(name)]
+
+
+def _known(objective: float | None, task: Task) -> float | None:
+    return None if objective is None else task.shown(objective)
 
 
 def _equal(cell: object, value: float | None) -> bool:

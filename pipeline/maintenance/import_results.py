@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from pipeline import models
+from pipeline import models, tasks
 from pipeline.errors import DamagedFile, StudyMismatch, UserError
 from pipeline.ledger import journal
 from pipeline.ledger.imports import impossible, incomparable
@@ -26,6 +27,19 @@ from pipeline.workbook.ooxml import BROKEN, text
 from pipeline.workbook.read import Cells, rows_below, written
 from pipeline.workbook.view import shown
 
+# A fingerprint does not mention these where nothing was asked, but the settings in a workbook do.
+_UNSAID: Final[Mapping[str, object]] = {
+    "folds": 0,
+    "split": "",
+    "validation_data": None,
+    "test_data": None,
+    "objective": "auto",
+    "target_transform": None,
+    "judge_on": "transformed",
+    "target_weights": None,
+    "tolerance": None,
+}
+_USUAL: Final = [next(iter(task.measures)) for task in tasks.TASKS.values()]
 LARGEST: Final = 1 << 28  # bytes of a journal from elsewhere: 100,000 trainings have a tenth of it
 
 
@@ -71,8 +85,7 @@ def import_ledger(study: Path, other: Path, say: Say) -> Import:
 
 def _check_same(study: Path, stored: identity.Stored, other: Path) -> None:
     """Raise StudyMismatch unless both ledgers belong to one study."""
-    # A fingerprint without folds does not mention them, but the settings in a workbook do.
-    ours = {"folds": "0", **{name: text(shown(value)) for name, value in stored.fingerprint.items()}}
+    ours = {name: text(shown(value)) for name, value in {**_UNSAID, **stored.fingerprint}.items()}
     if other.suffix.lower() == ".jsonl":
         beside = other.with_name(IDENTITY)
         if not beside.is_file():
@@ -81,12 +94,15 @@ def _check_same(study: Path, stored: identity.Stored, other: Path) -> None:
                 expected=f"{beside}, which does",
                 hint="copy it together with the study.json of its folder, or import the workbook instead",
             )
-        fingerprint = {"folds": 0, **identity.read(beside).fingerprint}
+        fingerprint = {**_UNSAID, **identity.read(beside).fingerprint}
         theirs = {name: text(shown(value)) for name, value in fingerprint.items()}
         names = sorted(set(ours) | set(theirs))
     else:
         rows = _study_sheet(other)
-        theirs = {"folds": "0", **{written(cells.get("name")): written(cells.get("value")) for _, cells in rows}}
+        theirs = {name: shown(value) for name, value in _UNSAID.items()}
+        theirs |= {written(cells.get("name")): written(cells.get("value")) for _, cells in rows}
+        if theirs["objective"] in _USUAL:
+            theirs["objective"] = "auto"
         names = sorted(ours)
     differing = [name for name in names if theirs.get(name, "") != ours.get(name, "").strip()]
     if differing:
@@ -121,13 +137,13 @@ def _offered(other: Path, epochs: int, stored: identity.Stored) -> Found:
         return book.unknown(other, (), epochs, task=identity.task_of(stored.fingerprint), possible=possible)
     if other.stat().st_size > LARGEST:
         raise UserError(f"{other} is too large for a journal", expected=f"at most {LARGEST} bytes")
-    contents = journal.read(other)
+    contents, task = journal.read(other), identity.task_of(stored.fingerprint)
     everything = [each for each in summaries(contents.repeats, contents.imported) if each.stage != "baseline"]
     results, reasons = [], Counter[str]()
     for each in everything:
         row = Imported(each.configuration, each.epochs, each.repeats, each.mean, each.std, other.name)
         failed = "a training failed" if each.failures else ""
-        why = failed or incomparable(row, epochs) or impossible(row)
+        why = failed or incomparable(row, epochs) or impossible(row, task.shown)
         reasons.update([why] if why else [])
         results += [] if why else [row]
     remarks = tuple(f"{count} of its configurations not imported: {why}." for why, count in reasons.items())

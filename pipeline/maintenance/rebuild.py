@@ -36,16 +36,15 @@ def rebuild(study: Path, say: Say) -> Path:
 def redraw(study: Path, stored: identity.Stored, contents: journal.Contents, say: Say) -> Path:
     """Draw the workbook of a study folder that the caller has locked."""
     path, task = StudyFolder(study).workbook, identity.task_of(stored.fingerprint)
-    trained = next((repeat for repeat in contents.repeats if repeat.scores), None)
     view = view_of(
         contents,
         epochs=stored.fingerprint["epochs"],
-        outputs=tuple(trained.scores) if trained else (),
+        outputs=(),
         task=task,
         facts=stored.facts,
         elite=elite_of(contents),
         layers=_layers(stored.fingerprint.get("model")),
-        test=_tested(path, headed(TEST, task)),
+        test={key: task.shown(value) for key, value in _tested(path, headed(TEST, task)).items()},
     )
     return book.write(path, view, say)
 
@@ -56,7 +55,7 @@ def _layers(model: object) -> Layers:
 
 
 def _tested(path: Path, header: str) -> dict[str, float]:
-    """The objectives on the test rows, by key: only the old workbook has them as numbers."""
+    """The objectives on the test rows as people know them, by key: only the old workbook has them as numbers."""
     found: dict[str, float] = {}
     for _, cells in rows_if_readable(path, CONFIGURATIONS, (KEY, header)):
         value = cells.get(header)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +17,8 @@ from scipy.special import polygamma, psi, stdtr, stdtrit
 Bounded = tuple[float, float | None, float | None]
 """A number and the ends of its 95 % interval, which are None if there is no interval."""
 
+
+MOST_RESAMPLES, LEAST_RESAMPLES, RESAMPLED_ROWS = 1000, 200, 1_000_000  # of a bootstrap: less for many rows
 
 # ---------------------------------------------------------------------------------------------------------- intervals
 
@@ -106,6 +108,31 @@ def over_rows(values: np.ndarray, weights: np.ndarray) -> Bounded:
     error = math.sqrt(rows / (rows - 1) * float(np.sum((used * (values - mean)) ** 2))) / float(used.sum())
     half = quantile(rows - 1) * error
     return mean, mean - half, mean + half
+
+
+def resampled(score: Callable[[np.ndarray], float], weights: np.ndarray) -> Bounded:
+    """A score of independent rows, and its 95 % interval by the percentiles of a bootstrap of the rows (Efron 1979).
+
+    For scores that are no means over rows, such as a root or an area under a curve. The same rows are drawn for every
+    score of so many rows, so a difference of two scores may be given as one. No interval for a single row with a
+    weight.
+
+    Args:
+        score: Of the weights of the rows (n,), in which a row that is drawn twice has twice its weight.
+        weights: Those of the rows (n,), from 0 on.
+    """
+    used = np.asarray(weights, dtype=np.float64)
+    if np.count_nonzero(used) < 2:
+        return score(used), None, None
+    drawn = np.random.default_rng(0)
+    rounds = min(MOST_RESAMPLES, max(LEAST_RESAMPLES, RESAMPLED_ROWS // len(used)))
+    found = []
+    for _ in range(rounds):
+        counts = np.bincount(drawn.integers(len(used), size=len(used)), minlength=len(used))
+        if (counts * used).any():
+            found.append(score(counts * used))
+    low, high = np.quantile(found, [0.025, 0.975])
+    return score(used), float(low), float(high)
 
 
 # -------------------------------------------------------------------------------------------------------- comparisons

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pipeline.ranking.order import ahead, ranks, with_models
-from pipeline.ranking.statistics import OBJECTIVE
 from pipeline.report.contents import Contents
-from pipeline.report.wording import count, with_bounds
+from pipeline.report.wording import count, scored
 from pipeline.trial import Value
 
 
@@ -18,17 +17,17 @@ def best(contents: Contents) -> str:
     if found is None:
         return "# No configuration was trained here without a failure.\n"
     measure = contents.task.objective
-    score = with_bounds(found.mean, found.low, found.high, OBJECTIVE)
+    score = scored(contents.task, found.mean, found.low, found.high)
     lines = [
         f"# The best of {len(ranks(contents.ranking))} configurations of {contents.name}, of key {found.key}",
         f"# {measure} on validation rows: {score}, mean of {count(found.repeats, 'training')}",
     ]
     tested = next((each for each in contents.verdict.best if each.summary.key == found.key), None)
     if tested is not None:
-        lines.append(f"# {measure} on test rows: {with_bounds(tested.mean, *tested.bounds, OBJECTIVE)}")
+        lines.append(f"# {measure} on test rows: {scored(contents.task, tested.mean, *tested.bounds)}")
     better = ahead(contents.ranking)
     if better:
-        first = f"{measure} {with_bounds(better[0].mean, better[0].low, better[0].high, OBJECTIVE)}"
+        first = f"{measure} {scored(contents.task, better[0].mean, better[0].low, better[0].high)}"
         many = count(len(better), "imported result")
         lines.append(f"# Ahead of it, without models here: {many}, the best of key {better[0].key} with {first}")
     lines += [f"{name} = {_written(value)}" for name, value in found.configuration.items]

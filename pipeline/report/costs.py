@@ -6,9 +6,8 @@ from typing import Final
 
 from pipeline.ranking.front import SECONDS, WEIGHTS, front_of
 from pipeline.ranking.order import ranks
-from pipeline.ranking.statistics import OBJECTIVE
 from pipeline.report.contents import Contents
-from pipeline.report.wording import count, duration, table, varying, with_bounds
+from pipeline.report.wording import count, duration, scored, table, varying
 from pipeline.report.wording import others as settings_of
 
 LISTED: Final = 10  # lines of the table
@@ -30,7 +29,7 @@ def section(contents: Contents) -> str:
         layers = contents.naming.depth(each.configuration)
         settings = [settings_of(each.configuration, names) or "-"] if names else []
         structure = ["-" if layers is None else str(layers), contents.naming.neurons(each.configuration) or "-"]
-        score = with_bounds(each.mean, each.low, each.high, OBJECTIVE)
+        score = scored(contents.task, each.mean, each.low, each.high)
         rows.append([str(places[each.key]), *structure, *settings, score, f"{each.weights:,}", duration(each.seconds)])
     more = f" The ledger has {count(len(front) - LISTED, 'smaller one')} more." if len(front) > LISTED else ""
     fastest = f" By training time there are {len(quick)}." if quick else ""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pipeline.analysis.ensemble import GREEDY, MEAN, Ensemble
-from pipeline.ranking.statistics import DIFFERENCE, OBJECTIVE
+from pipeline.ranking.statistics import DIFFERENCE
 from pipeline.report.contents import Contents
-from pipeline.report.wording import count, number, with_bounds
+from pipeline.report.wording import count, score, scored, with_bounds
 
 
 def lines(contents: Contents, empty: int) -> list[list[str]]:
@@ -15,8 +15,8 @@ def lines(contents: Contents, empty: int) -> list[list[str]]:
         [
             f"ensemble, {each.name}",
             *(["-"] * empty),
-            number(each.validation),
-            with_bounds(*each.objective, OBJECTIVE),
+            score(contents.task, each.validation),
+            scored(contents.task, *each.objective),
             str(len(each.members)),
             _size(sum(weights[key] for key, _ in each.members)),
             "-",
@@ -54,6 +54,7 @@ def _sentence(ensemble: Ensemble, contents: Contents) -> str:
         what = "**The greedy selection**, a single network on which no average improved,"
     mean, low, high = ensemble.gain
     size = with_bounds(*((mean, low, high) if mean >= 0 else (-mean, *_turned(high, low))), DIFFERENCE)
+    where = "below" if (mean >= 0) != contents.task.higher else "above"
     insignificant = low is None or high is None or low <= 0 <= high
     verdict, default = contents.verdict, contents.verdict.default
     beaten = [
@@ -66,8 +67,8 @@ def _sentence(ensemble: Ensemble, contents: Contents) -> str:
     ]
     better = f"It is better than {' and '.join(beaten)}." if beaten else "It beats neither baseline."
     return (
-        f"{what} has the {name} {with_bounds(*ensemble.objective, OBJECTIVE)} on the test rows,"
-        f" {size} {'below' if mean >= 0 else 'above'} that of single networks of the best configuration"
+        f"{what} has the {name} {scored(contents.task, *ensemble.objective)} on the test rows,"
+        f" {size} {where} that of single networks of the best configuration"
         f"{' (not significant)' if insignificant else ''}. {better}"
     )
 

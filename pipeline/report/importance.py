@@ -17,7 +17,7 @@ WORTH: Final = 0.02  # of the variance: smaller parts are summed up in the last 
 def section(contents: Contents) -> str:
     """The heading, and a table of the parts or a sentence that says why there is none."""
     found = contents.importance
-    body = "\n\n".join(_body(found, contents.task.objective)) if found.meaningful else nothing(found)
+    body = "\n\n".join(_body(found, contents.task.kept)) if found.meaningful else nothing(found)
     return f"## What mattered\n\n{body}"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.analysis.gap import Gap, gap, gap_to
 from pipeline.analysis.verdict import Tested
 from pipeline.ranking.order import ahead, ranks, selection_interval
-from pipeline.ranking.statistics import DIFFERENCE, OBJECTIVE
+from pipeline.ranking.statistics import DIFFERENCE
 from pipeline.report import costs, ensembles, importance, tasks
 from pipeline.report.contents import Contents
 from pipeline.report.plain_sentence import plainly
@@ -18,13 +18,15 @@ from pipeline.report.wording import (
     count,
     duration,
     escaped,
-    number,
     others,
+    score,
+    scored,
     table,
     varying,
     with_bounds,
 )
 from pipeline.study_folder import layout
+from pipeline.tasks import Task
 from pipeline.trial import Configuration, Stage
 
 
@@ -63,7 +65,7 @@ def _headline(contents: Contents) -> str:
     return (
         f"The best of {count(len(ranks(contents.ranking)), 'configuration')} on the validation rows has"
         f" **{escaped(name)}**. On {count(int(np.count_nonzero(verdict.counted)), 'test row')} that it never saw,"
-        f" its {contents.task.about} is **{with_bounds(best.mean, *best.bounds, OBJECTIVE)}**, {_basis(best)}{units}."
+        f" its {contents.task.about} is **{scored(contents.task, best.mean, *best.bounds)}**, {_basis(best)}{units}."
         + _chosen(contents)
         + _ahead(contents)
     )
@@ -75,7 +77,7 @@ def _ahead(contents: Contents) -> str:
     if not found:
         return ""
     first, one = found[0], len(found) == 1
-    score = f"{contents.task.objective} {with_bounds(first.mean, first.low, first.high, OBJECTIVE)}"
+    score = f"{contents.task.objective} {scored(contents.task, first.mean, first.low, first.high)}"
     which = f"{'' if one else 'the first: '}{escaped(contents.naming.title(first.configuration))}, {score}"
     return (
         f" **{count(len(found), 'imported result')} {'is' if one else 'are'} ahead of it** on the validation rows"
@@ -88,7 +90,7 @@ def _chosen(contents: Contents) -> str:
     low, high = selection_interval(best, contents.ranking)
     if low is None:
         return ""
-    score = with_bounds(best.mean, low, high, OBJECTIVE)
+    score = scored(contents.task, best.mean, low, high)
     return (
         f" On the validation rows, on which it was selected, it is {score}: the 95 % interval is corrected for"
         " selecting the best of many."
@@ -108,13 +110,13 @@ def _baselines(contents: Contents) -> str:
     best, default = verdict.best[0], verdict.default
     name = contents.task.objective
     constant = gap_to(best, verdict.constant)
-    clauses = [_clause(constant, verdict.constant, contents.task.constantly)]
+    clauses = [_clause(constant, verdict.constant, contents.task.constantly, contents.task)]
     if default is None:
         return f"Its {name} is {clauses[0]}. The default network failed in all its trainings."
     if best.summary.key == default.summary.key:
         return f"The best configuration is the default network itself. Its {name} is {clauses[0]}."
     network = gap(best, default, contents.repeats)
-    clauses.insert(0, _clause(network, default.mean, "the default network"))
+    clauses.insert(0, _clause(network, default.mean, "the default network", contents.task))
     covered = "folds and the seeds" if contents.folds else "seeds"
     caution = f"The intervals cover the {covered} of the training, not the choice of the test rows."
     if network.low is None:
@@ -137,20 +139,20 @@ def _verdict(network: Gap, constant: Gap, name: str) -> str:
     return f"**It does not beat the {not_beaten}**, only the {beaten}."
 
 
-def _clause(difference: Gap, reference: float, name: str) -> str:
+def _clause(difference: Gap, reference: float, name: str, task: Task) -> str:
     if not math.isfinite(difference.mean):
         return f"not comparable with that of {name}"
     sign = 1 if difference.mean >= 0 else -1
     ends = sorted(sign * each for each in (difference.low, difference.high) if each is not None)
     low, high = ends or (None, None)
     size = with_bounds(sign * difference.mean, low, high, DIFFERENCE)
-    percent = f", {abs(100 * difference.mean / reference):.1f} %" if reference else ""
+    percent = f", {abs(100 * difference.mean / reference):.1f} %" if reference and not task.higher else ""
     paired = ", paired by seed" if difference.paired and difference.low is not None else ""
     insignificant = (
         "" if difference.low is None or difference.low > 0 or (difference.high or 0) < 0 else ", not significant"
     )
-    where = "below" if sign > 0 else "above"
-    return f"{size} {where} that of {name} ({number(reference)}{percent}{paired}{insignificant})"
+    where = "below" if (sign > 0) != task.higher else "above"
+    return f"{size} {where} that of {name} ({score(task, reference)}{percent}{paired}{insignificant})"
 
 
 # ------------------------------------------------------------------------------------------------------------- tables
@@ -175,13 +177,17 @@ def _group(contents: Contents) -> str:
         rows.append(["default", *_structure(contents, failed), *settings, "failed", "failed", "0", "-", "-"])
     else:
         rows.append([*_line(contents, "default", verdict.default, names), "-"])
-    rows.append([constant, "-", "-", *(["-"] if names else []), "-", number(verdict.constant), "-", "-", "-"])
+    rows.append(
+        [constant, "-", "-", *(["-"] if names else []), "-", score(contents.task, verdict.constant), "-", "-", "-"]
+    )
     over = "folds and seeds, as if they were independent" if contents.folds else "seeds"
-    spread = f"mean over the repeats, with the 95 % interval of the mean over {over}, which ends at 0 at the lowest"
+    ends = "ends at 1 at the highest" if contents.task.higher else "ends at 0 at the lowest"
+    spread = f"mean over the repeats, with the 95 % interval of the mean over {over}, which {ends}"
     if all(len(each.objectives) == 1 for each in verdict.best):
         spread = "of one training each, so the spread over seeds is unknown"
+    better = "higher" if contents.task.higher else "lower"
     text = (
-        f"{capital(contents.task.about)}, {spread}; lower is better. The order is that of the validation rows,"
+        f"{capital(contents.task.about)}, {spread}; {better} is better. The order is that of the validation rows,"
         f" whose {contents.task.objective} is optimistic for the first; the test rows were used once, at the end. The"
         f" last two lines are the baselines: the default network, and {contents.task.constantly}. *As good*: not"
         " significantly different from the best (paired by seed, Holm-corrected, 5 %)."
@@ -197,8 +203,8 @@ def _line(contents: Contents, rank: str, tested: Tested, names: tuple[str, ...])
         rank,
         *_structure(contents, configuration),
         *([others(configuration, names) or "-"] if names else []),
-        with_bounds(known.mean, known.low, known.high, OBJECTIVE),
-        with_bounds(tested.mean, *tested.bounds, OBJECTIVE),
+        scored(contents.task, known.mean, known.low, known.high),
+        scored(contents.task, tested.mean, *tested.bounds),
         str(len(tested.objectives)),
         f"{known.weights:,}" if known.weights else "-",
     ]

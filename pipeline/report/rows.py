@@ -19,7 +19,7 @@ HEADER_LINES = 2  # row 0 of the data is row 2 of a spreadsheet: rows count from
 class WorstRow:
     """A test row, and the error of the mean prediction of the group of best configurations."""
 
-    row: int  # in the user's table, from 0
+    row: int  # in the user's table, or in its own file, from 0
     where: tuple[str, ...]  # its cells below `place_header`
     error: float  # mean over outputs of the absolute error on scaled outputs
     measured: tuple[float, ...]  # one per output, original units
@@ -32,14 +32,21 @@ class WorstRow:
 
 
 def place_header(verdict: Verdict) -> list[str]:
-    """The columns by which a test row is found again in the user's table: its two numbers, and the time of a series."""
-    return ["row", "spreadsheet row", *(["time"] if verdict.times else [])]
+    """The columns by which a test row is found again in the user's table.
+
+    They are its file, if there are several, its two numbers, and the time of a series.
+    """
+    return [*(["file"] if verdict.places else []), "row", "spreadsheet row", *(["time"] if verdict.times else [])]
 
 
 def place_cells(verdict: Verdict, place: int) -> list[str]:
     """The cells of a test row below `place_header`."""
-    row = int(verdict.rows[place])
-    return [str(row), str(row + HEADER_LINES), *([verdict.times[place]] if verdict.times else [])]
+    row, time = _row(verdict, place), [verdict.times[place]] if verdict.times else []
+    return [*([verdict.places[place][0]] if verdict.places else []), str(row), str(row + HEADER_LINES), *time]
+
+
+def _row(verdict: Verdict, place: int) -> int:
+    return verdict.places[place][1] if verdict.places else int(verdict.rows[place])
 
 
 def worst_places(verdict: Verdict, count: int = 10) -> tuple[tuple[int, float], ...]:
@@ -65,7 +72,7 @@ def worst_rows(verdict: Verdict, count: int = 10) -> tuple[WorstRow, ...]:
     predicted = _predicted(verdict) if verdict.best else verdict.measured
     return tuple(
         WorstRow(
-            row=int(verdict.rows[place]),
+            row=_row(verdict, place),
             error=error,
             measured=tuple(float(each) for each in verdict.measured[place]),
             predicted=tuple(float(each) for each in predicted[place]),
@@ -92,17 +99,22 @@ def worst_rows_csv(verdict: Verdict, count: int = 10) -> str:
 def test_predictions_csv(verdict: Verdict) -> str:
     """Every test row as CSV text: where it is; for each output measured, mean prediction, spread.
 
-    The spread is the sample standard deviation over the trainings, empty for a single one. Without a tested
-    configuration there is only a header.
+    The spread is the sample standard deviation over the trainings, empty for a single one. With a tolerance, the last
+    column says `yes` where the mean prediction of every output is within. Without a tested configuration there is only
+    a header.
     """
     header = place_header(verdict)
     for name in verdict.outputs:
         header += [f"measured {name}", f"predicted {name}", f"spread {name}"]
+    within = getattr(verdict.target, "within", lambda *_: None)
+    judged = bool(getattr(verdict.target, "tolerances", ()))
+    header += ["within tolerance"] if judged else []
     if not verdict.best:
         return as_csv(header, [])
     predictions = verdict.best[0].predictions
     mean = predictions.mean(axis=0)
     spread = predictions.std(axis=0, ddof=1) if len(predictions) > 1 else None
+    accepted = within(verdict.measured, mean)
     lines: list[list[str]] = []
     for place in np.argsort(verdict.rows, kind="stable"):
         line = place_cells(verdict, int(place))
@@ -112,6 +124,7 @@ def test_predictions_csv(verdict: Verdict) -> str:
                 f"{mean[place, output]:.9g}",
                 "" if spread is None else f"{spread[place, output]:.6g}",
             ]
+        line += [] if accepted is None else ["yes" if accepted[place] else "no"]
         lines.append(line)
     return as_csv(header, lines)
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pipeline.models import LAYERS, Layers
 from pipeline.ranking.statistics import Range
 from pipeline.space import Space
-from pipeline.tasks import Metric
+from pipeline.tasks import Metric, Task
 from pipeline.tasks.naming import all_distinct
 from pipeline.trial import Configuration, Summary, Value
 
-MAE, R2 = "mae", "r2"  # metrics of `tasks.regression`
+MAE, R2, WITHIN = "mae", "r2", "within"  # metrics of `tasks.regression`
 STRUCTURE = ("hidden_layers", "units")  # shown in separate columns
 NAMED = 4  # most hyperparameters in the name of a configuration
 
@@ -122,6 +122,16 @@ def with_bounds(mean: float, low: float | None, high: float | None, within: Rang
         return f"{mean:.3e} ({low:.3e} to {high:.3e})"
     digits = min(_decimals(half, 2), 6) if half > 0 else _decimals(mean, 4)
     return f"{mean:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def scored(task: Task, mean: float, low: float | None = None, high: float | None = None) -> str:
+    """A value of the objective as people know it, with its interval as `with_bounds` has it."""
+    return with_bounds(*task.shown_bounds(mean, low, high), Range(*task.ends))
+
+
+def score(task: Task, value: float) -> str:
+    """A value of the objective as people know it, as `number` has it."""
+    return number(task.shown(value))
 
 
 def rounded(value: float, half: float) -> str:

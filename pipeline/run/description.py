@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pipeline import space
-from pipeline.data.duplicates import equal_test_rows
+from pipeline.data.duplicates import equal_rows
+from pipeline.data.new_categories import new_categories
 from pipeline.data.times import in_words
 from pipeline.run.prepared_run import PreparedRun
-from pipeline.run.understood import understood
+from pipeline.run.understood import LISTED, understood
 
 
 def describe(prepared: PreparedRun) -> tuple[str, ...]:
@@ -31,7 +32,7 @@ def _data(prepared: PreparedRun) -> str:
     table, rows = prepared.table, prepared.rows
     parts = ", ".join(f"{len(getattr(rows, name).rows)} {name}" for name in ("train", "validation", "test"))
     grouped = f", grouped by {', '.join(table.columns.groups)}" if table.columns.groups else ""
-    return f"Data: {table.source}, {len(table.frame)} rows ({parts}{grouped})"
+    return f"Data: {table.files.words}, {len(table.frame)} rows ({parts}{grouped})"
 
 
 def _split(prepared: PreparedRun) -> tuple[str, ...]:
@@ -40,13 +41,32 @@ def _split(prepared: PreparedRun) -> tuple[str, ...]:
     given, lines = table.split, []
     if given:
         divided = f"--folds {settings.folds}" if settings.folds else f"--validation {settings.validation:g}"
-        rest = "" if given.folds or given.has_validation else f"; {divided} divides those that are for training"
-        lines.append(f"Split: of column {given.column} ({given.words}){rest}")
-    equal = equal_test_rows(table, prepared.rows)
-    if equal:
-        tested = len(prepared.rows.test.rows)
-        lines.append(f"Equal rows: {equal} of the {tested} test rows are training or validation rows too")
-    return tuple(lines)
+        divided = divided if given.has_test else f"--test {settings.test:g}"
+        whole = given.folds or (given.has_validation and given.has_test)
+        rest = "" if whole else f"; {divided} divides those that are for training"
+        source = "by file" if table.files.several else f"of {given.source}"
+        lines.append(f"Split: {source} ({given.words}){rest}")
+    return (*lines, *_equal(prepared), *_new(prepared))
+
+
+def _equal(prepared: PreparedRun) -> tuple[str, ...]:
+    """Which rows of a part are in an earlier one too."""
+    table, rows, said = prepared.table, prepared.rows, []
+    tested = equal_rows(table, rows.test, (rows.train, rows.validation))
+    if tested:
+        said.append(f"{tested} of the {len(rows.test.rows)} test rows are training or validation rows too")
+    validated = equal_rows(table, rows.validation, (rows.train,)) if table.split and table.split.has_validation else 0
+    if validated:
+        said.append(f"{validated} of the {len(rows.validation.rows)} validation rows are training rows too")
+    return (f"Equal rows: {'; '.join(said)}",) if said else ()
+
+
+def _new(prepared: PreparedRun) -> tuple[str, ...]:
+    """The categories that only files of validation or test rows have, where these are files of their own."""
+    new = new_categories(prepared.table).items()
+    more = {name: f" and {len(texts) - LISTED} more" for name, texts in new if len(texts) > LISTED}
+    found = [f"{name} {', '.join(texts[:LISTED])}{more.get(name, '')}" for name, texts in new]
+    return (f"New categories: {'; '.join(found)}; the training file lacks them",) if found else ()
 
 
 def _folds(prepared: PreparedRun) -> str:

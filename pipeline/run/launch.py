@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Final
 
-from pipeline import models, running_time, saved_models
+from pipeline import models, running_time, saved_models, space
 from pipeline.ledger.journal import Journal, open_journal
 from pipeline.report.contents import Contents
 from pipeline.run import test_phase
@@ -33,6 +34,8 @@ from pipeline.workbook.refresh import Book
 from pipeline.workbook.view import View
 from pipeline.workers.places import Parcel
 from pipeline.workers.pool import StoppedError, Workers
+
+LISTED: Final = 5  # rows of the workbook in a sentence
 
 Lend = Callable[[Callable[[Training], saved_models.Common]], Borrow]
 """Makes a function that copies trainings of another study, given what the models of this one are saved with."""
@@ -117,6 +120,13 @@ def _import_rows(prepared: PreparedRun, journal: Journal, say: Say) -> None:
     if many:
         which = "1 configuration of the workbook was" if many == 1 else f"{many} configurations of the workbook were"
         say(f"{which} not in the journal: imported, and not trained again.")
+    outside = [row.source for row in found.results if not space.contains(prepared.space, row.configuration)]
+    if outside:
+        say(
+            f"Outside of the search space {prepared.settings.space}, which finds none like it:"
+            f" {'; '.join(outside[:LISTED])}{f' and {len(outside) - LISTED} more' if len(outside) > LISTED else ''}."
+            " It counts like the others."
+        )
 
 
 def _viewer(prepared: PreparedRun, journal: Journal) -> Callable[[frozenset[str], Mapping[str, float]], View]:

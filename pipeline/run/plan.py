@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from pipeline import models, space
@@ -14,24 +15,34 @@ from pipeline.settings import Settings, strategy_of
 from pipeline.space import Space
 from pipeline.storage import untrusted
 from pipeline.study_folder.layout import StudyFolder
+from pipeline.tasks import Task
 from pipeline.training.protocol import Protocol
 from pipeline.trial import Configuration
+from pipeline.tuning.budget import Budget
 from pipeline.tuning.study import Plan
 from pipeline.workers.slots import Slot
 
 INHERITED: Final = 100  # best configurations of another study that a strategy gets
 
 
-def plan_of(settings: Settings, searched: Space) -> Plan:
-    """The plan of a study with these settings. Raise UserError if its prior has no usable configuration."""
+def plan_of(settings: Settings, searched: Space, task: Task) -> Plan:
+    """The plan of a study with these settings and task. Raise UserError if its prior has no usable configuration."""
     return Plan(
         space=searched,
         baseline=default_network(settings.model, searched),
         layers=models.load(settings.model).layers,
-        budget=settings.budget,
+        budget=_budget(settings, task),
         strategy=strategy_of(settings),
         prior=prior_of(settings, searched),
     )
+
+
+def _budget(settings: Settings, task: Task) -> Budget:
+    """The budget, with the target score as it is kept: people give that of an accuracy, say, as an accuracy."""
+    budget, target = settings.budget, settings.target_score
+    if target is None or not task.higher:
+        return budget
+    return replace(budget, target_score=task.shown(target), target_words=f"{task.objective} {target:g}")
 
 
 def protocol_of(settings: Settings, searched: Space, rows: Rows, loss: str, slots: Sequence[Slot]) -> Protocol:
@@ -48,6 +59,7 @@ def protocol_of(settings: Settings, searched: Space, rows: Rows, loss: str, slot
         folds=settings.folds,
         task=rows.target.task.name,
         metrics=settings.metrics,
+        watched=task.measure.watched if (task := rows.target.task).measure else "",
         # On a GPU many places share a program, and their arithmetic is cheap compared with a compilation.
         rows=0 if any(slot.gpu for slot in slots) else len(rows.train.rows),
     )

@@ -11,11 +11,12 @@ from pipeline.data.rows import targets_of
 from pipeline.errors import UserError
 from pipeline.plugins import load_object
 from pipeline.run import model_size
+from pipeline.run.deciding import with_calibration
 from pipeline.run.fingerprint import fingerprint_of
 from pipeline.run.parcels import code_of
 from pipeline.run.plan import plan_of, protocol_of
 from pipeline.run.prepared_run import PreparedRun
-from pipeline.run.training_rows import largest_signature, rows_of_repeat
+from pipeline.run.training_rows import largest_signature, rows_of_repeat, with_chosen
 from pipeline.settings import Settings
 from pipeline.storage import untrusted
 from pipeline.study_folder import identity
@@ -39,6 +40,7 @@ def prepare(settings: Settings) -> PreparedRun:
     table = _table(settings)
     settings = _with_folds(settings, table)
     rows, fitted = rows_of_repeat(settings, table, 0)
+    settings = with_calibration(with_chosen(settings, rows.target), rows.target)
     signature = largest_signature(settings, table, rows)
     kind.check(searched, signature)
     most_weights = model_size.most_weights(settings.model, searched, signature, owned[0], code.get("model", ()))
@@ -58,7 +60,7 @@ def prepare(settings: Settings) -> PreparedRun:
         slots=owned,
         open_places=open_places,
         most_weights=most_weights,
-        plan=plan_of(settings, searched),
+        plan=plan_of(settings, searched, rows.target.task),
         protocol=protocol_of(settings, searched, rows, loss, owned),
         identity=stored,
         code=tuple(each for parcels in code.values() for each in parcels),
@@ -90,7 +92,7 @@ def _with_folds(settings: Settings, table: tables.Table) -> Settings:
         if name in settings.model_fields_set and getattr(settings, name):
             raise UserError(
                 f"--{name} stands beside a split with {'folds' if given.folds else 'validation rows'} of its own",
-                expected=f"the parts of column {given.column!r}: {given.words}",
+                expected=f"the parts of {given.source}: {given.words}",
                 hint=f"leave --{name} out",
             )
     return settings.model_copy(update={"folds": given.folds})
@@ -110,6 +112,9 @@ def _table(settings: Settings) -> tables.Table:
         window=settings.window,
         horizon=settings.horizon,
         split=settings.split,
+        validation_data=settings.validation_data,
+        test_data=settings.test_data,
+        times=settings.times,
         task=settings.task,
         reading=identity.reading_of(settings.study) or rules.LATEST,
     )

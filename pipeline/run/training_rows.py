@@ -15,6 +15,7 @@ from pipeline.run.parcels import rows_parcel
 from pipeline.run.prepared_run import PreparedRun
 from pipeline.settings import Settings
 from pipeline.study_folder.layout import StudyFolder
+from pipeline.tasks import Target, transforms
 from pipeline.training.protocol import PROBE_ROWS, signature_of
 from pipeline.trial import Repeat
 from pipeline.workers.places import Parcel
@@ -33,7 +34,17 @@ def rows_of_repeat(settings: Settings, table: Table, index: int) -> tuple[Rows, 
         class_weights=settings.class_weights,
         folds=settings.folds,
         index=index,
+        asked=settings.asked,
     )
+
+
+def with_chosen(settings: Settings, target: Target) -> Settings:
+    """The settings with the transforms that `auto` chose on the training rows of repeat 0, which are those of all."""
+    if transforms.AUTO not in (settings.target_transform or {}).values():
+        return settings
+    chosen = getattr(target, "transforms", ()) or (transforms.Transform(),) * len(target.names)
+    kinds = {name: each.kind for name, each in zip(target.names, chosen, strict=True)}
+    return settings.model_copy(update={"target_transform": kinds})
 
 
 def largest_signature(settings: Settings, table: Table, rows: Rows) -> Signature:

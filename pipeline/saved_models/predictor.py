@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +15,16 @@ from pipeline import models, tasks
 from pipeline.data import preprocessing, unlike
 from pipeline.data.new_rows import NewRows, new_rows
 from pipeline.data.preprocessing import Preprocessing
-from pipeline.errors import UserError
+from pipeline.data.unlike_words import sentences
+from pipeline.errors import UnlikeTrainingWarning, UserError
 from pipeline.ledger.known import open_study
 from pipeline.plugins import load_object
 from pipeline.saved_models.agreement import Agreement
+from pipeline.saved_models.decisions import decision_of
 from pipeline.saved_models.member_files import Digests, Member, load_members
 from pipeline.storage import untrusted
 from pipeline.study_folder.layout import StudyFolder
+from pipeline.tasks import Decision, decisions
 from pipeline.trial import Configuration, Repeat, Summary
 
 
@@ -33,6 +37,9 @@ class TopModels:
         members: The networks, one for each repeat.
         preprocessing: The preprocessing of the first member.
         times: How often each member counts in the mean; empty if each counts once.
+        decision: How classes are decided and probabilities calibrated; None for the likeliest class by probabilities as
+            the networks give them, and where numbers are predicted.
+        about: The same in a sentence; empty where there is nothing to say.
 
     Example:
         >>> top = load_top_models("results/iris", 2)
@@ -46,6 +53,8 @@ class TopModels:
     members: tuple[Member, ...]
     preprocessing: Preprocessing
     times: tuple[int, ...] = ()
+    decision: Decision | None = None
+    about: str = ""
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -66,13 +75,17 @@ class TopModels:
 
         Returns:
             Predictions (members, rows, outputs), float64. For regression an output is a target, in original units; for
-            classification it is the probability of a class, in the order of `classes`. A series has a row for each row
-            of `frame`, in the order of `frame`, and then one for each step after its end, as many as the horizon; rows
-            without a whole window before them, the first in time, are NaN.
+            classification it is the probability of a class, in the order of `classes`, as the network gives it. A
+            series has a row for each row of `frame`, in the order of `frame`, and then one for each step after its end,
+            as many as the horizon; rows without a whole window before them, the first in time, are NaN.
 
         Raises:
             UserError: The table lacks a column, has no rows, or has text or infinity where a number is needed; the
                 times of a series cannot be read as in training, or occur twice.
+
+        Warns:
+            UnlikeTrainingWarning: Some rows are unlike the training rows: see `unknown_categories` and
+                `unlike_training`, which say the same as values.
 
         Example:
             >>> top.predict_each(frame).std(axis=0)  # how far the networks differ, (rows, outputs)
@@ -83,6 +96,7 @@ class TopModels:
     def _predictions(self, rows: NewRows) -> np.ndarray:
         """What every network predicts for the rows that it needs (members, rows, outputs)."""
         cells, predictions = self._cells(rows.frame), []
+        self._warn(cells)
         prepared: tuple[Preprocessing, np.ndarray] | None = None
         for member in self.members:
             own = member.preprocessing  # shared by all networks of a configuration, except with folds
@@ -90,6 +104,14 @@ class TopModels:
                 prepared = own, own.scaled(cells, rows.places)
             predictions.append(own.target.to_units(models.predict(member.network, prepared[1])))
         return np.stack(predictions)
+
+    def _warn(self, cells: pd.DataFrame) -> None:
+        """Warn of rows that are unlike the training rows, once for a call."""
+        own = self._preprocessings
+        told = sentences(unlike.unknown_categories(own, cells), unlike.unlike(own, cells))
+        if told:
+            # 4: who called `predict` or `predict_each`
+            warnings.warn("; ".join(told), UnlikeTrainingWarning, stacklevel=4)
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Predict with all networks together.
@@ -100,9 +122,10 @@ class TopModels:
         Returns:
             A table with the index of `frame`, and for a series with further rows, see below. Its columns are, for
             regression, each output in original units (the mean over the networks) and `<output> spread` (their standard
-            deviation). For classification they are the output (the class with the highest mean probability), `<output>
-            probability <class>` for each class, and `<output> spread` (the standard deviation of that class's
-            probability).
+            deviation). For classification they are the output (the class that is decided on), `<output> probability
+            <class>` for each class, and `<output> spread` (the standard deviation of that class's probability). The
+            probabilities are means, calibrated if the study has a calibration for these networks; the class is the
+            likeliest one, or the one of least expected cost, or as a threshold says: see `decision` and `about`.
 
             A series that is given as such ends with a row for each step after its end; they are labelled by the next
             numbers where `frame` has the default index, and else by "+1", "+2" and so on. Rows without a whole window
@@ -112,6 +135,9 @@ class TopModels:
         Raises:
             UserError: As for `predict_each`.
 
+        Warns:
+            UnlikeTrainingWarning: As for `predict_each`.
+
         Example:
             >>> top.predict(pandas.DataFrame({"rooms": [3, 5], "town": ["A", "B"]}))
                    price  price spread
@@ -120,7 +146,8 @@ class TopModels:
         """
         rows = self._new_rows(frame)
         units = np.repeat(self._predictions(rows), self.times or (1,), axis=0)
-        return rows.answer(self.preprocessing.target.table(units))
+        target = self.preprocessing.target
+        return rows.answer(decisions.table(target, units, self.decision) if self.decision else target.table(units))
 
     def unknown_categories(self, frame: pd.DataFrame) -> dict[str, tuple[str, ...]]:
         """Find categories that did not occur in training; the networks treat them as none of the known ones.
@@ -199,10 +226,19 @@ def load_top_models(study: str | Path, count: int = 3, model: str = "", task: st
         raise UserError(
             f"{folder.path} has no saved models yet", hint="let the search train at least one configuration"
         )
-    loaded = [load_members(folder.model(each.key), digests_of(repeats, each), model) for each in best[:count]]
+    digests = {each.key: digests_of(repeats, each) for each in best[:count]}
+    loaded = [load_members(folder.model(key), each, model) for key, each in digests.items()]
     members = tuple(member for _, each in loaded for member in each)
     check_together(folder, known.stored.fingerprint, members)
-    return TopModels(tuple(summary.configuration for summary in best[:count]), members, loaded[0][0])
+    networks = [(key, index, digest, 1) for key, each in digests.items() for index, digest in each.items()]
+    decision, about = decision_of(folder, known.stored, networks, loaded[0][0].target)
+    return TopModels(
+        configurations=tuple(summary.configuration for summary in best[:count]),
+        members=members,
+        preprocessing=loaded[0][0],
+        decision=decision,
+        about=about,
+    )
 
 
 def check_together(folder: StudyFolder, fingerprint: Mapping[str, Any], members: Iterable[Member]) -> None:

@@ -25,8 +25,10 @@ from pipeline.settings.fields import (
     RUNNING,
     SEARCH,
     TRAINING,
+    Costs,
     Names,
     Pairs,
+    PerTarget,
     Share,
     either,
     known,
@@ -75,10 +77,22 @@ class Settings(BaseModel):
     )
     window: int = setting(24, about="steps in a window of a series", heading=DATA, ge=1, le=10_000)
     horizon: int = setting(1, about="steps ahead that a series is forecast", heading=DATA, ge=1, le=10_000)
+    times: Names = setting(
+        (),
+        about="columns of dates or times that are inputs, as COLUMN or COLUMN=%d/%m/%Y: elapsed days, and positions in"
+        " the year, week and day",
+        heading=DATA,
+    )
     split: str = setting(
         "",
         about="column that says which part each row is in: train, validation and test, or numbers of folds and test",
         heading=DATA,
+    )
+    validation_data: str | None = setting(
+        None, about="file of the validation rows, with the columns of --data", heading=DATA, min_length=1
+    )
+    test_data: str | None = setting(
+        None, about="file of the test rows, with the columns of --data", heading=DATA, min_length=1
     )
     validation: Share = setting(0.2, about="validation rows: a fraction below 1, or a count", heading=DATA)
     test: Share = setting(0.2, about="test rows, used once at the end: a fraction below 1, or a count", heading=DATA)
@@ -96,6 +110,44 @@ class Settings(BaseModel):
     )
     output_scaler: tasks.Scaler = setting(
         "standard", about="scaling of targets: standard, minmax, robust or none", heading=DATA
+    )
+
+    target_transform: PerTarget | None = setting(
+        None,
+        about="transform of targets, such as log, or TARGET=log,TARGET=none: none, log, log1p, asinh (log with a sign),"
+        " yeo-johnson, quantile, or auto, by the skewness of the training rows",
+        heading=DATA,
+    )
+    judge_on: tasks.JudgeOn = setting(
+        "transformed", about="scale on which errors of transformed targets count: transformed or original", heading=DATA
+    )
+    target_weights: PerTarget | None = setting(
+        None, about="weights of several targets in the score, as TARGET=2,TARGET=1; equal if not given", heading=DATA
+    )
+    tolerance: PerTarget | None = setting(
+        None,
+        about="error that is acceptable, such as 5%, or TARGET=5%,TARGET=0.01; 5%|0.01 is within either",
+        heading=DATA,
+    )
+
+    objective: str = setting(
+        "auto",
+        about="what ranks configurations and ends the search: "
+        + "; ".join(f"{either([*each.measures])} for {each.name}" for each in tasks.TASKS.values())
+        + "; auto is the first",
+        heading=SEARCH,
+    )
+    cost: Costs | None = setting(
+        None,
+        about="what wrong decisions of classes cost, as TRUTH:PREDICTION=COST,TRUTH:PREDICTION=COST (*:*=1 for all that"
+        " are not named): the class of least expected cost is predicted, instead of the likeliest",
+        heading=SEARCH,
+    )
+    calibration: tasks.Calibrating = setting(
+        "auto",
+        about="probabilities of classes: fitted (calibrated on validation rows, where that lowers their cross-fitted"
+        " log loss), none (as networks give them), or auto: as the study has it, and fitted for new ones",
+        heading=SEARCH,
     )
 
     strategy: str = setting(
@@ -140,7 +192,7 @@ class Settings(BaseModel):
         0.0, about="start nothing new after this many seconds of running; 0 for no limit", heading=RUNNING, ge=0, le=1e8
     )
     target_score: float | None = setting(
-        None, about="stop as soon as the validation score is this low, confirmed by repeated trainings", heading=SEARCH
+        None, about="stop as soon as the validation score is this good, confirmed by repeated trainings", heading=SEARCH
     )
     settled: int = setting(
         0,
@@ -243,6 +295,15 @@ class Settings(BaseModel):
     def _known_task(cls, task: str) -> str:
         return known("task", task, ("auto", *tasks.TASKS))
 
+    @field_validator("objective")
+    @classmethod
+    def _known_objective(cls, objective: str) -> str:
+        measures = ("auto", *(name for task in tasks.TASKS.values() for name in task.measures))
+        if objective not in measures:
+            near = nearest(objective, measures)
+            raise ValueError(f"expected {', '.join(measures)}{near and f'; {near}'}")
+        return objective
+
     @field_validator("engine")
     @classmethod
     def _known_engine(cls, engine: str) -> str:
@@ -308,6 +369,18 @@ class Settings(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _parts_are_said_once(self) -> Settings:
+        for part, others in (("test", ("test",)), ("validation", ("validation", "folds"))):
+            if not getattr(self, f"{part}_data"):
+                continue
+            beside = [each for each in others if each in self.model_fields_set and getattr(self, each)]
+            if beside or self.split:
+                raise ValueError(
+                    f"the file of --{part}-data has all {part} rows; leave --{beside[0] if beside else 'split'} out"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _parts_leave_training_rows(self) -> Settings:
         shares = [share for share in (self.validation, self.test) if share < 1]
         if sum(shares) >= 1:
@@ -317,9 +390,21 @@ class Settings(BaseModel):
         return self
 
     @property
+    def asked(self) -> tasks.Asked:
+        """What is asked of the target beyond its task."""
+        return tasks.Asked(
+            objective=self.objective,
+            transforms=self.target_transform or {},
+            judge_on=self.judge_on,
+            shares=self.target_weights or {},
+            tolerances=self.tolerance or {},
+        )
+
+    @property
     def budget(self) -> Budget:
         """How much the search may do."""
-        return Budget(**{each.name: getattr(self, each.name) for each in fields(Budget)})
+        mine = type(self).model_fields
+        return Budget(**{each.name: getattr(self, each.name) for each in fields(Budget) if each.name in mine})
 
 
 Fixed: Final = Settings  # without the options of the strategies

@@ -23,7 +23,21 @@ _KEYS: Final = frozenset({"format", "fingerprint", "settings", "versions", SEAL}
 _HINT: Final = "restore it, or use another --study"
 _LARGEST: Final = 4 << 20  # bytes of study.json, which has a few thousand
 # The values of fields that old fingerprints do not have, because there was no choice then.
-_DEFAULTS: Final[Mapping[str, Any]] = {**tasks.UNSAID, "folds": 0, "reading": 1, "split": None}
+_DEFAULTS: Final[Mapping[str, Any]] = {
+    **tasks.UNSAID,
+    "folds": 0,
+    "reading": 1,
+    "split": None,
+    "times": {},
+    "objective": "auto",
+    "target_transform": {},
+    "judge_on": "transformed",
+    "target_weights": {},
+    "tolerance": {},
+    "validation_data": None,
+    "test_data": None,
+    "cost": {},
+}
 _PACKAGES: Final = (
     "tensorflow",
     "keras",
@@ -57,6 +71,11 @@ class Stored:
     versions: Mapping[str, Any]
 
     @property
+    def calibration(self) -> str:
+        """Whether probabilities are calibrated, in the word of the setting; those of earlier versions are not."""
+        return tasks.FITTED if self.settings.get("calibration") == tasks.FITTED else tasks.UNCALIBRATED
+
+    @property
     def facts(self) -> dict[str, Any]:
         """All of it by name, as the sheet *Study* of the workbook shows it."""
         return {**self.settings, **self.fingerprint, **self.versions}
@@ -85,9 +104,9 @@ def read(path: Path) -> Stored:
 
 
 def task_of(fingerprint: Mapping[str, Any]) -> Task:
-    """The task of a study; the first one if its fingerprint does not name one.
+    """The task of a study, judged by its objective; the first one if its fingerprint does not name one.
 
-    Raise UserError for a task of the user's own that the user did not name.
+    Raise UserError for a task of the user's own that the user did not name, and for an unknown objective.
     """
     name = fingerprint.get("task", _DEFAULTS["task"])
     if name not in list(tasks.TASKS) and not tasks.is_own(name):
@@ -96,7 +115,16 @@ def task_of(fingerprint: Mapping[str, Any]) -> Task:
             expected=" or ".join(tasks.TASKS),
             hint="use the version of the program that wrote it",
         )
-    return tasks.load(name)
+    task, objective = tasks.load(name), fingerprint.get("objective", _DEFAULTS["objective"])
+    if objective == _DEFAULTS["objective"]:
+        return task
+    if not isinstance(objective, str) or objective not in task.measures:
+        raise UserError(
+            f"The objective of the study is unknown: {untrusted.shown(objective)}",
+            expected=" or ".join(("auto", *task.measures)),
+            hint="use the version of the program that wrote it",
+        )
+    return task.judged_by(task.measures[objective])
 
 
 def reading_of(study: Path) -> int | None:
@@ -106,6 +134,15 @@ def reading_of(study: Path) -> int | None:
         return None
     found = read(path).fingerprint.get("reading", _DEFAULTS["reading"])
     return found if type(found) is int else None
+
+
+def calibration_of(study: Path) -> str | None:
+    """Whether the probabilities of the study are calibrated, in the word of the setting; None for no study yet.
+
+    Those of an earlier version are not, and say nothing of it.
+    """
+    path = StudyFolder(study).identity
+    return read(path).calibration if path.exists() else None
 
 
 def check(study: Path, fingerprint: Mapping[str, Any]) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any, Final
 
 import numpy as np
 
 from pipeline.errors import UserError
 from pipeline.tasks import probabilities, weighted
+from pipeline.tasks.asked import Asked
+from pipeline.tasks.class_measures import MEASURES, USUAL
+from pipeline.tasks.measures import named
+from pipeline.tasks.number_measures import MEASURES as NUMBERS
 from pipeline.tasks.task import Columns, Task, spread
 
 BINARY, CATEGORICAL = "binary_crossentropy", "categorical_crossentropy"
@@ -26,11 +31,12 @@ class Classes:
     labels: tuple[str, ...]  # as texts: numbers by size, others by alphabet
     frequencies: tuple[float, ...]  # on the training rows, by their weights; they sum to 1
     outputs: int
+    measure: str = ""  # of `MEASURES`, where it is not the log loss
 
     @property
     def task(self) -> Task:
-        """Classification."""
-        return TASK
+        """Classification, judged by the measure of the study."""
+        return _judged_task(self.measure) if self.measure else TASK
 
     @property
     def words(self) -> str:
@@ -109,10 +115,11 @@ class Classes:
             "labels": list(self.labels),
             "frequencies": list(self.frequencies),
             "outputs": self.outputs,
+            **({"measure": self.measure} if self.measure else {}),
         }
 
 
-def fit(columns: Columns, weights: np.ndarray, _scaler: str, loss: str) -> Classes:
+def fit(columns: Columns, weights: np.ndarray, _scaler: str, loss: str, *, measure: str = "") -> Classes:
     """Learn the classes and their frequencies from the training rows; UserError for fewer than two, or too many."""
     ((name, texts),) = columns.items()
     labels = _sorted({str(text) for text in texts})
@@ -130,7 +137,25 @@ def fit(columns: Columns, weights: np.ndarray, _scaler: str, loss: str) -> Class
             hint="remove those rows, or use more rows",
         )
     outputs = 1 if loss == BINARY else len(labels)
-    return Classes((name,), labels, tuple(map(float, counts / counts.sum())), outputs)
+    return Classes((name,), labels, tuple(map(float, counts / counts.sum())), outputs, measure)
+
+
+def wanted(asked: Asked) -> Task:
+    """Classification with the user's options; UserError for those that numbers alone have."""
+    named(MEASURES, asked.objective, USUAL, NUMBERS, "classes")
+    if not asked.only_the_objective:
+        raise UserError(
+            "Classes have no transform, target weights or tolerance",
+            expected="--target-transform, --judge-on, --target-weights and --tolerance for numbers alone",
+            hint="leave them out, or use --task regression for numbers",
+        )
+    measure = "" if asked.objective in ("auto", USUAL) else asked.objective
+    return replace(TASK, fit=partial(fit, measure=measure)) if measure else TASK
+
+
+@cache
+def _judged_task(measure: str) -> Task:
+    return TASK.judged_by(MEASURES[measure])
 
 
 def _sorted(labels: set[str]) -> tuple[str, ...]:
@@ -159,6 +184,8 @@ def restore(about: Mapping[str, Any]) -> Classes:
         raise ValueError("the frequencies of its classes do not sum to 1")
     if type(found.outputs) is not int or found.outputs not in ({1, 2} if len(labels) == 2 else {len(labels)}):
         raise ValueError("its outputs do not belong to the classes")
+    if found.measure not in ("", *MEASURES):
+        raise ValueError("its measure is none of classes")
     return found
 
 
@@ -232,4 +259,7 @@ TASK: Final = Task(
     fit=fit,
     weigh=weigh,
     restore=restore,
+    measures=MEASURES,
+    chances=True,
+    asked=wanted,
 )

@@ -97,6 +97,21 @@ def binned(chances: np.ndarray, happened: np.ndarray, weights: np.ndarray, bins:
     return np.column_stack([each / mass[filled] for each in sums] + [mass[filled]])
 
 
+def log_loss(truth: np.ndarray, chances: np.ndarray, weights: np.ndarray) -> float:
+    """The mean of -ln of the true class's probability, bounded where that is too small for a float."""
+    found = np.take_along_axis(chances, truth[:, np.newaxis], axis=1)[:, 0]
+    return float(np.average(-np.log(np.maximum(found, np.finfo(np.float64).tiny)), weights=weights))
+
+
+def brier(truth: np.ndarray, chances: np.ndarray, weights: np.ndarray) -> float:
+    """The mean squared difference between probabilities and truth, summed over the classes (Brier 1950); for two
+    classes that of the second one alone, as scikit-learn has it.
+    """
+    wrong = np.sum((chances - (truth[:, np.newaxis] == np.arange(chances.shape[1]))) ** 2, axis=1)
+    halved = wrong / 2 if chances.shape[1] == 2 else wrong
+    return float(np.average(halved, weights=weights))
+
+
 def roc_auc(truth: np.ndarray, chances: np.ndarray, weights: np.ndarray) -> float:
     """The chance that a row of a class is ranked above one of another class, the mean over the classes."""
     # Of two classes the second one alone: the first one's probability orders rows alike, but for rounding.

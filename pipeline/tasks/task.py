@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from pipeline.errors import UserError
+from pipeline.tasks.asked import Asked
 
 Scaler = Literal["standard", "minmax", "robust", "none"]
 InputScaler = Literal["standard", "minmax", "robust", "quantile", "none"]
@@ -37,6 +38,27 @@ class Metric:
     look: Literal["", "share", "percent"] = ""  # how a spreadsheet shows it: a share of 1, a percentage, or as it comes
     low: float = -math.inf  # the values that it can have, beyond which no interval of it is shown
     high: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What ranks configurations, where a user asks for another objective than the task's own.
+
+    Kept is a number from 0 on, lower is better, so that one search serves all of them. Some are known to people the
+    other way round: accuracy is kept as 1 - accuracy, and shown as accuracy.
+    """
+
+    name: str  # as --objective names it
+    header: str  # in headers and on axes
+    about: str  # in a sentence
+    error: Callable[[Any, np.ndarray, np.ndarray, np.ndarray], float]
+    """How wrong predictions are, of the target, the measured values (n, columns), predictions in units (n, predicted)
+    and the rows' weights (n,); from 0 on, not finite where a prediction is not."""
+    higher: bool = False  # people know it as 1 minus the error, and higher is better
+    high: float = math.inf  # the largest error that is possible
+    watched: Literal["", "mae", "rmse"] = ""  # what early stopping looks at; "" for what the loss calls for
+    constant: str = ""  # what predicts best without inputs, where that is not what the task says,
+    constantly: str = ""  # and what it does
 
 
 class Target(Protocol):
@@ -149,6 +171,55 @@ class Task:
     doubt: Callable[[Columns], str] = lambda _: ""
     """Which other task could take these targets, and by which option, where nobody named the task; "" for no doubt."""
     unsaid: bool = False  # the only task once: what is stored says nothing of it
+    optional: tuple[Metric, ...] = ()  # that some columns have, by what was asked: names and headers alone count
+    measures: Mapping[str, Measure] = field(default_factory=dict)  # what --objective may name, the usual one first
+    measure: Measure | None = None  # what it is judged by, where that is not the objective of the target
+    check_rows: Callable[[Columns, Sequence[str]], None] | None = None
+    """UserError for whole target columns that an option cannot take, naming rows by where they stand."""
+    chances: bool = False
+    """True if the units of its one column are probabilities of the labels, and measured are positions of these: then
+    probabilities can be calibrated, and classes decided by costs."""
+    asked: Callable[[Asked], Task] | None = None
+    """The task with the options of a user; UserError for those that it does not have. None: it takes none of them."""
+
+    @property
+    def higher(self) -> bool:
+        """True if people know the objective as 1 minus it, and higher is better."""
+        return self.measure is not None and self.measure.higher
+
+    @property
+    def kept(self) -> str:
+        """What is kept, lower is better: the objective itself, or 1 - accuracy, say."""
+        return f"1 - {self.objective}" if self.higher else self.objective
+
+    def shown(self, value: float) -> float:
+        """A value of the objective as people know it, and the way back."""
+        return 1.0 - value if self.higher else value
+
+    def shown_bounds(
+        self, mean: float, low: float | None, high: float | None
+    ) -> tuple[float, float | None, float | None]:
+        """A mean of the objective with the ends of its interval, as people know them: the lower end first."""
+        if not self.higher:
+            return mean, low, high
+        return 1.0 - mean, None if high is None else 1.0 - high, None if low is None else 1.0 - low
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The lowest and the highest value that the objective can have, as people know it."""
+        high = self.measure.high if self.measure else math.inf
+        return (1.0 - high, 1.0) if self.higher else (0.0, high)
+
+    def judged_by(self, measure: Measure) -> Task:
+        """The same task, judged by one of its measures."""
+        return replace(
+            self,
+            measure=measure,
+            objective=measure.header,
+            about=measure.about,
+            constant=measure.constant or self.constant,
+            constantly=measure.constantly or self.constantly,
+        )
 
     def facts(self, class_weights: str) -> dict[str, str]:
         """What a fingerprint says of the task."""
@@ -175,9 +246,17 @@ def scores(
     """
     found = {}
     for name, truth, said in target.pairs(measured, units):
-        values = {metric.name: metric.score(truth, said, weights) for metric in target.task.metrics}
+        values = {metric.name: metric.score(truth, said, weights) for metric in metrics_of(target, name)}
         own = {metric.name: _called(metric, truth, said, weights) for metric in further}
         found[name] = {**values, **{metric: value for metric, value in own.items() if math.isfinite(value)}}
+    together = getattr(target, "together", None)
+    return {**found, **together(measured, units, weights)} if together else found
+
+
+def metrics_of(target: Target, name: str) -> Sequence[Metric]:
+    """The metrics of one of its columns: those of the task, unless the target says which of them the column has."""
+    own = getattr(target, "metrics_of", None)
+    found: Sequence[Metric] = own(name) if own else target.task.metrics
     return found
 
 

@@ -58,7 +58,7 @@ def _fit(training: Training, rows: Rows, protocol: Protocol, weight_seed: int, o
     model.compile(
         optimizer=kind.optimizer(training.configuration, steps * training.epochs),
         loss=_loss(protocol.loss),
-        weighted_metrics=[_objective(protocol.loss)],
+        weighted_metrics=[_objective(validated(protocol.loss, protocol.watched))],
         jit_compile=False,  # compiling a program costs more than training a small network
         steps_per_execution=steps,
     )
@@ -105,16 +105,17 @@ def _loss(name: str) -> Any:
     return kinds[name]()
 
 
-def _objective(loss: str) -> Any:
-    """The metric of early stopping: the log loss if that is the loss, otherwise the MAE."""
+def _objective(watched: str) -> Any:
+    """The metric of early stopping."""
     import keras
 
     kinds = {
         "mae": lambda: keras.metrics.MeanAbsoluteError(name="objective"),
+        "rmse": lambda: keras.metrics.RootMeanSquaredError(name="objective"),
         "binary_crossentropy": lambda: keras.metrics.BinaryCrossentropy(name="objective", from_logits=True),
         "categorical_crossentropy": lambda: keras.metrics.CategoricalCrossentropy(name="objective", from_logits=True),
     }
-    return kinds[validated(loss)]()
+    return kinds[watched]()
 
 
 def _batches(part: Part, training: Training, order_seed: int) -> Any:

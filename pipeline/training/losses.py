@@ -1,4 +1,4 @@
-"""The losses of a program, and the objective of early stopping; tests compare them with Keras's."""
+"""The losses of a program, and what early stopping looks at; tests compare them with Keras's."""
 
 from __future__ import annotations
 
@@ -8,9 +8,17 @@ LOSSES: Final = ("mse", "mae", "huber", "binary_crossentropy", "categorical_cros
 LOG_LOSSES: Final = ("binary_crossentropy", "categorical_crossentropy")  # of logits
 
 
-def validated(name: str) -> str:
-    """The objective on the validation rows after each epoch: the log loss if that is the loss, otherwise the MAE."""
-    return name if name in LOG_LOSSES else "mae"
+def validated(name: str, watched: str = "") -> str:
+    """What early stopping looks at on the validation rows after each epoch, of scaled outputs.
+
+    Args:
+        name: The loss.
+        watched: What the measure of the study calls for: "rmse", or "mae", which is also meant by "".
+
+    Returns:
+        The loss itself if it is a log loss; otherwise "mae" or "rmse".
+    """
+    return name if name in LOG_LOSSES else watched or "mae"
 
 
 def loss(name: str, predicted: Any, measured: Any) -> Any:

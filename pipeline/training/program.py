@@ -253,20 +253,24 @@ def _learning_rate(given: Given, state: State) -> Any:
 
 
 def _validated(shape: Shape, rows: Rows, given: Given, parameters: Sequence[Any]) -> Any:
-    """The weighted objective (P,) over all validation rows, a chunk at a time: log loss, or MAE on scaled outputs."""
+    """What early stopping looks at (P,), weighted over all validation rows, a chunk at a time; see `validated`."""
     import tensorflow as tf
 
     chunks, length = rows.held_inputs.shape[0], rows.held_inputs.shape[1]
-    judged = validated(shape.loss)
+    judged = validated(shape.loss, shape.watched)
+    rooted = judged == "rmse"
 
     def chunk(number: Any, total: Any) -> tuple[Any, Any]:
         inputs = tf.broadcast_to(rows.held_inputs[number], (shape.places, length, shape.features))
-        error = loss(judged, _forward(shape, given, parameters, inputs, None), rows.held_outputs[number])
+        error = loss(
+            "mse" if rooted else judged, _forward(shape, given, parameters, inputs, None), rows.held_outputs[number]
+        )
         return number + 1, total + tf.reduce_sum(rows.held_weights[number] * error, 1)
 
     start = (tf.constant(0), tf.zeros(shape.places))
     _, total = tf.while_loop(lambda number, _: number < chunks, chunk, start)
-    return total / tf.reduce_sum(rows.held_weights)
+    mean = total / tf.reduce_sum(rows.held_weights)
+    return tf.sqrt(mean) if rooted else mean
 
 
 def _judge(shape: Shape, given: Given, state: State, total: Any, value: Any) -> State:

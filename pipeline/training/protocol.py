@@ -27,7 +27,7 @@ class Protocol:
 
     model: str
     loss: str  # of `losses.LOSSES`
-    patience: int  # epochs without a better validation objective after which a training stops, best weights restored
+    patience: int  # epochs without a better validation score after which a training stops, best weights restored
     min_delta: float  # smaller improvements do not count
     seed: int  # of the study
     space: Space  # the space of the study, which together with a configuration determines its program
@@ -38,6 +38,7 @@ class Protocol:
     places: int = 0  # trainings that share a program; 0 for the engine's own rule
     task: str = ""  # as the user named it; workers need it to read the rows of a user-defined task
     metrics: tuple[str, ...] = ()  # user-defined, as `module:object`
+    watched: str = ""  # by early stopping: "mae" or "rmse"; "" for what the loss calls for, see `losses.validated`
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +89,14 @@ def probe_inputs(validation: Part) -> np.ndarray:
 
 
 def judged(predicted: np.ndarray, rows: Rows, metrics: Sequence[str] = ()) -> tuple[float, tasks.Scores]:
-    """Objective (scaled outputs) and scores per output (original units) of predictions for the validation rows.
+    """Objective of scaled predictions for the validation rows, and their scores per output in original units.
 
     `metrics` are additional user-defined ones, as `module:object`.
     """
     part = rows.validation
     units = rows.target.to_units(predicted)
     return (
-        rows.target.objective(part.outputs, predicted, part.weights),
+        tasks.objective(rows.target, part, predicted),
         tasks.scores(rows.target, part.measured, units, part.weights, tasks.metrics(metrics, load_object)),
     )
 

@@ -68,6 +68,7 @@ class Shape:
     activations: tuple[str, ...]  # offered by the study: all are computed, each place takes its own
     optimizers: tuple[str, ...]
     uses: frozenset[str]  # of dropout, l1, l2, clip_norm: left out of the program if the study does not use it
+    watched: str = ""  # by early stopping, where that is not what the loss calls for
 
     @property
     def steps(self) -> int:
@@ -111,6 +112,7 @@ def shape_of(training: Training, rows: Rows, protocol: Protocol) -> Shape:
         activations=offered["activation"],
         optimizers=offered["optimizer"],
         uses=frozenset(name for name in ("dropout", "l1", "l2", "clip_norm") if offered[name]),
+        watched=protocol.watched,
     )
 
 
@@ -187,7 +189,9 @@ def _reach(space: Space, name: str) -> tuple[Scalar, ...]:
 def label(shape: Shape) -> str:
     """The name of the program in the ledger: padded widths, batch size, places, and a digest of the whole shape."""
     parts = [
-        f"{name}={sorted(value) if isinstance(value, frozenset) else value}" for name, value in fields_of(shape).items()
+        f"{name}={sorted(value) if isinstance(value, frozenset) else value}"
+        for name, value in fields_of(shape).items()
+        if name != "watched" or value  # programs of before have the names that they had
     ]
     digest = hashlib.sha256("; ".join(parts).encode()).hexdigest()[:6]
     return f"packed {_words(shape.widths)} b{shape.batch} p{shape.places} {digest}"

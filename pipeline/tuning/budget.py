@@ -18,6 +18,7 @@ class Budget:
     trainings: int = 0  # budget of both stages together, instead of configurations and calls; 0: none
     seconds: float = 0.0  # of a run; 0: no limit
     target_score: float | None = None  # mean objective at which the search ends
+    target_words: str = ""  # the same as people know it, where that is another number
     settled: int = 0  # it ends after this many rounds in a row without an expected gain above the noise; 0: never
     seed: int = 0
 

@@ -70,7 +70,7 @@ class Limits:
             return ""
         best = recommend(measured)
         reached = best is not None and best.mean <= target
-        return f"the target of {target:g} is reached" if reached else ""
+        return f"the target of {self.budget.target_words or f'{target:g}'} is reached" if reached else ""
 
     def progress(self, trainings: int) -> float:
         """The fraction of the trainings or of the time that is used, whichever is more; 0 if neither is limited."""

@@ -73,7 +73,7 @@ class Plan:
         second = strategy.describe_refine(budget, self.proposals)
         ends = (
             (budget.seconds > 0, f"after {budget.seconds:g} seconds"),
-            (budget.target_score is not None, f"at an objective of {budget.target_score}"),
+            (budget.target_score is not None, f"at {budget.target_words or f'an objective of {budget.target_score}'}"),
             (budget.settled > 0, f"after {budget.settled} rounds without an expected gain above the noise"),
         )
         earlier = ", ".join(words for wanted, words in ends if wanted)

@@ -16,7 +16,7 @@ from pipeline.storage.untrusted import shown
 from pipeline.study_folder.layout import beside
 from pipeline.tasks import FIRST, Task
 from pipeline.workbook import ooxml
-from pipeline.workbook.columns import CONFIGURATIONS, KEY, MEAN, STAGE, STD, Table, headed
+from pipeline.workbook.columns import CONFIGURATIONS, KEY, LEAST, MEAN, MOST, STAGE, STD, Table, headed
 from pipeline.workbook.import_rows import Found, Possible, unknown_results
 from pipeline.workbook.merge import Unmergeable, draw, refresh
 from pipeline.workbook.read import Cells, below, find_header, rows_below, written
@@ -213,7 +213,7 @@ def unknown(
     known = frozenset(known)
     if not path.is_file() or ooxml.knows_only(path, CONFIGURATIONS, known):
         return Found()
-    headers = {name: headed(name, task) for name in (MEAN, STD)}
+    headers = {name: headed(name, task) for name in (MEAN, STD, LEAST, MOST)}
     try:
         rows = rows_below(path, CONFIGURATIONS, (headers[MEAN],))
         headless = not rows and bool(rows_below(path, CONFIGURATIONS, (KEY,)))
@@ -230,4 +230,6 @@ def unknown(
         return Found(remarks=(missing,))
     plain = {header: name for name, header in headers.items()}
     named = [(at, {plain.get(name, name): cell for name, cell in cells.items()}) for at, cells in rows]
-    return unknown_results(named, path, known, epochs, possible=possible, shown=partial(headed, task=task))
+    return unknown_results(
+        named, path, known, epochs, possible=possible, shown=partial(headed, task=task), kept=task.shown
+    )

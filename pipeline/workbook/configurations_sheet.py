@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pipeline.ranking.order import ranks
-from pipeline.ranking.statistics import OBJECTIVE
+from pipeline.ranking.statistics import Range
 from pipeline.tasks import Task
 from pipeline.tasks.naming import distinct
 from pipeline.trial import Summary, Value
@@ -149,30 +149,37 @@ def _objective(view: View) -> list[_Source]:
     def column(header: str) -> Column:
         return Column(headed(header, view.task), "fraction", 10, "objective")
 
+    task = view.task
+
+    def known(value: float | None) -> float | None:
+        return None if value is None else task.shown(value)
+
     return [
-        (column(MEAN), lambda row: row.summary.mean),
+        (column(MEAN), lambda row: known(row.summary.mean)),
         (column(STD), lambda row: row.summary.std),
-        (column(LOW), lambda row: _ends(row.summary)[0]),
-        (column(HIGH), lambda row: _ends(row.summary)[1]),
-        (column(LEAST), lambda row: row.summary.best),
-        (column(MOST), lambda row: row.summary.worst),
+        (column(LOW), lambda row: _ends(row.summary, task)[0]),
+        (column(HIGH), lambda row: _ends(row.summary, task)[1]),
+        (column(LEAST), lambda row: known(row.summary.worst if task.higher else row.summary.best)),
+        (column(MOST), lambda row: known(row.summary.best if task.higher else row.summary.worst)),
         # Empty until the end of a run: an earlier number may be that of fewer repeats.
-        (column(TEST), lambda row: view.test.get(row.key)),
+        (column(TEST), lambda row: known(view.test.get(row.key))),
         (Column(GROUP, "text", 16, "objective"), lambda row: view.group.get(row.key)),
         (Column(FRONT, "text", 16, "objective"), lambda row: view.front.get(row.key)),
     ]
 
 
-def _ends(summary: Summary) -> tuple[float | None, float | None]:
-    return OBJECTIVE.cut(summary.mean, summary.low, summary.high)[1:]
+def _ends(summary: Summary, task: Task) -> tuple[float | None, float | None]:
+    return Range(*task.ends).cut(*task.shown_bounds(summary.mean, summary.low, summary.high))[1:]
 
 
 def _outputs(view: View, rows: Sequence[_Row], taken: set[str]) -> list[_Source]:
-    known = {metric.name: metric for metric in view.task.metrics}
+    known = {metric.name: metric for metric in (*view.task.metrics, *view.task.optional)}
     metrics = _metrics([row.summary.scores for row in rows], known)
     sources: list[_Source] = []
     for output in view.outputs:
         for metric in metrics:
+            if not any(metric in row.summary.scores.get(output, {}) for row in rows):
+                continue  # of another output alone
             values = [row.summary.scores.get(output, {}).get(metric, math.nan) for row in rows]
             header = free_header(output, known[metric].header if metric in known else metric, taken)
             sources.append((score_column(header, known.get(metric), values), _scored(output, metric)))

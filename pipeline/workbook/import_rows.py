@@ -11,13 +11,16 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
+from typing import Final
 
 from pipeline.errors import UserError
 from pipeline.ledger.imports import impossible, incomparable
 from pipeline.trial import Configuration, Imported
-from pipeline.workbook.columns import COUNT, FAILURES, JSON, KEY, LIMIT, MEAN, STAGE, STD
+from pipeline.workbook.columns import COUNT, FAILURES, JSON, KEY, LEAST, LIMIT, MEAN, MOST, STAGE, STD
 from pipeline.workbook.read import Cells, written
 from pipeline.workbook.typed_cells import Typed, Wrong, configuration_of, learn, names_one, number, whole
+
+_ROUNDING: Final = 0.005  # of a mean that somebody typed with two or three digits
 
 Possible = Callable[[Configuration], str]
 """Why no network of the study can have a configuration, as the end of a sentence; empty where one can."""
@@ -40,13 +43,15 @@ def unknown_results(
     *,
     possible: Possible = lambda _: "",
     shown: Callable[[str], str] = str,
+    kept: Callable[[float], float] = float,
 ) -> Found:
     """Read the rows `(number, header -> value)` whose keys are not known.
 
-    `epochs` are those of the study, and of a row that does not say; `shown` is what its sheet calls a column.
+    `epochs` are those of the study, and of a row that does not say; `shown` is what its sheet calls a column,
+    and `kept` makes a score as the sheet has it to one as the journal has it.
     Raises UserError, naming the rows, where some are meant as results and are wrong.
     """
-    reading = _Reading(path, frozenset(known), epochs, possible, shown, learn(rows))
+    reading = _Reading(path, frozenset(known), epochs, possible, shown, kept, learn(rows))
     for row, cells in rows:
         reading.take(row, cells)
     return reading.found()
@@ -73,6 +78,7 @@ class _Reading:
     epochs: int
     possible: Possible
     shown: Callable[[str], str]
+    kept: Callable[[float], float]  # its own inverse
     typed: Typed
     keys: dict[str, int] = field(default_factory=dict)  # key -> the first row that has it in its cell
     results: dict[str, Imported] = field(default_factory=dict)
@@ -117,18 +123,34 @@ class _Reading:
 
     def _result(self, row: int, cells: Cells) -> Imported:
         configuration = configuration_of(cells, self.typed)
+        mean = self._mean(cells)
         result = Imported(
             configuration=configuration,
             epochs=whole(cells, LIMIT) or self.epochs,
             repeats=whole(cells, COUNT) or 1,
-            mean=number(cells, MEAN, self.shown(MEAN)) or 0.0,
+            mean=self.kept(mean),
             std=number(cells, STD, self.shown(STD)),
             source=f"{self.path.name}, row {row}",
         )
-        for part, why in (("configuration", self.possible(configuration)), ("result", impossible(result))):
+        for part, why in (("configuration", self.possible(configuration)), ("result", impossible(result, self.kept))):
             if why:
                 raise Wrong(part, "is not possible", got=why)
         return result
+
+    def _mean(self, cells: Cells) -> float:
+        """The mean score as the sheet has it; Wrong for one that lies outside of the scores of the single trainings."""
+        mean = number(cells, MEAN, self.shown(MEAN)) or 0.0
+        least, most = (number(cells, name, self.shown(name)) for name in (LEAST, MOST))
+        margin = _ROUNDING * abs(mean)
+        if (least is not None and mean < least - margin) or (most is not None and mean > most + margin):
+            raise Wrong(
+                self.shown(MEAN),
+                "lies outside of the scores of the single trainings beside it",
+                expected=f"a mean between {self.shown(LEAST)} and {self.shown(MOST)}",
+                got=f"{mean:g}, beside {' to '.join('-' if each is None else f'{each:g}' for each in (least, most))}",
+                hint=f"correct the cells, or empty {self.shown(LEAST)} and {self.shown(MOST)}",
+            )
+        return mean
 
     def found(self) -> Found:
         """Everything that was found; UserError where rows are wrong."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from pipeline.tasks import Task
 from pipeline.trial import Repeat
 from pipeline.workbook.columns import (
     ERROR,
@@ -36,19 +37,23 @@ def repeats(view: View) -> Table:
             shapes[id(configuration)] = (configuration.key, *(shown(each) for each in view.layers.of(configuration)))
     taken = set(_REPEATS)
     metric = view.task.metrics[0]
+    scored = [output for output in view.outputs if _has(view.repeats, output, metric.name)]
     outputs = [
-        (
-            output,
-            score_column(free_header(output, metric.header, taken), metric, _values(view.repeats, output, metric.name)),
-        )
-        for output in view.outputs
+        score_column(free_header(output, metric.header, taken), metric, _values(view.repeats, output, metric.name))
+        for output in scored
     ]
     return Table(
         title=REPEATS,
-        columns=_repeat_columns([column for _, column in outputs]),
-        rows=tuple(_repeat_cells(repeat, shapes, view.outputs, metric.name) for repeat in view.repeats[:ROWS]),
+        columns=_repeat_columns(outputs),
+        rows=tuple(_repeat_cells(repeat, shapes, scored, metric.name, view.task) for repeat in view.repeats[:ROWS]),
         identity=(KEY, LIMIT, INDEX),
     )
+
+
+def _has(trained: Sequence[Repeat], output: str, metric: str) -> bool:
+    """False for an output that was scored without this metric: for several outputs together there are others."""
+    first = next((repeat.scores for repeat in trained if repeat.scores), {})
+    return not first or metric in first.get(output, {})
 
 
 def _values(trained: Sequence[Repeat], output: str, metric: str) -> list[float]:
@@ -78,11 +83,12 @@ def _repeat_columns(outputs: Sequence[Column]) -> tuple[Column, ...]:
 
 
 def _repeat_cells(
-    repeat: Repeat, shapes: Mapping[int, tuple[Cell, ...]], outputs: Sequence[str], metric: str
+    repeat: Repeat, shapes: Mapping[int, tuple[Cell, ...]], outputs: Sequence[str], metric: str, task: Task
 ) -> tuple[Cell, ...]:
     training = repeat.training
     scores = [repeat.scores.get(output, {}).get(metric) for output in outputs]
-    numbers = [None if value is None or not math.isfinite(value) else value for value in (repeat.objective, *scores)]
+    objective = None if repeat.objective is None else task.shown(repeat.objective)
+    numbers = [None if value is None or not math.isfinite(value) else value for value in (objective, *scores)]
     run = (None, None) if repeat.failed and not repeat.epochs_run else (repeat.epochs_run, repeat.best_epoch)
     head = (*shapes[id(training.configuration)], repeat.stage, training.index, repeat.seed)
     return (

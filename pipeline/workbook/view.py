@@ -41,7 +41,11 @@ def view_of(
     test: Mapping[str, float],
     layers: Layers = LAYERS,
 ) -> View:
-    """The view of a study's workbook; `facts` are its settings, fingerprint and versions."""
+    """The view of a study's workbook; `facts` are its settings, fingerprint and versions.
+
+    The outputs are those that the trainings were scored by, and without any training the given ones.
+    """
+    trained = next((repeat for repeat in contents.repeats if repeat.scores), None)
     everything = ranking(contents, epochs)
     searched = tuple(each for each in everything if each.stage != "baseline")
     return View(
@@ -49,7 +53,7 @@ def view_of(
         baseline=next((each for each in everything if each.stage == "baseline"), None),
         repeats=contents.repeats,
         elite=elite,
-        outputs=outputs,
+        outputs=tuple(trained.scores) if trained else outputs,
         task=task,
         layers=layers,
         study=tuple((name, shown(value)) for name, value in facts.items()),

@@ -26,7 +26,7 @@ def committed(best: float, objective: float | None = 0.5) -> Committed:
 
 def lines_of(*events: Event) -> list[str]:
     written = io.StringIO()
-    with Progress(Console(file=written, width=140), PLAN, "MAE") as progress:
+    with Progress(Console(file=written, width=140), PLAN) as progress:
         for event in events:
             progress.observe(event)
     return written.getvalue().splitlines()

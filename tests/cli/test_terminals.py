@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from pipeline.cli.console import complain, standard
 from pipeline.cli.progress import Progress
 from pipeline.errors import UserError
 from pipeline.run.events import Asked, Committed
+from pipeline.tasks import FIRST
 from pipeline.trial import Configuration, Repeat, Training
 from tests.cli.test_progress import PLAN
 from tests.faults import small_study
@@ -66,7 +68,7 @@ def test_bars_and_errors_are_shown_on_every_terminal(monkeypatch, encoding):
     monkeypatch.setattr("pipeline.cli.progress.TITLES", {"baseline": "größe 日本", "explore": "★"})
     shown = standard()
     console = Console(file=shown.file, force_terminal=True, width=80)
-    with Progress(console, PLAN, "größe") as progress:
+    with Progress(console, PLAN, replace(FIRST, objective="größe")) as progress:
         progress.observe(Asked("baseline", 2, 0, ()))
         progress.observe(Committed(Repeat(Training(Configuration.of({"units": 1}), 5, 0), "baseline", 0, 0.5), 0.5))
         progress.observe(Asked("explore", 2, 0, ()))

@@ -21,9 +21,9 @@ from pipeline.report.wording import (
     with_bounds,
 )
 from pipeline.space import parse
+from pipeline.tasks.number_metrics import METRICS as REGRESSION
+from pipeline.tasks.number_metrics import scores
 from pipeline.tasks.probabilities import METRICS as CLASSES
-from pipeline.tasks.regression import METRICS as REGRESSION
-from pipeline.tasks.regression import scores
 from pipeline.trial import Configuration
 
 

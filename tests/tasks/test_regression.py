@@ -8,7 +8,8 @@ import pytest
 from sklearn import metrics
 from sklearn.preprocessing import StandardScaler
 
-from pipeline.tasks.regression import Quantities, fit, objective, scores
+from pipeline.tasks.number_metrics import objective, scores
+from pipeline.tasks.regression import Quantities, fit
 
 
 def test_scales_are_those_of_earlier_versions_to_the_last_bit() -> None:

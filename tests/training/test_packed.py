@@ -219,8 +219,9 @@ def test_a_worker_does_not_grow_with_the_number_of_configurations():
 
 
 @pytest.mark.slow
-def test_early_stopping_and_best_weights_agree_with_keras_fit(rows):
-    patient = protocol(SIMPLE, patience=2)
+@pytest.mark.parametrize("watched", ["", "rmse"])
+def test_early_stopping_and_best_weights_agree_with_keras_fit(rows, watched):
+    patient = replace(protocol(SIMPLE, patience=2), watched=watched)
     base = {**mlp.BASELINE.as_dict(), "hidden_layers": 1, "units": (16,), "learning_rate": 0.02}
     trainings = [Training(Configuration.of(base), 60, index) for index in range(2)]
     outcomes = by_identity(packed.train(trainings, rows, patient))
@@ -229,6 +230,12 @@ def test_early_stopping_and_best_weights_agree_with_keras_fit(rows):
         assert reference.epochs_run < 60
         assert (mine.epochs_run, mine.best_epoch) == (reference.epochs_run, reference.best_epoch)
         assert mine.objective == pytest.approx(reference.objective, rel=1e-3)
+        assert mine.curve is not None
+        assert reference.curve is not None
+        assert mine.curve.validation == pytest.approx(reference.curve.validation, rel=1e-2)
+        if watched:
+            errors = mine.curve.validation[-1], (mine.probe - rows.validation.outputs[: len(mine.probe)]).std()
+            assert errors[0] == pytest.approx(errors[1], rel=0.7)  # a root of squares, and no square
 
 
 @pytest.mark.slow
@@ -254,7 +261,10 @@ def test_the_curve_is_that_of_keras_fit_and_tells_when_it_began(rows):
             assert each.curve.validation.min() == pytest.approx(each.objective, rel=1e-5)
         assert mine.curve is not None
         assert reference.curve is not None
+        assert reference.curve is not None
         assert mine.curve.training == pytest.approx(reference.curve.training, rel=1e-3)
+        assert mine.curve is not None
+        assert reference.curve is not None
         assert mine.curve.validation == pytest.approx(reference.curve.validation, rel=1e-3)
         assert mine.curve.training[-1] < mine.curve.training[0]
 

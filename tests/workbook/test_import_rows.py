@@ -44,6 +44,8 @@ WRONG: Mapping[str, tuple[dict[str, object], str]] = {
     "score below 0": ({"MAE mean": -5}, "its score is -5, and no score is below 0"),
     "score with a comma": ({"MAE mean": "0,30"}, "the text '0,30'"),
     "score in words": ({"MAE mean": "see below"}, "the text 'see below'"),
+    "score below those of its trainings": ({"MAE min": 0.4, "MAE max": 0.5}, "0.3, beside 0.4 to 0.5"),
+    "score above those of its trainings": ({"MAE max": 0.2}, "0.3, beside - to 0.2"),
     "score as a date": ({"MAE mean": dt.date(2024, 3, 30)}, "2024-03-30 00:00:00, a date or a time"),
     "score as a truth value": ({"MAE mean": True}, "True"),
     "score that is infinite": ({"MAE mean": "1e999"}, "the text '1e999'"),

@@ -15,8 +15,18 @@ from matplotlib.figure import Figure
 
 from pipeline.ranking.statistics import OBJECTIVE
 from pipeline.report.contents import Contents
-from pipeline.report.figures.theme import INK, FigureKind, Picture, axis, heading, notes, plain_log_ticks
-from pipeline.report.wording import number
+from pipeline.report.figures.theme import (
+    INK,
+    FigureKind,
+    Picture,
+    as_people_know,
+    axis,
+    heading,
+    notes,
+    plain_log_ticks,
+)
+from pipeline.report.wording import score
+from pipeline.tasks import Task
 from pipeline.tuning.surrogate.posterior_curve import PosteriorCurve
 
 WIDTH: Final = 7.0  # inches
@@ -34,8 +44,8 @@ def beliefs(contents: Contents) -> Iterator[Picture]:
         return
     limits = _limits(found)
     for each in found:
-        yield f"belief_{len(each.seen):02d}.png", _picture(each, limits, axis(contents))
-    yield "beliefs.png", _sheet(found, limits, axis(contents))
+        yield f"belief_{len(each.seen):02d}.png", _picture(each, limits, contents)
+    yield "beliefs.png", _sheet(found, limits, contents)
 
 
 def _limits(found: Sequence[PosteriorCurve]) -> tuple[float, float]:
@@ -45,15 +55,16 @@ def _limits(found: Sequence[PosteriorCurve]) -> tuple[float, float]:
     return min(seen) - 0.5 * reach, max(seen) + 0.25 * reach
 
 
-def _picture(belief: PosteriorCurve, limits: tuple[float, float], objective: str) -> Figure:
+def _picture(belief: PosteriorCurve, limits: tuple[float, float], contents: Contents) -> Figure:
     figure = Figure(figsize=(WIDTH, 5.2))
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.3))
     handles = _surrogate(upper, belief, limits)
     handles += _promise(lower, belief)
-    upper.set_ylabel(objective)
+    upper.set_ylabel(axis(contents))
+    as_people_know(upper, contents.task)
     lower.set_ylabel(belief.function.replace(", ", ",\n").replace(" of ", " of\n").replace(" imp", "\nimp"))
     lower.set_xlabel(belief.name)
-    heading(figure, _headline(belief), WIDTH, handles, columns=3)
+    heading(figure, _headline(belief, contents.task), WIDTH, handles, columns=3)
     drawn = (
         "The most promising point was evaluated before, so the next one was drawn at random." if _off(belief) else ""
     )
@@ -114,13 +125,14 @@ def _off(belief: PosteriorCurve) -> bool:
     return bool(promise[near] - promise.min() < 0.5 * (promise.max() - promise.min()))
 
 
-def _headline(belief: PosteriorCurve) -> str:
+def _headline(belief: PosteriorCurve, task: Task) -> str:
     place, value = _best(belief)
-    text = f"After {len(belief.seen)} evaluations the lowest is {number(value)}, at {belief.name} {place:.3g}"
+    most = "highest" if task.higher else "lowest"
+    text = f"After {len(belief.seen)} evaluations the {most} is {score(task, value)}, at {belief.name} {place:.3g}"
     return text if belief.proposed is None else f"{text}; next is {belief.proposed:.3g}"
 
 
-def _sheet(found: Sequence[PosteriorCurve], limits: tuple[float, float], objective: str) -> Figure:
+def _sheet(found: Sequence[PosteriorCurve], limits: tuple[float, float], contents: Contents) -> Figure:
     columns = min(COLUMNS, len(found))
     rows = math.ceil(len(found) / columns)
     width = max(WIDTH, PANEL[0] * columns)
@@ -135,8 +147,9 @@ def _sheet(found: Sequence[PosteriorCurve], limits: tuple[float, float], objecti
     for axes in grid[len(found) :]:
         axes.set_axis_off()
     figure.supxlabel(found[0].name, fontsize=9)
-    figure.supylabel(objective, fontsize=9)
-    heading(figure, _headline(found[-1]), width, handles, columns=5)
+    as_people_know(grid[0], contents.task)  # the axes share theirs
+    figure.supylabel(axis(contents), fontsize=9)
+    heading(figure, _headline(found[-1], contents.task), width, handles, columns=5)
     return figure
 
 

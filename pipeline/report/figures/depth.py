@@ -29,7 +29,8 @@ from pipeline.report.figures.theme import (
     spread,
     stage_handles,
 )
-from pipeline.report.wording import count, layers, number, usable
+from pipeline.report.wording import count, layers, score, usable
+from pipeline.tasks import Task
 from pipeline.trial import Summary
 
 LABELLED: Final = 12  # of the best ones, in addition to the elite
@@ -46,7 +47,7 @@ def mae_by_depth(contents: Contents) -> Iterator[Picture]:
     """The scatter plot and the box plots; nothing if no configuration succeeded."""
     shown = drawable(contents.ranking)
     if shown:
-        bounds = limits(shown)
+        bounds = limits(shown, task=contents.task)
         name = contents.task.objective.lower().replace(" ", "_")
         yield f"{name}_by_depth_scatter.png", _scatter(contents, shown, bounds)
         yield f"{name}_by_depth_box.png", _boxes(contents, shown, bounds)
@@ -71,7 +72,7 @@ def _headline(contents: Contents, shown: Sequence[Summary]) -> str:
     who = (
         "is the default network," if best.stage == "baseline" else f"({contents.naming.title(best.configuration)}) has"
     )
-    return f"{many}, {trainings}: the best {who} {contents.task.objective} {number(best.mean)}"
+    return f"{many}, {trainings}: the best {who} {contents.task.objective} {score(contents.task, best.mean)}"
 
 
 # ------------------------------------------------------------------------------------------------------------- scatter
@@ -232,20 +233,21 @@ def _boxes(contents: Contents, shown: Sequence[Summary], bounds: Limits) -> Figu
     bounds.apply(axes)
     handles = stage_handles(axes, shown)
     name = contents.task.objective
-    heading(figure, _medians(depths, groups, name), width, handles)
+    heading(figure, _medians(depths, groups, contents.task), width, handles)
     about = f"Boxes: quartiles and median of the configurations' mean {name}, whiskers at most 1.5 box heights."
     notes(figure, [about, failures_note(contents.ranking), bounds.note], width)
     return figure
 
 
-def _medians(depths: Sequence[Depth], groups: Sequence[Sequence[Summary]], name: str) -> str:
+def _medians(depths: Sequence[Depth], groups: Sequence[Sequence[Summary]], task: Task) -> str:
+    name = task.objective
     middles = [float(np.median([each.mean for each in group])) for group in groups]
     if len(depths) == 1:
-        return f"The median {name} of {layers(depths[0])} is {number(middles[0])}"
-    best = int(np.argmin(middles))
+        return f"The median {name} of {layers(depths[0])} is {score(task, middles[0])}"
+    best, most = int(np.argmin(middles)), "highest" if task.higher else "lowest"
     what = layers(depths[best]) if depths[best] is not None else "the configurations without the number set"
     first = f"{name[:1].upper()}{name[1:]} by number of hidden layers"
-    return f"{first}: the median is lowest with {what}, {number(middles[best])}"
+    return f"{first}: the median is {most} with {what}, {score(task, middles[best])}"
 
 
 FIGURE: Final = FigureKind("by_depth", mae_by_depth)

@@ -25,7 +25,7 @@ from pipeline.report.figures.theme import (
     points,
     stage_handles,
 )
-from pipeline.report.wording import count, number, usable
+from pipeline.report.wording import count, score, usable
 from pipeline.trial import Summary
 
 WIDTH: Final = 10.0  # inches
@@ -43,7 +43,7 @@ def front(contents: Contents) -> Iterator[Picture]:
     shown = {cost: each for cost, each in shown.items() if len(each) > 1}
     if not shown:
         return
-    bounds = limits(next(iter(shown.values())))
+    bounds = limits(next(iter(shown.values())), task=contents.task)
     figure = Figure(figsize=(WIDTH, 4.4))
     panels = figure.subplots(1, len(shown), squeeze=False, sharey=True)[0]
     for axes, (cost, summaries) in zip(panels, shown.items(), strict=True):
@@ -79,10 +79,10 @@ def _headline(contents: Contents) -> str:
     best = front_of(contents.ranking, WEIGHTS)
     if len(best) < 2:
         return "No configuration is smaller than the best one"
-    first, last = best[0], best[-1]
+    first, last, task = best[0], best[-1], contents.task
     return (
         f"{count(len(best), 'configuration')} on the front of {contents.task.objective} and weights: from"
-        f" {number(first.mean)} with {first.weights:,} weights to {number(last.mean)} with {last.weights:,}"
+        f" {score(task, first.mean)} with {first.weights:,} weights to {score(task, last.mean)} with {last.weights:,}"
     )
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pipeline.analysis.verdict import Verdict
 from pipeline.report.contents import Contents
 from pipeline.report.figures.theme import INK, FigureKind, Picture, heading, notes
 from pipeline.report.wording import MAE, R2, number
+from pipeline.tasks.transforms import Transform
 
 SHOWN: Final = 5000  # rows; more make the figure slower, not clearer
 COLUMNS: Final = 3
@@ -38,12 +40,12 @@ def predicted_against_measured(contents: Contents) -> Iterator[Picture]:
         if position >= outputs:
             axes.set_visible(False)
             continue
-        outside += _panel(axes, verdict.measured[rows, position], mean[rows, position])
-        name = verdict.outputs[position]
+        name, (there, scale) = verdict.outputs[position], _scale(verdict, position)
+        outside += _panel(axes, there(verdict.measured[rows, position]), there(mean[rows, position]))
         scores = best.scores[name]
         axes.set_title(_short(name) + "\n" + _scores(scores), fontsize=9)
-        axes.set_xlabel(f"measured {_short(name)}")
-        axes.set_ylabel(f"predicted {_short(name)}")
+        axes.set_xlabel(f"measured {_short(name)}{scale}")
+        axes.set_ylabel(f"predicted {_short(name)}{scale}")
     heading(
         figure,
         f"The best configuration, {contents.naming.title(best.summary.configuration)}, on rows that it never saw",
@@ -51,6 +53,14 @@ def predicted_against_measured(contents: Contents) -> Iterator[Picture]:
     )
     notes(figure, _remarks(contents, len(rows), outside), width)
     yield "predicted_against_measured.png", figure
+
+
+def _scale(verdict: Verdict, position: int) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
+    """The scale on which an output is shown, the transformed one where it has one, and the words for it."""
+    transforms: Sequence[Transform] = getattr(verdict.target, "transforms", ())
+    if not transforms or not transforms[position].words:
+        return np.asarray, ""
+    return transforms[position].forward, f", {transforms[position].words}"
 
 
 def _scores(scores: Mapping[str, float]) -> str:

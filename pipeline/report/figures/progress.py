@@ -27,7 +27,7 @@ from pipeline.report.figures.theme import (
     points,
     stage_handles,
 )
-from pipeline.report.wording import number, usable
+from pipeline.report.wording import score, usable
 from pipeline.trial import Summary
 
 WIDTH = 8.0  # inches
@@ -40,7 +40,7 @@ def best_so_far(contents: Contents) -> Iterator[Picture]:
         return
     baseline = contents.result.baseline
     extra = [baseline.mean] if math.isfinite(baseline.mean) else []
-    bounds = limits(shown, extra)
+    bounds = limits(shown, extra, contents.task)
     figure = Figure(figsize=(WIDTH, 4.6))
     axes = figure.add_subplot()
     numbered = [(place, each) for place, each in enumerate(contents.timeline, 1) if math.isfinite(each.mean)]
@@ -61,7 +61,9 @@ def best_so_far(contents: Contents) -> Iterator[Picture]:
         if contents.repeats == 1
         else f"Each point is the mean of {contents.repeats} trainings."
     )
-    above = "" if level or not extra else f"The default network is above the figure, at {number(baseline.mean)}."
+    where = "below" if contents.task.higher else "above"
+    at = score(contents.task, baseline.mean)
+    above = "" if level or not extra else f"The default network is {where} the figure, at {at}."
     lost = "" if extra else "Every training of the default network failed."
     notes(figure, [repeats, failures_note(contents.timeline), bounds.note, above, lost], WIDTH)
     yield "best_so_far.png", figure
@@ -107,7 +109,7 @@ def _border(axes: Axes, contents: Contents) -> None:
 def _level(axes: Axes, baseline: Summary, bounds: Limits) -> list[object]:
     if not math.isfinite(baseline.mean) or baseline.mean > bounds.high:
         return []
-    label = f"{MARKS['baseline'].label}, {number(baseline.mean)}"
+    label = f"{MARKS['baseline'].label}, {score(bounds.task, baseline.mean)}"
     return [axes.axhline(baseline.mean, color=INK, linewidth=1.2, linestyle="--", zorder=2, label=label)]
 
 
@@ -116,12 +118,16 @@ def _headline(contents: Contents, running: Sequence[float]) -> str:
     if not math.isfinite(best):
         return f"None of {len(running)} configurations finished all its trainings"
     at = running.index(best) + 1
-    text = f"Configuration {at} of {len(running)} has the lowest mean {contents.task.objective}, {number(best)}"
+    task = contents.task
+    most = "highest" if task.higher else "lowest"
+    text = f"Configuration {at} of {len(running)} has the {most} mean {task.objective}, {score(task, best)}"
     if not math.isfinite(base) or not base:
         return text
     change = 100 * (best / base - 1)
     if abs(change) < 0.05:
         return f"{text}, the same as the default network"
+    if task.higher:
+        return f"{text}, {'above' if change < 0 else 'below'} the default network"
     return f"{text}: {abs(change):.1f} % {'below' if change < 0 else 'above'} the default network"
 
 

@@ -32,7 +32,7 @@ from pipeline.report.figures.theme import (
     plain_log_ticks,
     spread,
 )
-from pipeline.report.wording import number, usable, written
+from pipeline.report.wording import score, usable, written
 from pipeline.space import Choice, Domain, Parameter, Real, flatten, inside
 from pipeline.trial import Summary
 from pipeline.tuning.stages import Search
@@ -72,7 +72,7 @@ def _view(contents: Contents, search: Search) -> _View | None:
     if not free or not heights:
         return None
     optimum = next((each for each in by_mean(known) if usable(each)), None)
-    return _View(search, free, found, warm, optimum, limits(heights))
+    return _View(search, free, found, warm, optimum, limits(heights, task=contents.task))
 
 
 def _picture(contents: Contents, position: int, view: _View) -> Figure:
@@ -135,7 +135,7 @@ def _panel(axes: Axes, parameter: Parameter, view: _View, colours: ListedColorma
 
 
 def _point(axes: Axes, where: float, each: Summary, bounds: Limits, look: dict[str, Any]) -> None:
-    marker = "^" if each.mean > bounds.high else "o" if usable(each) else "x"
+    marker = bounds.outside if each.mean > bounds.high else "o" if usable(each) else "x"
     edge: dict[str, Any] = {"linewidths": 1.2} if marker == "x" else {"edgecolor": "white", "linewidths": 0.5}
     axes.scatter([where], [bounds.shown(each.mean)], marker=marker, zorder=4, **edge, **look)
 
@@ -209,13 +209,13 @@ def _headline(contents: Contents, position: int, view: _View) -> str:
     name, title = contents.task.objective, contents.naming.title
     elite = view.search.elite
     tried = len(view.search.found)
-    start = f"Search {position} around {title(elite.configuration)} ({name} {number(elite.mean)})"
+    start = f"Search {position} around {title(elite.configuration)} ({name} {score(contents.task, elite.mean)})"
     if view.optimum is None:
         return f"{start}: every configuration has failed trainings"
     if view.optimum.key == elite.key:
         return f"{start}: none of {tried} searched configurations is better"
     where = "" if any(each.key == view.optimum.key for _, each in view.found) else ", known otherwise"
-    optimum = f"{title(view.optimum.configuration)} ({name} {number(view.optimum.mean)}{where})"
+    optimum = f"{title(view.optimum.configuration)} ({name} {score(contents.task, view.optimum.mean)}{where})"
     return f"{start}: {tried} searched, the optimum is {optimum}"
 
 

@@ -23,6 +23,7 @@ from pipeline.ranking.statistics import OBJECTIVE
 from pipeline.report.contents import Contents
 from pipeline.report.wording import count, usable
 from pipeline.storage import atomic
+from pipeline.tasks import FIRST, Task
 from pipeline.trial import Stage, Summary
 
 DPI: Final = 200
@@ -162,6 +163,7 @@ class Limits:
     log: bool
     clipped: int
     worst: float
+    task: Task = FIRST  # whose objective it is; the best are at the bottom, or at the top where higher is better
 
     def shown(self, value: float) -> float:
         """The height at which a value is drawn."""
@@ -190,17 +192,32 @@ class Limits:
             axes.set_yscale("log")
             plain_log_ticks(axes.yaxis, self.low, self.high)
         axes.set_ylim(self.low, self.high)
+        as_people_know(axes, self.task)
 
     @property
     def note(self) -> str:
         """The note about clipped values; empty if there are none."""
         if not self.clipped:
             return ""
-        which = count(self.clipped, "value")
-        return f"Triangles at the upper edge: {which} above {self.high:.3g} (the largest is {self.worst:.3g})."
+        which, high, worst = count(self.clipped, "value"), self.task.shown(self.high), self.task.shown(self.worst)
+        if self.task.higher:
+            return f"Triangles at the lower edge: {which} below {high:.3g} (the smallest is {worst:.3g})."
+        return f"Triangles at the upper edge: {which} above {high:.3g} (the largest is {worst:.3g})."
+
+    @property
+    def outside(self) -> str:
+        """The marker of a value that is drawn at the edge because it lies beyond."""
+        return "v" if self.task.higher else "^"
 
 
-def limits(summaries: Sequence[Summary], extra: Sequence[float] = ()) -> Limits:
+def as_people_know(axes: Axes, task: Task) -> None:
+    """Turn the axis of the objective round, with its tick labels, where it is kept the other way round."""
+    if task.higher:
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{task.shown(value):.6g}"))
+        axes.invert_yaxis()
+
+
+def limits(summaries: Sequence[Summary], extra: Sequence[float] = (), task: Task = FIRST) -> Limits:
     """Limits that show the best values in detail: far outliers are clipped, several orders of magnitude get a log axis.
 
     The means of the summaries, at least one, and the extra values are finite. Deviations are shown up to a quarter of
@@ -215,12 +232,12 @@ def limits(summaries: Sequence[Summary], extra: Sequence[float] = ()) -> Limits:
     clipped = int(np.sum(ordered > top))
     if bottom > 0 and top / bottom > LOG:
         reach = (top / bottom) ** 0.06
-        return Limits(bottom / reach, top * reach**2, True, clipped, float(ordered[-1]))
+        return Limits(bottom / reach, top * reach**2, True, clipped, float(ordered[-1]), task)
     span = (top - bottom) or 0.5 * abs(top) or 1.0
     bars = [(each.mean, *OBJECTIVE.bar(each.mean, each.std)) for each in summaries if each.std and each.mean <= top]
     low = max(min([bottom, *(mean - down for mean, down, _ in bars)]), bottom - span / 4)
     high = min(max([top, *(mean + up for mean, _, up in bars)]), top + span / 4)
-    return Limits(low - 0.05 * span, high + 0.1 * span, False, clipped, float(ordered[-1]))
+    return Limits(low - 0.05 * span, high + 0.1 * span, False, clipped, float(ordered[-1]), task)
 
 
 def plain_log_ticks(axis: Axis, low: float, high: float) -> None:
@@ -244,7 +261,7 @@ def points(
         groups = {
             mark.marker: [pair for pair in own if usable(pair[1]) and pair[1].mean <= bounds.high],
             "x": [pair for pair in own if not usable(pair[1]) and pair[1].mean <= bounds.high],
-            "^": [pair for pair in own if pair[1].mean > bounds.high],
+            bounds.outside: [pair for pair in own if pair[1].mean > bounds.high],
         }
         if bars:
             _bars(axes, [pair for pair in own if pair[1].mean <= bounds.high], mark.colour)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pipeline.analysis.verdict import Verdict
 from pipeline.report.contents import Contents
 from pipeline.report.rows import WorstRow, place_header, test_predictions_csv, worst_rows, worst_rows_csv
-from pipeline.report.wording import MAE, capital, escaped, number, table
+from pipeline.report.wording import MAE, WITHIN, capital, escaped, number, table
 
 __all__ = ["headline", "sections", "test_predictions_csv", "worst_rows_csv"]
 
@@ -15,7 +16,8 @@ def headline(contents: Contents) -> str:
     if len(verdict.outputs) != 1:
         return ""
     name = verdict.outputs[0]
-    return f"; in the units of {escaped(name)} it is {number(verdict.best[0].scores[name][MAE])}"
+    what = "it" if contents.task.measure is None else "its MAE"
+    return f"; in the units of {escaped(name)} {what} is {number(verdict.best[0].scores[name][MAE])}"
 
 
 def sections(contents: Contents) -> list[str]:
@@ -30,7 +32,12 @@ def _scores(contents: Contents) -> list[str]:
     best, median = verdict.best[0].scores, verdict.constant_scores
     default = {} if verdict.default is None else verdict.default.scores
     metrics = verdict.metrics
-    header = ["Output", *(capital(metric.header) for metric in metrics), "MAE of default", "MAE of median"]
+    header = [
+        "Output",
+        *(capital(metric.header) for metric in metrics),
+        "MAE of default",
+        f"MAE of {contents.task.constant}",
+    ]
     rows = [
         [name]
         + [number(best[name].get(metric.name)) for metric in metrics]
@@ -38,7 +45,28 @@ def _scores(contents: Contents) -> list[str]:
         for name in verdict.outputs
     ]
     text = "The first configuration on the test rows, in original units: means over the scores of its trainings."
-    return ["## Each output", table(header, rows), text]
+    return ["## Each output", table(header, rows), " ".join([text, *_asked(verdict)])]
+
+
+def _asked(verdict: Verdict) -> list[str]:
+    """What is to be said of transforms and tolerances."""
+    target, best, found = verdict.target, verdict.best[0].scores, list[str]()
+    if getattr(target, "transforms", ()):
+        found.append(
+            "Predictions of transformed outputs are transformed back, so they lie near the median of what is possible"
+            " rather than near its mean; of several networks they are averaged in original units."
+        )
+    if getattr(target, "tolerances", ()):
+        name = [*best][-1]  # all outputs together stand last
+        share, default = best[name].get(WITHIN), verdict.default.scores[name].get(WITHIN) if verdict.default else None
+        of = "every output is" if len(verdict.outputs) > 1 else "the prediction is"
+        theirs = f", for the default network {_percent(default)}" if default is not None else ""
+        found.append(f"In {_percent(share)} of the test rows {of} within tolerance{theirs}.")
+    return found
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f} %"
 
 
 def _worst(contents: Contents) -> list[str]:
