@@ -112,15 +112,17 @@ def read(column: pd.Series[Any], name: str, time_format: str = "") -> Times:
     return Times(values, found.format, found.zoned)
 
 
-def check_zone(read: Times, name: str, columns: Columns) -> None:
-    """Raise UserError unless moments have zones where those of the training rows have, of a model of these columns."""
-    if read.zoned != (name in columns.zoned) and not np.isnat(read.moments).all():
+def read_like(column: pd.Series[Any], name: str, columns: Columns) -> np.ndarray:
+    """The moments (n,) of cells that are written as those of the training rows; UserError for others."""
+    found, zoned = read(column, name, columns.times[name]), name in columns.zoned
+    if found.zoned != zoned and not np.isnat(found.moments).all():
         has = ("no zone", "a zone")
         raise UserError(
-            f"Input {name!r} has moments with {has[read.zoned]}",
-            expected=f"moments with {has[not read.zoned]}, as in training",
+            f"Input {name!r} has moments with {has[found.zoned]}",
+            expected=f"moments with {has[zoned]}, as in training",
             hint="write them as in the table of the study: its zone decides which hour of the day a moment has",
         )
+    return found.moments
 
 
 def _gaps(column: pd.Series[Any]) -> np.ndarray:
