@@ -9,6 +9,7 @@ from pipeline import load_ensemble, load_top_models
 from pipeline.cli import outputs
 from pipeline.cli.console import line, standard
 from pipeline.data import new_rows, readers
+from pipeline.data.part_files import below
 from pipeline.data.unlike_words import sentences
 from pipeline.errors import UnlikeTrainingWarning
 
@@ -25,7 +26,9 @@ def predict(source: Path, target: Path, study: Path, *, count: int, ensemble: st
     top = load_ensemble(study, ensemble, model, task) if ensemble else load_top_models(study, count, model, task)
     columns = top.preprocessing.columns
     frame = readers.read_frame(str(source), columns.reading, texts=new_rows.texts_of(columns), named=columns.inputs)
-    for each in sentences(top.unknown_categories(frame), top.unlike_training(frame)):
+    with below(frame, str(source)):
+        told = sentences(top.unknown_categories(frame), top.unlike_training(frame))
+    for each in told:
         line(console, each)
     if top.about:
         line(console, f"{top.about}.")

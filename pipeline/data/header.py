@@ -12,6 +12,7 @@ import pandas as pd
 from pipeline.errors import UserError
 
 _SHOWN: Final = 5  # cells in an error
+ABOVE: Final = "above"  # attribute of a data frame: the empty rows above the header of its file
 NAMELESS: Final = "Unnamed: "  # and its position: the name given to a column without a name
 
 

@@ -7,7 +7,7 @@ with the same columns in any order, and with cells of the same kind.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -72,7 +72,7 @@ def joined(files: Files, each: Sequence[Cells], ignore: Sequence[str]) -> tuple[
 
     Raise UserError for a column to leave out that no file has.
     """
-    files = replace(files, rows=tuple(len(one.frame) for one in each))
+    files = files.read([one.frame for one in each])
     if not files.several:
         return files, each[0]
     frame = pd.concat([one.frame for one in each], ignore_index=True)

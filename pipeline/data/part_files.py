@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ import pandas as pd
 
 from pipeline.data.cells import row_number
 from pipeline.data.given_split import TEST, TRAIN, VALIDATION, GivenSplit
+from pipeline.data.header import ABOVE
 from pipeline.errors import UserError
 
 FIRST_READING: Final = 2  # of the rules by which cells are read: earlier studies have one file
@@ -28,11 +29,22 @@ class Files:
     sources: tuple[str, ...] = ()
     parts: tuple[int, ...] = ()
     rows: tuple[int, ...] = ()  # of each file
+    above: tuple[int, ...] = ()  # empty rows above the header of each file
 
     @property
     def several(self) -> bool:
         """True if the number of a row does not say which one it is."""
         return len(self.sources) > 1
+
+    @property
+    def numbered(self) -> bool:
+        """True if the position of a row says where it stands: in the only file, whose header is its first row."""
+        return not self.several and not any(self.above)
+
+    def read(self, frames: Sequence[pd.DataFrame]) -> Files:
+        """The same with what was found in the files."""
+        above = tuple(int(frame.attrs.get(ABOVE, 0)) for frame in frames)
+        return replace(self, rows=tuple(map(len, frames)), above=above)
 
     @property
     def words(self) -> str:
@@ -51,31 +63,47 @@ class Files:
         return [frame.iloc[of_row == number] for number in range(len(self.sources))]
 
     def place(self, position: int) -> tuple[str, int]:
-        """The file of a row of a table in several files, and the position of the row in it."""
+        """The file of a row of the table, and the position of the row in it if its header were the first row."""
         ends = [*accumulate(self.rows)]
         number = bisect_right(ends, position)
-        return self.sources[number], position - (ends[number] - self.rows[number])
+        above = self.above[number] if self.above else 0
+        return self.sources[number], position - (ends[number] - self.rows[number]) + above
 
     def called(self, position: int) -> str:
         """A row of the table as its user finds it again: its number in the spreadsheet, and its file among several."""
-        if not self.several:
+        if self.numbered:
             return row_number(position)
         source, row = self.place(int(position))
-        return f"{row_number(row)} of {source}"
+        return f"{row_number(row)} of {source}" if self.several else row_number(row)
 
     @contextmanager
-    def within(self, number: int) -> Iterator[None]:
-        """Let errors about cells of one file begin with its name, if there are several: they name rows of that file."""
-        try:
+    def within(self, number: int, frame: pd.DataFrame) -> Iterator[None]:
+        """Let errors about cells of one file say so, if there are several: they name rows of that file."""
+        place = self.sources[number] if self.several else ""
+        with below(frame, place or self.sources[number], always=self.several):
             yield
-        except UserError as error:
-            if not self.several:
-                raise
-            raise error.within(self.sources[number]) from error
 
     def split(self, positions: np.ndarray) -> GivenSplit:
         """The split of the rows at these positions."""
         return GivenSplit(f"the files {self.words}", np.array(self.parts, dtype=np.int64)[self.of(positions)])
+
+
+@contextmanager
+def below(frame: pd.DataFrame, source: str, *, always: bool = False) -> Iterator[None]:
+    """Let errors about cells say that they count the rows from a header that is not the first row of the file.
+
+    With `always` they begin with the name of the file in any case.
+    """
+    above = int(frame.attrs.get(ABOVE, 0))
+    try:
+        yield
+    except UserError as error:
+        if above:
+            many = f"{above} empty row{'' if above == 1 else 's'}"
+            raise error.within(f"{source}, counted from below its {many} at the top") from error
+        if always:
+            raise error.within(source) from error
+        raise
 
 
 def files_of(source: str, validation_data: str | None, test_data: str | None) -> Files:

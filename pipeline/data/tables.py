@@ -116,7 +116,7 @@ def read(
             named = named.of_windows()
     else:
         named.check_roles()
-    with files.within(0):
+    with files.within(0, frame):
         columns = _columns(frame, series_columns.of_steps(frame, named) if steps else named, rules, reading)
         found, why = (tasks.load(task), "") if task != "auto" else _task(frame, columns.targets, rules)
         measured = _targets(frame, columns, found, rules)
@@ -148,7 +148,7 @@ def _further(number: int, files: Files, trained: Trained) -> Cells:
     source, columns, time = files.sources[number], trained.columns, trained.columns.time
     frame = read_frame(source, columns.reading, texts=trained.texts, named=columns.inputs)
     like_training.check_columns(frame, source, trained)
-    with files.within(number):
+    with files.within(number, frame):
         like_training.check_kinds(frame, trained)
         rules, theirs = rules_of(columns.reading), trained.cells
         targets = _targets(frame, columns, trained.task, rules, theirs.targets)
@@ -287,7 +287,7 @@ def _checked(
     for name in columns.inputs:
         what = f"Input {name!r}"
         if name in columns.times:
-            checked[name] = time_inputs.read(frame[name], name, columns.times[name]).moments
+            checked[name] = time_inputs.read_like(frame[name], name, columns)
         elif name in columns.categories:
             checked[name] = _limited(texts(name, what), name)
         else:

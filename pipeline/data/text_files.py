@@ -16,7 +16,7 @@ import pandas as pd
 
 from pipeline.data import first_rules
 from pipeline.data.cells import ERRORS, MISSING, WORDS
-from pipeline.data.header import header_of
+from pipeline.data.header import ABOVE, header_of
 from pipeline.errors import UserError
 
 _SEPARATORS: Final = (",", ";", "\t", "|", ":")
@@ -34,7 +34,10 @@ def read(path: Path, reading: int, texts: Sequence[str], named: Collection[str] 
     missing cell, or it has the texts of the file, so that `cells` decides what they are; `texts` names columns that
     have the texts of the file whatever they look like, and `named` those that the user names.
     """
-    text = _decoded(path.read_bytes(), path).lstrip("\r\n").rstrip("\r\n ")
+    content = _decoded(path.read_bytes(), path)
+    text = content.lstrip("\r\n")
+    above = len(content[: len(content) - len(text)].splitlines())
+    text = text.rstrip("\r\n ")
     said = _SAID.match(text) if reading > 1 else None
     text = text[said.end() :] if said else text
     separator = said[1] if said else _separator(text)
@@ -43,9 +46,9 @@ def read(path: Path, reading: int, texts: Sequence[str], named: Collection[str] 
         raise UserError(f"{path} is empty", expected="a header and rows", hint="check the file")
     names = header_of(records[0], str(path), named)
     _check_widths(records, separator, path)
-    if reading == 1:
-        return first_rules.csv(text, separator, names)
-    return _cells(text, separator, names, texts)
+    frame = first_rules.csv(text, separator, names) if reading == 1 else _cells(text, separator, names, texts)
+    frame.attrs[ABOVE] = above
+    return frame
 
 
 def _check_widths(records: Sequence[Sequence[str]], separator: str, path: Path) -> None:

@@ -18,7 +18,9 @@ import pandas as pd
 
 from pipeline.data.cells import kind_of, row_number
 from pipeline.data.dates_as_numbers import pattern_of
-from pipeline.data.time_cells import NUMBER
+from pipeline.data.roles import Columns
+from pipeline.data.time_cells import NUMBER, Cells
+from pipeline.data.time_cells import read_all as read_cells
 from pipeline.data.time_patterns import is_pattern
 from pipeline.data.times import is_format, moments
 from pipeline.errors import UserError
@@ -32,6 +34,7 @@ MONTHLY: Final = 4  # days of the month, at most: the ends of months. What has n
 _DAY: Final = 86_400 * 10**6  # microseconds
 _EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - in UTC, like all moments
 _MONDAY: Final = 3  # days from a Monday to 1970
+_DIGITS: Final = "%Y%m%d"
 _TIMES_OF_DAY: Final = ("%H:%M:%S", "%H:%M", "%I:%M %p")
 
 
@@ -109,6 +112,19 @@ def read(column: pd.Series[Any], name: str, time_format: str = "") -> Times:
     return Times(values, found.format, found.zoned)
 
 
+def read_like(column: pd.Series[Any], name: str, columns: Columns) -> np.ndarray:
+    """The moments (n,) of cells that are written as those of the training rows; UserError for others."""
+    found, zoned = read(column, name, columns.times[name]), name in columns.zoned
+    if found.zoned != zoned and not np.isnat(found.moments).all():
+        has = ("no zone", "a zone")
+        raise UserError(
+            f"Input {name!r} has moments with {has[found.zoned]}",
+            expected=f"moments with {has[zoned]}, as in training",
+            hint="write them as in the table of the study: its zone decides which hour of the day a moment has",
+        )
+    return found.moments
+
+
 def _gaps(column: pd.Series[Any]) -> np.ndarray:
     gaps = column.isna().to_numpy(dtype=bool)
     if column.dtype.kind == "M":
@@ -119,14 +135,18 @@ def _gaps(column: pd.Series[Any]) -> np.ndarray:
 def _numbers(filled: pd.Series[Any], name: str, row: int) -> UserError:
     plain = pd.to_numeric(filled, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     doubtful = pattern_of(plain) if np.isfinite(plain).all() else ""
-    pattern = doubtful if is_pattern(doubtful) else "%Y%m%d"
+    fitting = [each for each in (doubtful, _DIGITS) if is_pattern(each) and _fits(filled, each)]
+    dates = f"; or say how its dates are written: {OPTION} {name}={fitting[0]}" if fitting else ""
     return UserError(
         f"Input {name!r} has numbers, and not dates or times",
         expected="dates or times",
         got=f"{filled.iloc[0]} in {row_number(row)}",
-        hint=f"leave it out of {OPTION}: numbers are inputs as they are; or say how its dates are written, as in"
-        f" {OPTION} {name}={pattern}",
+        hint=f"leave it out of {OPTION}: numbers are inputs as they are{dates}",
     )
+
+
+def _fits(filled: pd.Series[Any], pattern: str) -> bool:
+    return read_cells(Cells.of(filled, "", ""), pattern) is not None
 
 
 def offered(column: pd.Series[Any], name: str) -> str:

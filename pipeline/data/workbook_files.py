@@ -14,7 +14,7 @@ import pandas as pd
 
 from pipeline.data import first_rules
 from pipeline.data.cells import UNCOMPUTED
-from pipeline.data.header import header_of
+from pipeline.data.header import ABOVE, header_of
 from pipeline.errors import UserError
 from pipeline.storage import spreadsheet
 
@@ -42,7 +42,10 @@ def _cells(file: Path | BytesIO) -> tuple[list[object], pd.DataFrame]:
         rows = [tuple(map(_value, *pair)) for pair in zip(rows, _rows(file, data_only=False), strict=True)]
     width = max(map(len, rows), default=0)
     filled = [[*row, *[None] * (width - len(row))] for row in rows]
-    return (filled[0] if filled else []), pd.DataFrame(filled[1:], columns=range(width), dtype=object)
+    above = next((place for place, row in enumerate(filled) if any(cell is not None for cell in row)), 0)
+    frame = pd.DataFrame(filled[above + 1 :], columns=range(width), dtype=object)
+    frame.attrs[ABOVE] = above
+    return (filled[above] if filled else []), frame
 
 
 def _rows(file: Path | BytesIO, *, data_only: bool) -> Iterator[Row]:

@@ -62,8 +62,8 @@ def verdict(prepared: PreparedRun, result: Result, journal: Journal, workers: Wo
 
 
 def _places(table: Table, rows: np.ndarray) -> tuple[tuple[str, int], ...]:
-    """The file of each row, and the row in it; nothing of a table in one file."""
-    return tuple(table.files.place(int(row)) for row in rows) if table.files.several else ()
+    """The file of each row, and the row in it; nothing where the number of a row says that."""
+    return () if table.files.numbered else tuple(table.files.place(int(row)) for row in rows)
 
 
 def _times(table: Table, rows: np.ndarray) -> tuple[str, ...]:

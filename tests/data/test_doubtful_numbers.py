@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pandas as pd
@@ -126,3 +127,29 @@ def test_dates_of_two_centuries_are_not_sorted_as_numbers(cells: list[str], refu
     else:
         table = read(path, targets=["v"], time="t", window=1)
     assert list(table.times) == sorted(cells, key=lambda cell: (int(cell[:2]) < 69, cell))[1:]
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_empty_rows_above_the_header_count_in_what_a_row_is_called(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"t.{ending}"
+
+    def write(third: Any) -> None:
+        rows: list[list[Any]] = [[], [], [], ["a", "y"], *([row, row * row] for row in range(2)), [third, 4]]
+        if ending == "csv":
+            path.write_text("\n".join(",".join(map(str, row)) for row in rows) + "\n")
+        else:
+            book = openpyxl.Workbook()
+            for at, row in enumerate(rows, 1):
+                for column, cell in enumerate(row, 1):
+                    book.worksheets[0].cell(at, column).value = cell
+            book.save(path)
+
+    write(2)
+    table = read(str(path), targets=["y"])
+    assert table.frame["a"].tolist() == [0.0, 1.0, 2.0]
+    assert [table.files.called(row) for row in table.frame.index] == ["row 5", "row 6", "row 7"]
+    assert table.files.place(2) == (str(path), 5)  # 5 + 2 is row 7
+    write(float("inf") if ending == "csv" else "1e999")
+    with pytest.raises(UserError, match=r"counted from below its 3 empty rows at the top.*row 4|row 4.*") as error:
+        read(str(path), targets=["y"])
+    assert "3 empty rows" in str(error.value)

@@ -272,6 +272,20 @@ def test_zones_are_those_of_the_training(tmp_path: Path) -> None:
     assert new_rows(frame([None, None]), zoned.columns).frame["when"].isna().all()
 
 
+def test_the_files_of_parts_are_read_like_the_training_file(tmp_path: Path) -> None:
+    local = [f"{each:%d.%m.%Y %H:%M}" for each in HOURS[:30]]
+    train = saved(frame(local), tmp_path)
+    more = saved(frame(HOURS[30:40]), tmp_path, "more.parquet")
+    given = read(train, targets=["y"], times=["when"], test_data=more)
+    assert given.frame["when"].tolist() == HOURS[:40].tolist()
+    other = saved(frame(HOURS[30:40]), tmp_path, "other.csv")
+    with pytest.raises(UserError, match=r"other.csv: Input 'when' does not fit its format in row 2"):
+        read(train, targets=["y"], times=["when"], test_data=other)
+    zoned = saved(frame(HOURS[30:40].tz_localize("UTC")), tmp_path, "zoned.parquet")
+    with pytest.raises(UserError, match=r"zoned.parquet: Input 'when' has moments with a zone"):
+        read(train, targets=["y"], times=["when"], test_data=zoned)
+
+
 def test_new_rows_far_outside_are_told_as_moments(tmp_path: Path) -> None:
     own = fitted(table(HOURS, tmp_path))
     new = frame(["2019-04-01", "2050-01-01", None])
@@ -295,7 +309,8 @@ def test_a_format_that_is_in_doubt_is_refused_with_both_readings(tmp_path: Path)
         (["", "2020-01-01", "soon"], "when", r"does not fit its format in row 4.*'soon'.*leave it empty"),
         (["2020-01-01", "1.2.2020"], "when=%Y-%m-%d", "does not fit its format in row 3"),
         (["2020-01-01", "2020-01-02"], "when=%Q", "cannot be read by --times when='%Q'"),
-        ([1, 2], "when", r"has numbers, and not dates or times[^$]*--times when=%Y%m%d"),
+        ([1, 2], "when", r"has numbers, and not dates or times.*leave it out of --times: [a-z ]*\.$"),
+        ([20200131, 20200201], "when", r"has numbers, and not dates or times.*are written: --times when=%Y%m%d"),
         (["", "01022020", "13022020"], "when", r"1022020|01022020 in row 3[^$]*--times when=%d%m%Y"),
         ([["a"], ["b"]], "when", r"is not a moment in row 2.*dates in one format such as 2020-12-31"),
         (["1", "2"], "when=number", "has numbers, and not dates or times"),
