@@ -24,7 +24,8 @@ SMALL = ["--configurations", "2", "--repeats", "2", "--calls", "1", "--elite", "
 COMPARED = ["--trainings", "10", "--seeds", "1", "--epochs", "2", "--methods", "random", "halving", "--slots", "cpu:1"]
 KERAS = ["--configurations", "1", "--repeats", "1", "--max-repeats", "1", "--epochs", "1", "--top", "2"]  # it is slow
 OTHER_NETWORKS = ("recurrent", "resnet_rate")
-DEPTH = re.compile(r"^(hidden_layers\s*=) \{.*$", re.MULTILINE)  # a range of a space
+LIKE_THE_DEFAULT = {"hidden_layers": "2", "batch_size": "32", "min_units": "1", "max_layers": "2"}  # network
+ENTRY = re.compile(rf"^({'|'.join(LIKE_THE_DEFAULT)})(\s*=).*$", re.MULTILINE)  # of a space
 PROCESSES = ("demo.settings.toml", "predictions.csv")  # commands with these words are started in a process
 
 
@@ -74,8 +75,9 @@ def checkout(folder: Path) -> None:
     for name in ("search_spaces", "scripts"):
         shutil.copytree(ROOT / name, folder / name)
     for path in (folder / "search_spaces").glob("*.toml"):
-        if path.stem not in OTHER_NETWORKS:  # as deep as the default network: each depth has a program to compile
-            path.write_text(DEPTH.sub(r"\1 2", path.read_text()))
+        if path.stem not in OTHER_NETWORKS:  # each depth and batch size has a program, which is compiled for seconds
+            text = path.read_text()
+            path.write_text(ENTRY.sub(lambda found: f"{found[1]}{found[2]} {LIKE_THE_DEFAULT[found[1]]}", text))
 
 
 def smaller(words: list[str]) -> list[str]:
