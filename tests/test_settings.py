@@ -172,6 +172,13 @@ def test_anything_is_a_setting_or_a_clear_error(name, value):
         assert read(None, settings.model_dump()) == settings
 
 
+def test_the_dump_of_settings_with_a_split_reads_back_equal():
+    settings = read(None, {**GIVEN, "split": "part"})
+    assert read(None, settings.model_dump()) == settings
+    with pytest.raises(UserError, match="leave --test out"):
+        read(None, {**GIVEN, "split": "part", "test": 0.3})
+
+
 @pytest.mark.parametrize("content", [b"a = ", b"\xff", b"repeats = 3\nrepeats = 4\n", b"seed = " + b"1" * 5000])
 def test_what_is_not_toml_is_explained(tmp_path, content):
     path = tmp_path / "study.toml"

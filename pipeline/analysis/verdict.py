@@ -65,6 +65,7 @@ class Verdict:
     ensembles: tuple[Ensemble, ...] = ()  # of networks of the best configurations
     further: tuple[Metric, ...] = ()  # user-defined, after those of the task
     times: tuple[str, ...] = ()  # of the test rows of a series, as the table spells them
+    above: int = 0  # blank rows of the user's file above its header
 
     @property
     def counted(self) -> np.ndarray:

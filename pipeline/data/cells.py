@@ -10,7 +10,9 @@ import datetime as dt
 import math
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from decimal import Decimal
 from typing import Any, Final, Literal
 
@@ -52,9 +54,27 @@ _MOMENTS: Final = (
 _EXACT: Final = 2.0**53  # the integers below it are floats without loss
 
 
+_above: ContextVar[int] = ContextVar("rows above the header", default=0)
+
+
+@contextmanager
+def rows_above(count: int = 0) -> Iterator[None]:
+    """Within, rows are numbered as in a file with `count` blank rows above its header."""
+    token = _above.set(count)
+    try:
+        yield
+    finally:
+        _above.reset(token)
+
+
+def number_rows_below(count: int) -> None:
+    """From here to the end of `rows_above` that surrounds this, rows are numbered so: the file has been read."""
+    _above.set(count)
+
+
 def row_number(position: int) -> str:
-    """The row as a spreadsheet shows it: the header is row 1."""
-    return f"row {int(position) + 2}"
+    """The row as a spreadsheet shows it: the header is row 1, or stands below blank rows; see `rows_above`."""
+    return f"row {int(position) + 2 + _above.get()}"
 
 
 def tidy(text: str) -> str:
@@ -193,9 +213,16 @@ def texts(column: pd.Series[Any], what: str, *, spelled: bool = False) -> np.nda
     UserError for cells that are neither numbers nor text.
     """
     cells = _objects(column)
-    if any(not isinstance(cell, str) and kind_of(cell) in {"date", "other"} for cell in cells):
+    odd = (
+        place for place, cell in enumerate(cells) if not isinstance(cell, str) and kind_of(cell) in {"date", "other"}
+    )
+    place = next(odd, None)
+    if place is not None:
         raise UserError(
-            f"{what} holds neither numbers nor text", expected="one value per cell", hint="name it in `ignore`"
+            f"{what} holds neither numbers nor text in {row_number(place)}",
+            expected="a number or a text in every cell",
+            got=f"{cells[place]} ({type(cells[place]).__name__})",
+            hint="correct the cells; a study can leave the column out (`ignore`)",
         )
     known = {cell: text(cell, spelled=spelled) for cell in {cell for cell in cells if isinstance(cell, str)}}
     found = [known[cell] if isinstance(cell, str) else text(cell) for cell in cells]

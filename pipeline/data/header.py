@@ -12,6 +12,7 @@ import pandas as pd
 from pipeline.errors import UserError
 
 _SHOWN: Final = 5  # cells in an error
+ABOVE: Final = "rows above the header"  # an attribute of a frame: how many blank ones its file begins with
 NAMELESS: Final = "Unnamed: "  # and its position: the name given to a column without a name
 
 
@@ -30,11 +31,16 @@ def header_of(cells: Sequence[object], source: str, named: Collection[str] = ())
             got=", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "") if numbers else "empty cells",
             hint="add a header, or name the target as one of the whole numbers if these are names"
             if numbers
-            else "begin the table in the first row",
+            else "name the columns in the first row that is not blank",
         )
     filled = [name or f"{NAMELESS}{position}" for position, name in enumerate(names)]
     check_distinct(filled, source)
     return filled
+
+
+def above_header(frame: pd.DataFrame) -> int:
+    """How many blank rows the file of a frame has above its header; 0 for a frame that is not of a file."""
+    return int(frame.attrs.get(ABOVE, 0))
 
 
 def check_distinct(names: Sequence[str], source: str) -> None:

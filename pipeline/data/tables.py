@@ -14,8 +14,9 @@ import pandas as pd
 
 from pipeline import tasks
 from pipeline.data import column_kinds, given_split, series
-from pipeline.data.cells import MISSING, row_number
+from pipeline.data.cells import MISSING, number_rows_below, row_number, rows_above
 from pipeline.data.column_kinds import Grouped
+from pipeline.data.header import above_header
 from pipeline.data.readers import read_frame
 from pipeline.data.roles import Columns, Named, quoted
 from pipeline.data.rules import LATEST, Rules, rules_of
@@ -43,8 +44,10 @@ class Table:
     category like others among texts."""
     grouped: Mapping[str, Grouped] = field(default_factory=dict)
     """Columns of numbers that are read as decimals, and whose points may separate thousands."""
+    above: int = 0  # blank rows of the file above its header
 
 
+@rows_above()
 def read(
     source: str,
     *,
@@ -77,6 +80,8 @@ def read(
     classes = named.targets if task != "auto" and tasks.load(task).targets == "texts" else ()
     texts = [*named.categories, *named.groups, *classes, named.split, named.time]
     frame = read_frame(source, reading, texts, named={*named.targets, *named.inputs})
+    above = above_header(frame)
+    number_rows_below(above)
     named.check_existence([*frame.columns], source)
     words = {name: counted for name in frame.columns if (counted := rules.missing_words(frame[name]))}
     grouped = {name: odd for name in frame.columns if (odd := rules.grouped(frame[name]))}
@@ -96,14 +101,18 @@ def read(
     found, why = known or _task(frame, columns.targets, rules)
     checked = _checked(frame, columns, found, rules)
     times = ordered.times[-len(checked) :] if time else ()
-    parts = _split(frame, named, columns, rules) if named.split else None
-    return Table(checked, columns, source, _hash(checked), found.name, why, bool(time), times, parts, words, grouped)
+    parts = _split(frame, named, columns, rules, window + horizon - 1 if time else 0) if named.split else None
+    return Table(
+        checked, columns, source, _hash(checked), found.name, why, bool(time), times, parts, words, grouped, above
+    )
 
 
-def _split(frame: pd.DataFrame, named: Named, columns: Columns, rules: Rules) -> given_split.GivenSplit:
+def _split(
+    frame: pd.DataFrame, named: Named, columns: Columns, rules: Rules, windowless: int
+) -> given_split.GivenSplit:
     """The split that the table has itself; a part holds whole groups, and parts of a series follow each other."""
     cells = rules.texts(frame[named.split], f"Split {named.split!r}")
-    found = given_split.read(cells, named.split, frame.index.to_numpy())
+    found = given_split.read(cells, named.split, frame.index.to_numpy(), windowless)
     if named.time:
         given_split.check_order(found)
     if columns.groups:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from pipeline.data import first_rules
 from pipeline.data.cells import ERRORS, MISSING, WORDS
-from pipeline.data.header import header_of
+from pipeline.data.header import ABOVE, header_of
 from pipeline.errors import UserError
 
 _SEPARATORS: Final = (",", ";", "\t", "|", ":")
@@ -24,6 +24,8 @@ _NONE: Final = "\x1f"  # a separator that no text file contains
 _THOUSANDTH: Final = 1e-6  # of a thousandth: the accuracy of a float below 1000
 _SNIFFED: Final = 200  # records that are looked at to find the separator
 _AGREEING: Final = 0.8  # fraction of them that must have more than one cell
+_BLANK_LINES: Final = re.compile(r"(?:[ \t,;|:]*(?:\r\n|\r|\n))*")
+_NO_LINES: Final = re.compile(r"[\r\n]*")
 _SAID: Final = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # a first line for Excel, which does not show it
 
 
@@ -34,21 +36,29 @@ def read(path: Path, reading: int, texts: Sequence[str], named: Collection[str] 
     missing cell, or it has the texts of the file, so that `cells` decides what they are; `texts` names columns that
     have the texts of the file whatever they look like, and `named` those that the user names.
     """
-    text = _decoded(path.read_bytes(), path).lstrip("\r\n").rstrip("\r\n ")
+    above, text = _below_blank(_decoded(path.read_bytes(), path).rstrip("\r\n "), reading)
     said = _SAID.match(text) if reading > 1 else None
-    text = text[said.end() :] if said else text
+    if said:
+        further, text = _below_blank(text[said.end() :], reading)
+        above += further
     separator = said[1] if said else _separator(text)
     records = list(itertools.islice(_records(text, separator), _SNIFFED))
     if not records:
         raise UserError(f"{path} is empty", expected="a header and rows", hint="check the file")
     names = header_of(records[0], str(path), named)
-    _check_widths(records, separator, path)
-    if reading == 1:
-        return first_rules.csv(text, separator, names)
-    return _cells(text, separator, names, texts)
+    _check_widths(records, separator, path, above)
+    frame = first_rules.csv(text, separator, names) if reading == 1 else _cells(text, separator, names, texts)
+    frame.attrs[ABOVE] = above
+    return frame
 
 
-def _check_widths(records: Sequence[Sequence[str]], separator: str, path: Path) -> None:
+def _below_blank(text: str, reading: int) -> tuple[int, str]:
+    """How many blank lines a text begins with, and what follows; by later rules separators alone are blank, too."""
+    end = (_BLANK_LINES if reading > 1 else _NO_LINES).match(text).end()  # type: ignore[union-attr]  # always matches
+    return len(re.findall(r"\r\n|\r|\n", text[:end])), text[end:]
+
+
+def _check_widths(records: Sequence[Sequence[str]], separator: str, path: Path, above: int) -> None:
     width = len(records[0])
     long = next((number for number, record in enumerate(records) if len(record) > width), None)
     if long is not None and any(cell.strip() for cell in records[long][width:]):
@@ -56,7 +66,7 @@ def _check_widths(records: Sequence[Sequence[str]], separator: str, path: Path) 
         raise UserError(
             f"{path} has a row with more cells than the header",
             expected=f"{width} cells, separated by {separator!r}",
-            got=f"{len(records[long])} cells in row {long + 1}",
+            got=f"{len(records[long])} cells in row {long + 1 + above}",
             hint="give every column a name, and quote cells that contain the separator",
         )
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from pipeline.data import first_rules
 from pipeline.data.cells import UNCOMPUTED
-from pipeline.data.header import header_of
+from pipeline.data.header import ABOVE, header_of
 from pipeline.errors import UserError
 from pipeline.storage import spreadsheet
 
@@ -40,9 +40,16 @@ def _cells(file: Path | BytesIO) -> tuple[list[object], pd.DataFrame]:
     rows = list(_rows(file, data_only=True))
     if any(cell is None for row in rows for cell in row):
         rows = [tuple(map(_value, *pair)) for pair in zip(rows, _rows(file, data_only=False), strict=True)]
+    above = next((place for place, row in enumerate(rows) if any(map(_is_filled, row))), 0)
     width = max(map(len, rows), default=0)
-    filled = [[*row, *[None] * (width - len(row))] for row in rows]
-    return (filled[0] if filled else []), pd.DataFrame(filled[1:], columns=range(width), dtype=object)
+    filled = [[*row, *[None] * (width - len(row))] for row in rows[above:]]
+    frame = pd.DataFrame(filled[1:], columns=range(width), dtype=object)
+    frame.attrs[ABOVE] = above
+    return (filled[0] if filled else []), frame
+
+
+def _is_filled(cell: object) -> bool:
+    return cell is not None and not (isinstance(cell, str) and not cell.strip())
 
 
 def _rows(file: Path | BytesIO, *, data_only: bool) -> Iterator[Row]:

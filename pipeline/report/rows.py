@@ -12,7 +12,7 @@ import numpy as np
 from pipeline.analysis.verdict import Verdict
 from pipeline.tasks.naming import all_distinct
 
-HEADER_LINES = 2  # row 0 of the data is row 2 of a spreadsheet: rows count from 1, and the first is the header
+HEADER_LINES = 2  # row 0 of the data is row 2 of a spreadsheet without blank rows above the header: rows count from 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def place_header(verdict: Verdict) -> list[str]:
 def place_cells(verdict: Verdict, place: int) -> list[str]:
     """The cells of a test row below `place_header`."""
     row = int(verdict.rows[place])
-    return [str(row), str(row + HEADER_LINES), *([verdict.times[place]] if verdict.times else [])]
+    return [str(row), str(row + HEADER_LINES + verdict.above), *([verdict.times[place]] if verdict.times else [])]
 
 
 def worst_places(verdict: Verdict, count: int = 10) -> tuple[tuple[int, float], ...]:

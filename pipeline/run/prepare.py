@@ -88,7 +88,7 @@ def _with_folds(settings: Settings, table: tables.Table) -> Settings:
     if given is None or not (given.folds or given.has_validation):
         return settings
     for name in ("validation", "folds"):
-        if name in settings.model_fields_set and getattr(settings, name):
+        if getattr(settings, name) != type(settings).model_fields[name].default:
             raise UserError(
                 f"--{name} stands beside a split with {'folds' if given.folds else 'validation rows'} of its own",
                 expected=f"the parts of column {given.column!r}: {given.words}",

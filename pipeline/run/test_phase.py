@@ -60,7 +60,8 @@ def verdict(prepared: PreparedRun, result: Result, journal: Journal, workers: Wo
     judged = judge(target, rows.test, median, default, [test(each) for each in best], further=further)
     chosen = _ensembles(examine, rows, judged, {each.key: answers[each.key] for each in best})
     _save_ensembles(study, chosen, examine.digests)
-    return replace(judged, ensembles=chosen, times=_times(prepared.table, rows.test.rows))
+    table = prepared.table
+    return replace(judged, ensembles=chosen, times=_times(table, rows.test.rows), above=table.above)
 
 
 def _times(table: Table, rows: np.ndarray) -> tuple[str, ...]:

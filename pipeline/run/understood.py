@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from pipeline import tasks
-from pipeline.data.cells import row_number
+from pipeline.data.cells import number_rows_below, row_number, rows_above
 from pipeline.data.overview import Column, Odd
 from pipeline.data.rows import targets_of
 from pipeline.data.series import base
@@ -19,8 +19,10 @@ EACH: Final = 3  # and odd values, or words for a missing cell, of each of them
 _KINDS: Final = (("number", "numbers"), ("truth value", "truth values"), ("category", "categories"))
 
 
+@rows_above()
 def understood(prepared: PreparedRun) -> tuple[str, ...]:
     """A line for each thing that there is to say: inputs, what is missing, odd or constant in columns, and the task."""
+    number_rows_below(prepared.table.above)
     inputs = prepared.overview.inputs
     columns = (*inputs, *prepared.overview.targets)
     lines = {

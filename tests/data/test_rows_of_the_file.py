@@ -1,0 +1,81 @@
+"""Rows have the numbers that a spreadsheet shows, where blank rows stand above the header, too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+
+from pipeline.data.cells import number_rows_below, row_number, rows_above
+from pipeline.data.header import above_header
+from pipeline.data.new_rows import ROW, labelled
+from pipeline.data.readers import read_frame
+from pipeline.data.tables import read
+from pipeline.errors import UserError
+
+CELLS: list[list[str | int]] = [["a", "y"], *([row, row * row] for row in range(9))]
+
+
+def written(path: Path, above: int, cells: Sequence[Sequence[str | int]], blank: str = "\n") -> str:
+    if path.suffix == ".csv":
+        path.write_text(blank * above + "".join(",".join(map(str, row)) + "\n" for row in cells))
+        return str(path)
+    book = openpyxl.Workbook()
+    for number, row in enumerate(cells, above + 1):
+        for column, cell in enumerate(row, 1):
+            book.worksheets[0].cell(number, column, cell)
+    book.save(path)
+    return str(path)
+
+
+@pytest.mark.parametrize("above", [0, 1, 3])
+@pytest.mark.parametrize(
+    ("ending", "blank"),
+    [("csv", "\n"), ("csv", "\r\n"), ("csv", ",,\n"), ("csv", " \n"), ("csv", "sep=,\n\n"), ("xlsx", "")],
+)
+def test_blank_rows_above_the_header_count(ending: str, blank: str, above: int, tmp_path: Path) -> None:
+    if blank.startswith("sep") and above != 1:
+        pytest.skip("sep= stands once")
+    cells = [*CELLS[:6], ["x", 1], *CELLS[6:]]
+    path = written(tmp_path / f"t.{ending}", above, CELLS, blank)
+    table = read(path, targets=["y"])
+    assert table.above == above
+    assert table.frame.index.tolist() == [*range(9)]
+    assert table.sha256 == read(written(tmp_path / "plain.csv", 0, CELLS), targets=["y"]).sha256
+    path = written(tmp_path / f"odd.{ending}", above, cells, blank)
+    with pytest.raises(UserError, match=f"in row {7 + above}"):
+        read(path, targets=["a"], task="regression")
+    assert row_number(0) == "row 2"
+
+
+def test_a_row_with_too_many_cells_has_the_number_of_the_file(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="3 cells in row 5"):
+        read_frame(written(tmp_path / "t.csv", 2, [["a", "y"], [1, 2], [1, 2, 3]]))
+
+
+def test_the_numbers_of_another_table_end_with_it() -> None:
+    with rows_above():
+        number_rows_below(4)
+        assert row_number(0) == "row 6"
+        with rows_above(1):
+            assert row_number(0) == "row 3"
+        assert row_number(0) == "row 6"
+    assert row_number(0) == "row 2"
+
+
+def test_predictions_of_a_series_have_the_rows_of_the_file(tmp_path: Path) -> None:
+    cells: list[list[str | int]] = [["t", "v"], *([row, row] for row in range(9))]
+    frame = read_frame(written(tmp_path / "t.csv", 3, cells))
+    assert above_header(frame) == 3
+    columns = read(str(tmp_path / "t.csv"), targets=["v"], time="t", window=2).columns
+    told = labelled(pd.DataFrame({"v": range(9)}), frame, columns)
+    assert told[ROW].tolist() == [*range(5, 14)]
+
+
+def test_a_title_above_the_names_is_a_reason_for_an_unknown_column(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.xlsx", 0, [["Report"], *CELLS])
+    with pytest.raises(UserError, match="remove what stands above the names"):
+        read(path, targets=["y"])
