@@ -16,7 +16,7 @@ from pipeline.data.readers import read_frame
 from pipeline.data.tables import read
 from pipeline.errors import UserError
 
-CELLS: list[list[str | int]] = [["a", "y"], *([row, row * row] for row in range(9))]
+CELLS: list[list[str | int]] = [["a", "y"], *[[row, row * row] for row in range(9)]]
 
 
 def written(path: Path, above: int, cells: Sequence[Sequence[str | int]], blank: str = "\n") -> str:
@@ -39,7 +39,7 @@ def written(path: Path, above: int, cells: Sequence[Sequence[str | int]], blank:
 def test_blank_rows_above_the_header_count(ending: str, blank: str, above: int, tmp_path: Path) -> None:
     if blank.startswith("sep") and above != 1:
         pytest.skip("sep= stands once")
-    cells = [*CELLS[:6], ["x", 1], *CELLS[6:]]
+    cells: list[list[str | int]] = [*CELLS[:6], ["x", 1], *CELLS[6:]]
     path = written(tmp_path / f"t.{ending}", above, CELLS, blank)
     table = read(path, targets=["y"])
     assert table.above == above
@@ -67,7 +67,7 @@ def test_the_numbers_of_another_table_end_with_it() -> None:
 
 
 def test_predictions_of_a_series_have_the_rows_of_the_file(tmp_path: Path) -> None:
-    cells: list[list[str | int]] = [["t", "v"], *([row, row] for row in range(9))]
+    cells: list[list[str | int]] = [["t", "v"], *[[row, row] for row in range(9)]]
     frame = read_frame(written(tmp_path / "t.csv", 3, cells))
     assert above_header(frame) == 3
     columns = read(str(tmp_path / "t.csv"), targets=["v"], time="t", window=2).columns
