@@ -21,6 +21,11 @@ class UserError(ValueError):
         parts = [what, expected and f"Expected: {expected}", got and f"Got: {got}", hint and f"Try: {hint}"]
         super().__init__("\n  ".join(part if part.endswith((".", "?")) else f"{part}." for part in parts if part))
         self.what = what
+        self._advice = {"expected": expected, "got": got, "hint": hint}
+
+    def within(self, place: str) -> "UserError":
+        """The same error, of the same kind, that begins with a place: a file among several."""
+        return type(self)(f"{place}: {self.what}", **self._advice)
 
 
 class UnlikeTrainingWarning(UserWarning):

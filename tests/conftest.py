@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +29,12 @@ if (cpuinfo := Path("/proc/cpuinfo")).exists() and " avx2 " in cpuinfo.read_text
 # Byte code of the package is kept for the hundreds of processes that tests start; compiling it takes each a second.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+# A program of the packed engine is compiled once in a session, for two seconds, whichever process needs it first. What
+# tests/faults/test_real_engine.py says of equal bits it says of processes that compile for themselves.
+if "PYTEST_XDIST_WORKER" not in os.environ and "TF_XLA_FLAGS" not in os.environ:
+    programs = tempfile.mkdtemp(prefix="programs-")
+    atexit.register(shutil.rmtree, programs, ignore_errors=True)
+    os.environ["TF_XLA_FLAGS"] = f"--tf_xla_persistent_cache_directory={programs}"
 
 
 # Modules whose fixtures cost seconds, by what they share: the tests of a group run in one process, which makes it once.

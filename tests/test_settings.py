@@ -137,6 +137,28 @@ def test_the_parts_leave_rows_to_train_on(validation, test):
     assert "no rows to train on" in refused(validation=validation, test=test)
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"test_data": "t.csv", "test": 0.2}, "all test rows; leave --test out"),
+        ({"validation_data": "v.csv", "validation": 0.2}, "all validation rows; leave --validation out"),
+        ({"validation_data": "v.csv", "folds": 3}, "all validation rows; leave --folds out"),
+        ({"validation_data": "v.csv", "split": "part"}, "all validation rows; leave --split out"),
+        ({"test_data": "t.csv", "split": "part"}, "all test rows; leave --split out"),
+        ({"test_data": ""}, "test_data is wrong"),
+        ({"split": "part", "test": 0.2}, "leave --test out"),
+    ],
+)
+def test_a_part_is_said_once(options, said):
+    assert said in refused(**options)
+
+
+def test_what_is_left_may_be_divided():
+    for options in ({"test_data": "t.csv", "folds": 3}, {"test_data": "t.csv", "validation": 0.1}, {"folds": 0}):
+        assert read(None, {**GIVEN, **options})
+    assert read(None, {**GIVEN, "validation_data": "v.csv", "test": 0.1, "folds": 0}).test == 0.1
+
+
 def test_shares_and_counts_mix():
     settings = read(None, {**GIVEN, "validation": 0.9, "test": 500})
     assert (settings.validation, settings.test) == (0.9, 500)
@@ -169,14 +191,7 @@ def test_anything_is_a_setting_or_a_clear_error(name, value):
     if settings is None:
         assert name in str(error)
     else:
-        assert read(None, settings.model_dump()) == settings
-
-
-def test_the_dump_of_settings_with_a_split_reads_back_equal():
-    settings = read(None, {**GIVEN, "split": "part"})
-    assert read(None, settings.model_dump()) == settings
-    with pytest.raises(UserError, match="leave --test out"):
-        read(None, {**GIVEN, "split": "part", "test": 0.3})
+        assert read(None, settings.model_dump(exclude_unset=True)) == settings
 
 
 @pytest.mark.parametrize("content", [b"a = ", b"\xff", b"repeats = 3\nrepeats = 4\n", b"seed = " + b"1" * 5000])

@@ -65,7 +65,8 @@ class Verdict:
     ensembles: tuple[Ensemble, ...] = ()  # of networks of the best configurations
     further: tuple[Metric, ...] = ()  # user-defined, after those of the task
     times: tuple[str, ...] = ()  # of the test rows of a series, as the table spells them
-    above: int = 0  # blank rows of the user's file above its header
+    spreadsheet: tuple[int, ...] = ()  # rows of the test rows in a spreadsheet, if blank rows stand above a header
+    places: tuple[tuple[str, int], ...] = ()  # of the test rows of a table in several files: the file, the row from 0
 
     @property
     def counted(self) -> np.ndarray:

@@ -31,7 +31,9 @@ def compare(
     Raise UserError for what the user can fix, and `typer.Exit` if a signal stopped it.
     """
     asked = request(file, options, methods=methods, seeds=seeds, score=score)
-    inputs = [each for each in (file, asked.base.data, asked.base.space) if each is not None]
+    base = asked.base
+    named = (file, base.data, base.validation_data, base.test_data, base.space)
+    inputs = [each for each in named if each is not None]
     if numbers is not None:
         outputs.check_json(numbers, inputs)
 

@@ -80,7 +80,7 @@ def _inputs_of(study: Path) -> tuple[Path, ...]:
         settings = identity.read(StudyFolder(study).identity).settings
     except UserError:
         return ()  # whatever loads the models says so
-    named = (settings.get(name) for name in ("data", "space"))
+    named = (settings.get(name) for name in ("data", "validation_data", "test_data", "space"))
     return tuple(Path(each).expanduser() for each in named if isinstance(each, str))
 
 

@@ -9,13 +9,12 @@ from pipeline import load_ensemble, load_top_models
 from pipeline.cli import outputs
 from pipeline.cli.console import line, standard
 from pipeline.data import new_rows, readers
-from pipeline.data.cells import number_rows_below, rows_above
+from pipeline.data.cells import rows_above
 from pipeline.data.header import above_header
 from pipeline.data.unlike_words import sentences
 from pipeline.errors import UnlikeTrainingWarning
 
 
-@rows_above()
 def predict(source: Path, target: Path, study: Path, *, count: int, ensemble: str, model: str, task: str) -> int:
     """Predict the rows of `source` into the file `target`; raise UserError for what the user can fix.
 
@@ -28,10 +27,9 @@ def predict(source: Path, target: Path, study: Path, *, count: int, ensemble: st
     top = load_ensemble(study, ensemble, model, task) if ensemble else load_top_models(study, count, model, task)
     columns = top.preprocessing.columns
     frame = readers.read_frame(str(source), columns.reading, texts=new_rows.texts_of(columns), named=columns.inputs)
-    number_rows_below(above_header(frame))
-    for each in sentences(top.unknown_categories(frame), top.unlike_training(frame)):
-        line(console, each)
-    with warnings.catch_warnings():
+    with rows_above(above_header(frame)), warnings.catch_warnings():
+        for each in sentences(top.unknown_categories(frame), top.unlike_training(frame)):
+            line(console, each)
         warnings.simplefilter("ignore", UnlikeTrainingWarning)  # these sentences
         predicted = top.predict(frame)
     write(new_rows.labelled(predicted, frame, columns))

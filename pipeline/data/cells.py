@@ -58,18 +58,13 @@ _above: ContextVar[int] = ContextVar("rows above the header", default=0)
 
 
 @contextmanager
-def rows_above(count: int = 0) -> Iterator[None]:
+def rows_above(count: int) -> Iterator[None]:
     """Within, rows are numbered as in a file with `count` blank rows above its header."""
     token = _above.set(count)
     try:
         yield
     finally:
         _above.reset(token)
-
-
-def number_rows_below(count: int) -> None:
-    """From here to the end of `rows_above` that surrounds this, rows are numbered so: the file has been read."""
-    _above.set(count)
 
 
 def row_number(position: int) -> str:

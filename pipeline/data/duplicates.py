@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
-from pipeline.data.rows import Rows
+from pipeline.data.rows import Part
 from pipeline.data.tables import Table
 
 
-def equal_test_rows(table: Table, rows: Rows) -> int:
-    """How many test rows have the inputs and targets of a training or validation row."""
+def equal_rows(table: Table, part: Part, others: Iterable[Part]) -> int:
+    """How many rows of a part have the inputs and targets of a row of the others."""
     used = [*table.columns.inputs, *table.columns.targets]
     of_row = pd.util.hash_pandas_object(table.frame[used], index=False)
-    others = np.concatenate([rows.train.rows, rows.validation.rows])
-    return int(of_row.loc[rows.test.rows].isin(of_row.loc[others]).sum())
+    theirs = np.concatenate([each.rows for each in others])
+    return int(of_row.loc[part.rows].isin(of_row.loc[theirs]).sum())

@@ -1,4 +1,4 @@
-"""A split that the user gives: a column that says of each row which part it is in.
+"""A split that the user gives: a column that says of each row which part it is in, or a file for each part.
 
 Workers import this module, so it needs only numpy; `cells` needs pandas and is imported where it is used.
 """
@@ -6,9 +6,9 @@ Workers import this module, so it needs only numpy; `cells` needs pandas and is 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import numpy as np
 
@@ -29,10 +29,11 @@ MOST_FOLDS: Final = 100
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GivenSplit:
-    """The part of each row; there are validation rows, or folds, or neither."""
+    """The part of each row; there are validation rows, or folds, or neither. Files may leave the test rows open."""
 
-    column: str
+    source: str  # what says it, in words: "column 'part'", "the files train.csv, test.csv"
     parts: np.ndarray  # (n,) int64: TRAIN, VALIDATION, TEST, or the number of a fold, from 0
+    facts: Mapping[str, Any] = field(default_factory=dict)  # what a fingerprint says of it
 
     @property
     def folds(self) -> int:
@@ -44,13 +45,14 @@ class GivenSplit:
         """True if it says which rows are for validation."""
         return bool((self.parts == VALIDATION).any())
 
+    @property
+    def has_test(self) -> bool:
+        """True if it says which rows are for the test."""
+        return bool((self.parts == TEST).any())
+
     def of(self, part: int) -> np.ndarray:
         """The positions of the rows of a part."""
         return np.flatnonzero(self.parts == part)
-
-    def describe(self) -> dict[str, str]:
-        """What a fingerprint says of it: the column, and the SHA-256 of the parts of all rows."""
-        return {"column": self.column, "sha256": hashlib.sha256(self.parts.astype("<i8").tobytes()).hexdigest()}
 
     @property
     def words(self) -> str:
@@ -68,7 +70,7 @@ def read(texts: np.ndarray, column: str, rows: np.ndarray | None = None, windowl
     They are the words train, validation (or val, valid) and test, in small or capital letters, or whole numbers of
     folds beside test. Raise UserError for anything else, and for a split that lacks a part.
     """
-    what = f"Split {column!r}"
+    what, source = f"Split {column!r}", f"column {column!r}"
     folds = sorted({int(text) for text in texts.tolist() if _is_fold(text)})
     number = {str(fold): place for place, fold in enumerate(folds)}
     parts = np.array([_part(text, number) for text in texts.tolist()], dtype=object)
@@ -83,9 +85,10 @@ def read(texts: np.ndarray, column: str, rows: np.ndarray | None = None, windowl
             got=f"{texts[first] or 'an empty cell'!r} in {row_number(first if rows is None else rows[first])}",
             hint="correct the cell, or leave --split out",
         )
-    found = GivenSplit(column, parts.astype(np.int64))
+    found = GivenSplit(source, parts.astype(np.int64))
     _check(found, what, windowless)
-    return found
+    digest = hashlib.sha256(found.parts.astype("<i8").tobytes()).hexdigest()
+    return replace(found, facts={"split": {"column": column, "sha256": digest}})
 
 
 def _is_fold(text: str) -> bool:
@@ -132,17 +135,19 @@ def check_classes(split: GivenSplit, classes: np.ndarray, train: np.ndarray) -> 
     """Raise UserError for a class (of the texts (n,) of all rows) that the split leaves out of the training rows."""
     rest = np.delete(np.arange(len(classes)), train)
     for label in sorted({*classes[rest].tolist()} - {*classes[train].tolist()}):
-        rows = GivenSplit(split.column, split.parts[classes == label])
+        rows = GivenSplit(split.source, split.parts[classes == label])
         if not len(rows.of(TRAIN)):
             raise UserError(
-                f"Split {split.column!r} has no training rows of class {label!r}",
+                f"The split of {split.source} has no training rows of class {label!r}",
                 expected="training rows of every class",
                 got=rows.words,
-                hint="spread them over the parts, or leave --split out",
+                hint="spread them over the parts, or leave the class out",
             )
 
 
-def check_groups(split: GivenSplit, groups: np.ndarray, names: np.ndarray, columns: str) -> None:
+def check_groups(
+    split: GivenSplit, groups: np.ndarray, names: np.ndarray, columns: str, called: Callable[[int], str]
+) -> None:
     """Raise UserError if rows of one group are in different parts.
 
     Args:
@@ -150,35 +155,39 @@ def check_groups(split: GivenSplit, groups: np.ndarray, names: np.ndarray, colum
         groups: The number of each row's group (n,).
         names: What the rows' groups are called (n,).
         columns: The columns that make the groups, in words.
+        called: What the row at a position is called, as in "row 3".
     """
-    first = np.full(int(groups.max()) + 1, np.iinfo(np.int64).min)
-    torn = None
-    for position, (group, part) in enumerate(zip(groups.tolist(), split.parts.tolist(), strict=True)):
-        if first[group] == np.iinfo(np.int64).min:
-            first[group] = part
-        elif first[group] != part:
-            torn = position
-            break
-    if torn is not None:
-        from pipeline.data.cells import row_number
-
+    _, first, place = np.unique(groups, return_index=True, return_inverse=True)
+    torn = np.flatnonzero(split.parts != split.parts[first[place]])
+    if torn.size:
+        row, before = int(torn[0]), int(first[place[torn[0]]])
         raise UserError(
-            f"Split {split.column!r} tears a group of {columns} apart",
+            f"The split of {split.source} tears a group of {columns} apart",
             expected="all rows of a group in one part",
-            got=f"group {names[torn]}, in {row_number(torn)} and in another part before",
-            hint="correct the split, or leave --group out",
+            got=f"group {names[row]}, in {called(row)} and in another part before, in {called(before)}",
+            hint="correct the parts, or leave --group out",
         )
 
 
-def check_order(split: GivenSplit) -> None:
-    """Raise UserError unless the rows of a series, in order of time, are for training, then validation, then test."""
+def check_order(split: GivenSplit, called: Callable[[int], str]) -> None:
+    """Raise UserError unless the rows of a series, in order of time, are for training, then validation, then test.
+
+    `called` says what the row at a position in order of time is called, as in "row 3".
+    """
     order = {TRAIN: 0, VALIDATION: 1, TEST: 2}
     places = np.array([order.get(int(part), 0) for part in split.parts])
     back = np.flatnonzero(np.diff(places) < 0)
     if split.folds or back.size:
+        wrong = [f"{called(row)} ({_NAMES[int(split.parts[row])]})" for row in (*back[:1], *(back[:1] + 1))]
         raise UserError(
-            f"Split {split.column!r} is not in order of time",
+            f"The split of {split.source} is not in order of time",
             expected="training rows first, then validation rows, then test rows, and no folds",
-            got=split.words,
-            hint="move the parts, or leave --split out: a series is cut in order of time",
+            got="; ".join([split.words, *([" comes before ".join(wrong)] if wrong else [])]),
+            hint="move the parts, or let --validation and --test cut the series in order of time",
+        )
+    if not split.has_test:
+        raise UserError(
+            "A series ends with its test rows, and the validation rows have a file of their own",
+            expected="the test rows after them, in a file of their own too",
+            hint="give --test-data, or leave --validation-data out: a series is cut in order of time",
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -22,7 +22,7 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
 
-from pipeline.data.cells import SHOWN_MISSING, as_codes
+from pipeline.data.cells import SHOWN_MISSING, as_codes, row_number
 from pipeline.data.layout import layout_of, quantities
 from pipeline.data.roles import Columns, unknown_column
 from pipeline.data.rules import Rules, rules_of
@@ -48,15 +48,26 @@ class Preprocessing:
     """The lowest and highest number of the training rows, by quantity (see `quantities`); studies of before have none,
     and neither have images."""
 
-    def inputs(self, frame: pd.DataFrame, rows: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
+    def inputs(
+        self,
+        frame: pd.DataFrame,
+        rows: Sequence[int] | np.ndarray | None = None,
+        called: Callable[[int], str] = row_number,
+    ) -> np.ndarray:
         """The network's inputs, float32 `(n, features)`. Further columns and the order of columns do not matter.
 
-        `rows` are the positions of the rows in the user's file, where those are not 0, 1, ... Raise UserError for a
-        missing column, text in a numeric column, infinite values, and a frame without rows.
+        `rows` are the positions of the rows in the user's table, where those are not 0, 1, ..., and `called` says what
+        the row at a position is called, as in "row 3". Raise UserError for a missing column, text in a numeric column,
+        infinite values, and a frame without rows.
         """
-        return self.scaled(typed(frame, self.columns), rows)
+        return self.scaled(typed(frame, self.columns), rows, called)
 
-    def scaled(self, cells: pd.DataFrame, rows: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
+    def scaled(
+        self,
+        cells: pd.DataFrame,
+        rows: Sequence[int] | np.ndarray | None = None,
+        called: Callable[[int], str] = row_number,
+    ) -> np.ndarray:
         """The same of cells that `typed` made."""
         with np.errstate(over="ignore", invalid="ignore"):
             values = np.asarray(self.transformer.transform(cells), dtype=np.float32)
@@ -65,7 +76,8 @@ class Preprocessing:
             # Scales are finite, so what is not is so by its own cell; numbers come first among the features.
             place, feature = (int(each[0]) for each in np.nonzero(~finite))
             name = self.features[feature]
-            raise input_too_large(name, float(cells[name].iloc[place]), place if rows is None else int(rows[place]))
+            row = called(place if rows is None else int(rows[place]))
+            raise input_too_large(name, float(cells[name].iloc[place]), row)
         return values
 
     @property
@@ -90,11 +102,13 @@ def fit(
     input_scaler: InputScaler,
     output_scaler: Scaler = "standard",
     target: Target | None = None,
+    called: Callable[[int], str] = row_number,
 ) -> Preprocessing:
     """Fit medians, scales and categories to these rows alone.
 
-    `target` is the target fitted to the same rows; without one, the targets are numbers. Raise UserError if, on these
-    rows, a target is constant or an input has no value.
+    `target` is the target fitted to the same rows; without one, the targets are numbers. `called` says what the row at
+    a position of the user's table is called. Raise UserError if, on these rows, a target is constant or an input has no
+    value.
     """
     cells = typed(train, columns)
     numeric = [name for name in columns.inputs if name not in columns.categories]
@@ -117,7 +131,7 @@ def fit(
                 widen(filling["scale"], filling["fill"].transform(of_numbers))
             if alike and input_scaler != "none":
                 pool(filling["scale"])
-            check_scales(of_numbers, train.index, ends, np.asarray(filling.transform(ends)))
+            check_scales(of_numbers, train.index, ends, np.asarray(filling.transform(ends)), called)
     if target is None:
         measured = {name: train[name].to_numpy(dtype=np.float64) for name in columns.targets}
         target = FIRST.fit(measured, np.ones(len(train)), output_scaler, "auto")

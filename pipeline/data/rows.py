@@ -56,7 +56,7 @@ class Part:
     outputs: np.ndarray  # (n, outputs) float32, scaled
     measured: np.ndarray  # (n, columns) float64, original units, or positions of classes
     weights: np.ndarray  # (n,) float32, 1 on average over the training rows; ones if the user gave none
-    rows: np.ndarray  # (n,) int64, positions in the user's table, from 0
+    rows: np.ndarray  # (n,) int64, positions in the user's table, from 0; see `part_files.Files` for one in several
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,11 +94,10 @@ def prepare_rows(
     rows, and for a number so large that it is not finite once it is scaled: of the cell that is to blame.
     """
     from pipeline.data import preprocessing, too_large
-    from pipeline.data.cells import row_number
 
     task = with_options(tasks.load(table.task), asked)
     if task.check_rows is not None:
-        task.check_rows(targets_of(table), [row_number(row) for row in table.frame.index])
+        task.check_rows(targets_of(table), [table.files.called(row) for row in table.frame.index])
     if folds:
         positions = fold(table, folds=folds, index=index, validation=validation, test=test, seed=seed)
     else:
@@ -114,6 +113,7 @@ def prepare_rows(
         target=task.fit(
             targets_of(table, positions[0]), weights[positions[0]], output_scaler, task.loss(loss, targets_of(table))
         ),
+        called=table.files.called,
     )
     train, validated, tested = (_part(table, fitted, weights, rows) for rows in positions)
     weighed = replace(train, weights=task.weigh(train.measured, train.weights, class_weights))
@@ -142,7 +142,7 @@ def _weights(table: Table, positions: Sequence[np.ndarray]) -> np.ndarray:
                 expected="weights above 0 in every part",
                 hint="make that part larger, or remove the rows without weight"
                 if table.split is None
-                else f"correct the split of column {table.split.column!r} or the weights, or leave --split out",
+                else f"correct the split of {table.split.source}, or the weights",
             )
     return weights
 
@@ -154,9 +154,9 @@ def _part(table: Table, fitted: Preprocessing, weights: np.ndarray, rows: np.nda
     measured = fitted.target.measured(targets_of(table, rows))
     with np.errstate(over="ignore"):
         outputs = np.ascontiguousarray(fitted.target.to_scaled(measured), dtype=np.float32)
-    too_large.check_outputs(outputs, measured, fitted.target, chosen.index)
+    too_large.check_outputs(outputs, measured, fitted.target, lambda place: table.files.called(chosen.index[place]))
     return Part(
-        inputs=np.ascontiguousarray(fitted.inputs(chosen, chosen.index.to_numpy())),
+        inputs=np.ascontiguousarray(fitted.inputs(chosen, chosen.index.to_numpy(), table.files.called)),
         outputs=outputs,
         measured=np.ascontiguousarray(measured),
         weights=weights[rows],

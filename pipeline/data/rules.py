@@ -8,10 +8,9 @@ from typing import Any, Final, Protocol
 import numpy as np
 import pandas as pd
 
-from pipeline.data import cells, column_kinds, first_rules, series
+from pipeline.data import cells, column_kinds, first_rules
 from pipeline.data.cells import Kind
 from pipeline.data.column_kinds import Grouped, Local
-from pipeline.data.series import Ordered
 from pipeline.errors import UserError
 
 LATEST: Final = 2
@@ -64,10 +63,6 @@ class Rules(Protocol):
         """Which of its numbers may have points between their thousands."""
         ...
 
-    def in_order(self, frame: pd.DataFrame, time: str, time_format: str = "") -> Ordered:
-        """The rows of a series in order of time; see `series.in_order`."""
-        ...
-
 
 class _First:
     """What studies of before were read by: nothing was said of doubtful columns."""
@@ -98,9 +93,6 @@ class _First:
     def grouped(self, column: pd.Series[Any]) -> Grouped | None:  # noqa: ARG002
         return None
 
-    def in_order(self, frame: pd.DataFrame, time: str, time_format: str = "") -> Ordered:  # noqa: ARG002
-        return first_rules.in_order(frame, time)
-
 
 class _Second:
     kind = staticmethod(column_kinds.kind)
@@ -114,7 +106,6 @@ class _Second:
     local_spelling = staticmethod(column_kinds.local_spelling)
     missing_words = staticmethod(column_kinds.missing_words)
     grouped = staticmethod(column_kinds.grouped)
-    in_order = staticmethod(series.in_order)
 
 
 _RULES: Final[Mapping[int, Rules]] = {1: _First(), 2: _Second()}

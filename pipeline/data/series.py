@@ -6,9 +6,9 @@ alike, named by `layout.steps`: `load[t-3]`, `load[t-2]`, ... It ends `horizon` 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -30,20 +30,65 @@ class Ordered:
     format: str = ""  # of the times, see `times.moments`
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Times:
+    """The times of the rows of a table, or of several files one after another."""
+
+    instants: np.ndarray  # (n,) to sort by
+    spelled: tuple[str, ...]  # as the table spells them
+    format: str
+    zoned: bool
+
+
+def times_of(column: pd.Series[Any], time: str, time_format: str = "") -> Times:
+    """Read the column `time`; see `times.moments`, which raises UserError."""
+    read = times.moments(column, f"Time {time!r}", time_format)
+    return Times(read.instants, times.spelled(column), read.format, read.zoned)
+
+
+def times_like(first: Times, column: pd.Series[Any], time: str, training: str) -> Times:
+    """Read the column `time` of a further file by the format of `first`, the times of the file `training`.
+
+    Raise UserError as `times_of` does, and unless the times of both have zones, or none.
+    """
+    read = times_of(column, time, first.format)
+    if read.zoned != first.zoned:
+        has = ("without a zone", "with a zone")
+        raise UserError(
+            f"Time {time!r} has moments {has[read.zoned]}",
+            expected=f"moments {has[first.zoned]}, as in {training}",
+            got=read.spelled[0],
+            hint="write the times of all files alike",
+        )
+    return read
+
+
+def joined(each: Sequence[Times]) -> Times:
+    """The times of several files, one after another."""
+    instants, spelled = np.concatenate([one.instants for one in each]), tuple(t for one in each for t in one.spelled)
+    return replace(each[0], instants=instants, spelled=spelled)
+
+
 def in_order(frame: pd.DataFrame, time: str, time_format: str = "") -> Ordered:
     """Sort the rows of a table by time, whose format is found unless it is given.
 
     Raise UserError for a time that cannot be read, see `times.moments`, and for one that occurs twice.
     """
-    read = times.moments(frame[time], f"Time {time!r}", time_format)
+    return sorted_by(frame, time, times_of(frame[time], time, time_format))
+
+
+def sorted_by(frame: pd.DataFrame, time: str, read: Times, called: Callable[[int], str] = row_number) -> Ordered:
+    """Sort the rows of a table by their times; `called` says what the row at a position is called, as in "row 3".
+
+    Raise UserError for a time that occurs twice.
+    """
     order = np.argsort(read.instants, kind="stable")
-    instants = read.instants[order]
+    instants, spelled = read.instants[order], read.spelled
     twice = np.flatnonzero(instants[1:] == instants[:-1])
-    spelled = times.spelled(frame[time])
     if twice.size:
         first, second = order[twice[0]], order[twice[0] + 1]
         raise UserError(
-            f"Time {time!r} has {spelled[first]} more than once: in {row_number(first)} and {row_number(second)}",
+            f"Time {time!r} has {spelled[first]} more than once: in {called(first)} and {called(second)}",
             expected="one row for each moment",
             got=spelled[second],
             hint="use a table of one series, with one row for each moment; where a clock was set back, or 2018.1 and"
@@ -53,11 +98,12 @@ def in_order(frame: pd.DataFrame, time: str, time_format: str = "") -> Ordered:
 
 
 def windowed(
-    ordered: Ordered, others: Collection[str], targets: Sequence[str], window: int, horizon: int
+    ordered: Ordered, others: Collection[str], targets: pd.DataFrame, window: int, horizon: int
 ) -> pd.DataFrame:
     """One row for each moment with a whole window of all columns but `others` before it, with its index.
 
-    Raise UserError for a series that is too short for one window, and for a column that is called like a step of one.
+    `targets` are the columns of that moment itself, of the same rows. Raise UserError for a series that is too short
+    for one window, and for a column that is called like a step of one.
     """
     frame = ordered.frame.reset_index(drop=True)
     columns = [str(name) for name in frame.columns if name not in others]
@@ -71,7 +117,8 @@ def windowed(
     named = steps(columns, first, horizon)
     _check_names(named, frame)
     lags = _lagged(frame, named).iloc[first : len(frame)]
-    return pd.concat([lags, frame[list(targets)].iloc[first:]], axis=1).set_axis(ordered.frame.index[first:])
+    measured = targets.reset_index(drop=True).iloc[first:]
+    return pd.concat([lags, measured], axis=1).set_axis(ordered.frame.index[first:])
 
 
 def _check_names(named: Sequence[str], frame: pd.DataFrame) -> None:

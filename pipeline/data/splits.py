@@ -26,33 +26,39 @@ def split(table: Table, *, validation: float, test: float, seed: int) -> Positio
     Rows in order of time are cut in that order: the first ones are for training, the last ones for the test. Without
     groups, classes have the same proportions in each part as in the table, to within one row for each class. The test
     rows do not depend on `validation`. Where the table has a split of its own, its parts are these; `validation` then
-    divides its training rows if it has no validation rows. Raise UserError if a part would be empty.
+    divides its training rows if it has no validation rows, and `test` if it has no test rows. Raise UserError if a part
+    would be empty.
     """
     generator = np.random.default_rng(np.random.SeedSequence([seed, 0]))
     given = table.split
     if given is None:
         return _cut(table, generator, validation, test)
     tested = generator.permutation(given.of(TEST))
-    if given.has_validation:
+    if given.has_validation and given.has_test:
         return generator.permutation(given.of(TRAIN)), generator.permutation(given.of(VALIDATION)), tested
-    others = np.flatnonzero(given.parts != TEST)
+    others = given.of(TRAIN) if given.has_validation else np.flatnonzero(given.parts != TEST)
     rest = replace(table, frame=table.frame.iloc[others])
-    trained, validated, _ = _cut(rest, generator, validation, 0.0)
+    if given.has_validation:
+        trained, _, tested = _cut(rest, generator, None, test)
+        return others[trained], generator.permutation(given.of(VALIDATION)), others[tested]
+    trained, validated, _ = _cut(rest, generator, validation, None)
     return others[trained], others[validated], tested
 
 
-def _cut(table: Table, generator: np.random.Generator, validation: float, test: float) -> Positions:
-    """Cut the rows into parts, where the test part may be 0 and is then empty."""
+def _cut(table: Table, generator: np.random.Generator, validation: float | None, test: float | None) -> Positions:
+    """Cut the rows into parts, of which the validation part or the test part is empty if it is None."""
     total = len(table.frame)
     groups = _group_of_each_row(table)
     sizes = np.ones(total, dtype=np.int64) if groups is None else np.bincount(groups)
     unit = "rows" if groups is None else "groups"
-    parts = "training, validation and test" if test else "training and validation"
-    least = 3 if test else 2
+    shares = {"validation": validation, "test": test}
+    asked = {part: share for part, share in shares.items() if share is not None}
+    *parts, last = ("training", *asked)
+    least = 1 + len(asked)
     if len(sizes) < least:
         raise UserError(
-            f"The table has {len(sizes)} {unit}{'' if test else ' for training'}",
-            expected=f"at least {least} {unit}: one each for {parts}",
+            f"The table has {len(sizes)} {unit}{'' if len(asked) == 2 else ' for training'}",
+            expected=f"at least {least} {unit}: one each for {', '.join(parts)} and {last}",
             hint="use more data" if groups is None else "use more data, or other group columns",
         )
     shuffled = generator.permutation(len(sizes))
@@ -60,13 +66,14 @@ def _cut(table: Table, generator: np.random.Generator, validation: float, test: 
         shuffled = shuffled[np.argsort(-shuffled)]  # the latest are for the test, those before them for validation
     elif groups is None and tasks.load(table.task).stratified:
         shuffled = _stratified(shuffled, table.frame[table.columns.targets[0]].to_numpy(), generator)
-    tested = _count("test", test, sizes[shuffled], len(sizes), total) if test else 0
-    validated = _count("validation", validation, sizes[shuffled[tested:]], len(sizes), total)
-    if tested + validated >= len(sizes) or (max(validation, test) < 1 <= validation + test):
+    tested = 0 if test is None else _count("test", test, sizes[shuffled], len(sizes), total)
+    following = sizes[shuffled[tested:]]
+    validated = 0 if validation is None else _count("validation", validation, following, len(sizes), total)
+    if tested + validated >= len(sizes) or (max(asked.values()) < 1 <= sum(asked.values())):
         raise UserError(
             f"No {unit} are left for training",
             expected=f"validation and test parts that together are smaller than the table of {total} rows",
-            got=f"validation = {validation:g}, test = {test:g}",
+            got=", ".join(f"{part} = {share:g}" for part, share in asked.items()),
             hint="ask for smaller parts",
         )
     part = np.zeros(len(sizes), dtype=np.int8)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,10 +11,13 @@ import numpy as np
 import pandas as pd
 
 from pipeline import tasks
-from pipeline.data import column_kinds, given_split, series
-from pipeline.data.cells import MISSING, number_rows_below, row_number, rows_above
+from pipeline.data import column_kinds, given_split, like_training, part_files, series, series_columns, user_split
+from pipeline.data.cells import MISSING, row_number
 from pipeline.data.column_kinds import Grouped
+from pipeline.data.digest import digest_of
 from pipeline.data.header import above_header
+from pipeline.data.like_training import Cells, Trained
+from pipeline.data.part_files import Files
 from pipeline.data.readers import read_frame
 from pipeline.data.roles import Columns, Named, quoted
 from pipeline.data.rules import LATEST, Rules, rules_of
@@ -25,15 +26,17 @@ from pipeline.tasks import Task
 
 MOST_CATEGORIES: Final = 200
 
+_Texts = Callable[[str, str], np.ndarray]  # of a column, and what errors call it
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """The used columns only: numbers as float64, categories and groups as text; rows as in the user's file."""
+    """The used columns only: numbers as float64, categories and groups as text; rows as in the user's file or files."""
 
-    frame: pd.DataFrame  # its index: positions in the file
+    frame: pd.DataFrame  # its index: positions in the file, or counted on from one file to the next, see `files`
     columns: Columns
     source: str
-    sha256: str  # of the used columns' names and values: the same from CSV, Excel and Parquet
+    sha256: str  # of the used columns' names and values, of the training file: the same from CSV, Excel and Parquet
     task: str = tasks.FIRST.name  # its targets are numbers, or one text column
     why: str = ""  # the reason for a task that the user did not name
     in_time: bool = False  # rows are in order of time, which splits have to respect
@@ -44,10 +47,9 @@ class Table:
     category like others among texts."""
     grouped: Mapping[str, Grouped] = field(default_factory=dict)
     """Columns of numbers that are read as decimals, and whose points may separate thousands."""
-    above: int = 0  # blank rows of the file above its header
+    files: Files = field(default_factory=Files)  # says what a row is called; several if parts have files of their own
 
 
-@rows_above()
 def read(
     source: str,
     *,
@@ -63,9 +65,14 @@ def read(
     window: int = 1,
     horizon: int = 1,
     split: str = "",
+    validation_data: str | None = None,
+    test_data: str | None = None,
     reading: int = LATEST,
 ) -> Table:
     """Read a table and check every used cell. Raise UserError naming the column, the row and what to do.
+
+    The table may be in several files: `source` has the rows for training, and the others those for validation and for
+    the test. What the columns are is decided by `source`; see `part_files`.
 
     Targets are numbers. With `task="auto"`, a single target of texts or truth values is classified instead.
 
@@ -75,82 +82,63 @@ def read(
     not say it themselves. The column `split` says which part each row is in, see `given_split`; it is no input.
     `reading` is the number of the rules by which cells are read.
     """
+    files = part_files.files_of(source, validation_data, test_data)
+    reading = max(reading, part_files.FIRST_READING) if files.several else reading
     rules = rules_of(reading)
     named = Named(targets, inputs, ignore, categories, weight, groups, time, split).tidied(rules.tidy)
     classes = named.targets if task != "auto" and tasks.load(task).targets == "texts" else ()
     texts = [*named.categories, *named.groups, *classes, named.split, named.time]
     frame = read_frame(source, reading, texts, named={*named.targets, *named.inputs})
-    above = above_header(frame)
-    number_rows_below(above)
-    named.check_existence([*frame.columns], source)
-    words = {name: counted for name in frame.columns if (counted := rules.missing_words(frame[name]))}
-    grouped = {name: odd for name in frame.columns if (odd := rules.grouped(frame[name]))}
-    known, steps = (tasks.load(task), "") if task != "auto" else None, None
+    (replace(named, ignore=()) if files.several else named).check_existence([*frame.columns], source)
+    steps = bool(time) and reading > 1
     if time:
         named.check_series()
         named.of_windows().check_roles()
-        if reading > 1:
-            known = known or _task(frame, named.targets, rules)
-            steps = _steps(frame, named, known[0], rules, reading)
-        ordered = rules.in_order(frame, named.time, time_format)
-        kept = [*named.targets, *([named.split] if named.split else [])]  # as they are, and not in windows
-        frame = series.windowed(ordered, {named.time, named.split, *named.ignore}, kept, window, horizon)
-        named = named.of_windows()
-    named.check_roles()
-    columns = _of_windows(steps, frame, ordered, named.split) if steps else _columns(frame, named, rules, reading)
-    found, why = known or _task(frame, columns.targets, rules)
-    checked = _checked(frame, columns, found, rules)
-    times = ordered.times[-len(checked) :] if time else ()
-    parts = _split(frame, named, columns, rules, window + horizon - 1 if time else 0) if named.split else None
-    return Table(
-        checked, columns, source, _hash(checked), found.name, why, bool(time), times, parts, words, grouped, above
-    )
+        if not steps:  # by the first rules, windows are a table like any other
+            frame = series_columns.by_first_rules(frame, named, window, horizon)
+            named = named.of_windows()
+    else:
+        named.check_roles()
+    with files.within(0, above_header(frame)):
+        columns = _columns(frame, series_columns.of_steps(frame, named) if steps else named, rules, reading)
+        found, why = (tasks.load(task), "") if task != "auto" else _task(frame, columns.targets, rules)
+        measured = _targets(frame, columns, found, rules)
+        first = Cells(frame, _checked(frame, columns, measured, rules), measured)
+        if steps:
+            moments = series.times_of(frame[named.time], named.time, time_format)
+            columns, first = replace(columns, time_format=moments.format), replace(first, times=moments)
+    trained = Trained(source, first, columns, named, found)
+    each = [first, *(_further(number, files, trained) for number in range(1, len(files.sources)))]
+    files, cells = like_training.joined(files, each, named.ignore)
+    checked, times = cells.checked, tuple[str, ...]()
+    if cells.times is not None:
+        ordered = series.sorted_by(cells.of_every_column, named.time, cells.times, files.called)
+        user_split.check_order(files, ordered.frame.index.to_numpy())
+        measured = cells.targets.loc[ordered.frame.index]
+        windows = series.windowed(ordered, {*cells.frame} - {*columns.inputs}, measured, window, horizon)
+        columns = series_columns.of_windows(columns, windows)
+        checked = _checked(windows, columns, _targets(windows, columns, found, rules), rules)
+        times = ordered.times[-len(checked) :]
+    words = {str(name): counted for name in cells.frame if (counted := rules.missing_words(cells.frame[name]))}
+    grouped = {str(name): odd for name in cells.frame if (odd := rules.grouped(cells.frame[name]))}
+    parts = user_split.split_of(files, frame, checked, named, columns)
+    digest = digest_of(files.divided(checked)[0])
+    return Table(checked, columns, source, digest, found.name, why, bool(time), times, parts, words, grouped, files)
 
 
-def _split(
-    frame: pd.DataFrame, named: Named, columns: Columns, rules: Rules, windowless: int
-) -> given_split.GivenSplit:
-    """The split that the table has itself; a part holds whole groups, and parts of a series follow each other."""
-    cells = rules.texts(frame[named.split], f"Split {named.split!r}")
-    found = given_split.read(cells, named.split, frame.index.to_numpy(), windowless)
-    if named.time:
-        given_split.check_order(found)
-    if columns.groups:
-        names = pd.DataFrame({name: rules.texts(frame[name], f"Group {name!r}") for name in columns.groups})
-        numbers = names.groupby(list(columns.groups), sort=False).ngroup().to_numpy(dtype=np.int64)
-        called = names.agg(", ".join, axis=1).to_numpy()
-        given_split.check_groups(found, numbers, called, quoted(columns.groups))
-    return found
-
-
-def _steps(frame: pd.DataFrame, named: Named, task: Task, rules: Rules, reading: int) -> Columns:
-    """The columns of a series, with all of their cells checked.
-
-    This is done before rows are sorted and repeated in windows: an error names the column and the row of the file, and
-    a column is one thing in every step of a window.
-    """
-    used = replace(named, targets=(), ignore=(*named.ignore, named.time)).inputs_of([*frame.columns])
-    columns = _columns(frame, replace(named, inputs=used), rules, reading)
-    _checked(frame, columns, task, rules)
-    return columns
-
-
-def _of_windows(steps: Columns, frame: pd.DataFrame, ordered: series.Ordered, split: str) -> Columns:
-    """The columns of the windows of a series."""
-    inputs = tuple(name for name in frame.columns if name not in (*steps.targets, split))
-
-    def of(names: Sequence[str]) -> tuple[str, ...]:
-        return tuple(name for name in inputs if series.base(name) in names)
-
-    targets = tuple(name for name in steps.targets if name in steps.spelled)
-    return replace(
-        steps,
-        inputs=inputs,
-        categories=of(steps.categories),
-        truths=of(steps.truths),
-        spelled=(*of(steps.spelled), *targets),
-        time_format=ordered.format,
-    )
+def _further(number: int, files: Files, trained: Trained) -> Cells:
+    """Read and check a further file of the table, as new rows are read by a model of the training file."""
+    source, columns, time = files.sources[number], trained.columns, trained.columns.time
+    frame = read_frame(source, columns.reading, texts=trained.texts, named=columns.inputs)
+    like_training.check_columns(frame, source, trained)
+    with files.within(number, above_header(frame)):
+        like_training.check_kinds(frame, trained)
+        rules, theirs = rules_of(columns.reading), trained.cells
+        targets = _targets(frame, columns, trained.task, rules, theirs.targets)
+        like_training.check_classes(targets, trained)
+        checked = _checked(frame, columns, targets, rules, theirs.checked)
+        times = theirs.times and series.times_like(theirs.times, frame[time], time, trained.source)
+        return Cells(frame, checked, targets, times)
 
 
 def _columns(frame: pd.DataFrame, named: Named, rules: Rules, reading: int) -> Columns:
@@ -242,12 +230,30 @@ def _task(frame: pd.DataFrame, targets: Sequence[str], rules: Rules) -> tuple[Ta
     return tasks.for_targets([*{**found, **dict.fromkeys(doubted, "number")}.values()])
 
 
-def _checked(frame: pd.DataFrame, columns: Columns, task: Task, rules: Rules) -> pd.DataFrame:
-    def texts(name: str, what: str) -> np.ndarray:
-        return rules.texts(frame[name], what, spelled=name in columns.spelled)
+def _texts(frame: pd.DataFrame, columns: Columns, rules: Rules, like: pd.DataFrame | None) -> _Texts:
+    """A function that reads a column as texts; `like` are those of the training file, where this is another one."""
 
-    checked = {name: _target(frame[name], name, task, texts, rules) for name in columns.targets}
-    task.check(checked)
+    def texts(name: str, what: str) -> np.ndarray:
+        found = rules.texts(frame[name], what, spelled=name in columns.spelled)
+        return found if like is None else like_training.as_trained(frame[name], found, like[name], what)
+
+    return texts
+
+
+def _targets(
+    frame: pd.DataFrame, columns: Columns, task: Task, rules: Rules, like: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    texts = _texts(frame, columns, rules, like)
+    found = {name: _target(frame[name], name, task, texts, rules) for name in columns.targets}
+    if like is None:
+        task.check(found)
+    return pd.DataFrame(found, index=frame.index)
+
+
+def _checked(
+    frame: pd.DataFrame, columns: Columns, targets: pd.DataFrame, rules: Rules, like: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    texts, checked = _texts(frame, columns, rules, like), {str(name): targets[name].to_numpy() for name in targets}
     for name in columns.inputs:
         what = f"Input {name!r}"
         checked[name] = (
@@ -261,9 +267,7 @@ def _checked(frame: pd.DataFrame, columns: Columns, task: Task, rules: Rules) ->
     return pd.DataFrame(checked, index=frame.index)
 
 
-def _target(
-    column: pd.Series[Any], name: str, task: Task, texts: Callable[[str, str], np.ndarray], rules: Rules
-) -> np.ndarray:
+def _target(column: pd.Series[Any], name: str, task: Task, texts: _Texts, rules: Rules) -> np.ndarray:
     what = f"Target {name!r}"
     found = rules.kind(column)
     written = pd.api.types.infer_dtype(column, skipna=True) == "string"
@@ -326,17 +330,3 @@ def _weights(column: pd.Series[Any], name: str, rules: Rules) -> np.ndarray:
             hint="correct the cell, or divide all weights by one number",
         )
     return values
-
-
-def _hash(frame: pd.DataFrame) -> str:
-    digest = hashlib.sha256()
-    for name in frame.columns:
-        values = frame[name].to_numpy()
-        if values.dtype.kind == "f":
-            # The same NaN everywhere: readers and platforms differ in its sign and payload.
-            content = np.where(np.isnan(values), np.nan, values).astype("<f8").tobytes()
-        else:
-            content = json.dumps([str(value) for value in values]).encode()
-        digest.update(json.dumps([name, values.dtype.kind == "f", len(content)]).encode())
-        digest.update(content)
-    return digest.hexdigest()

@@ -33,6 +33,7 @@ class Moments:
 
     instants: np.ndarray  # (n,) numbers, or datetime64, in UTC where the cells name their zones
     format: str  # NUMBER, or a pattern of `time_patterns`
+    zoned: bool = False  # the cells name their zones
 
 
 def is_format(text: str) -> bool:
@@ -97,10 +98,11 @@ def _typed(column: pd.Series[Any], time_format: str) -> Moments | None:
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf" and time_format in ("", NUMBER):
         values = column.to_numpy()
         return Moments(values, NUMBER) if np.isfinite(values).all() else None
-    if isinstance(column.dtype, pd.DatetimeTZDtype):
+    zoned = isinstance(column.dtype, pd.DatetimeTZDtype)
+    if zoned:
         column = column.dt.tz_convert("UTC").dt.tz_localize(None)
     if isinstance(column.dtype, np.dtype) and column.dtype.kind == "M" and time_format != NUMBER:
-        return Moments(column.to_numpy(), time_format or ISO)
+        return Moments(column.to_numpy(), time_format or ISO, zoned)
     return None
 
 
@@ -113,7 +115,7 @@ def _parsed(cells: Cells, time_format: str) -> Moments:
     if any(zoned) and not all(zoned):
         raise _without_zone(cells, zoned.index(False))
     given = [each.value for each in read]
-    return Moments((np.array(given) if found == NUMBER else _datetimes(given))[cells.codes], found)
+    return Moments((np.array(given) if found == NUMBER else _datetimes(given))[cells.codes], found, any(zoned))
 
 
 def _only_format(cells: Cells) -> tuple[str, list[Read]]:

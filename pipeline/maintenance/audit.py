@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -28,8 +28,9 @@ from pipeline.tasks import FIRST, Task
 from pipeline.trial import Repeat
 from pipeline.workbook.columns import CONFIGURATIONS, INDEX, KEY, LIMIT, MEAN, REPEATS, headed
 from pipeline.workbook.ooxml import BROKEN
-from pipeline.workbook.read import Cells, rows_below, written
+from pipeline.workbook.read import Cells, rows_of_sheets, written
 
+_IDENTITIES: Final = {REPEATS: (KEY, LIMIT, INDEX), CONFIGURATIONS: (KEY,)}  # sheets, and what names their rows
 _CLOSE: Final = 1e-9  # a workbook's numbers have 15 digits, relative to their size
 
 
@@ -241,12 +242,12 @@ def _workbook(study: Path, contents: journal.Contents) -> Iterator[Finding]:
 def _difference(path: Path, contents: journal.Contents, limit: object, task: Task) -> str:
     """How the workbook differs from the journal; empty if it does not."""
     try:
-        trained = _rows(path, REPEATS, (KEY, LIMIT, INDEX))
-        summarised = _rows(path, CONFIGURATIONS, (KEY,))
+        sheets = rows_of_sheets(path, _IDENTITIES)
     except UserError as error:
         return _sentence(error)
     except (OSError, *BROKEN) as error:
         return f"It cannot be read as a workbook ({type(error).__name__})."
+    trained, summarised = (_identified(sheets[each], _IDENTITIES[each]) for each in (REPEATS, CONFIGURATIONS))
     repeats = {
         (repeat.training.configuration.key, str(repeat.training.epochs), str(repeat.training.index)): _known(
             repeat.objective, task
@@ -286,11 +287,9 @@ def _configurations(rows: list[_Named], contents: journal.Contents, limit: objec
 _Named = tuple[tuple[str, ...], Cells]
 
 
-def _rows(path: Path, sheet: str, identity: tuple[str, ...]) -> list[_Named]:
-    """The rows of a sheet with all identity cells filled in, in any order, without the user's own rows."""
-    named = (
-        (tuple(written(cells.get(each)) for each in identity), cells) for _, cells in rows_below(path, sheet, identity)
-    )
+def _identified(rows: Sequence[tuple[int, Cells]], identity: Sequence[str]) -> list[_Named]:
+    """The rows with all identity cells filled in, in any order, without the user's own rows."""
+    named = ((tuple(written(cells.get(each)) for each in identity), cells) for _, cells in rows)
     return [(name, cells) for name, cells in named if all(name)]
 
 

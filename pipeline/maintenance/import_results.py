@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,8 +28,17 @@ from pipeline.workbook.read import Cells, rows_below, written
 from pipeline.workbook.view import shown
 
 # A fingerprint does not mention these where nothing was asked, but the settings in a workbook do.
-_UNSAID: Final = {"folds": "0", "objective": "auto", "target_transform": "None", "tolerance": "None"}
-_UNSAID.update(target_weights="None", judge_on="transformed")
+_UNSAID: Final[Mapping[str, object]] = {
+    "folds": 0,
+    "split": "",
+    "validation_data": None,
+    "test_data": None,
+    "objective": "auto",
+    "target_transform": None,
+    "judge_on": "transformed",
+    "target_weights": None,
+    "tolerance": None,
+}
 _USUAL: Final = [next(iter(task.measures)) for task in tasks.TASKS.values()]
 LARGEST: Final = 1 << 28  # bytes of a journal from elsewhere: 100,000 trainings have a tenth of it
 
@@ -75,7 +85,7 @@ def import_ledger(study: Path, other: Path, say: Say) -> Import:
 
 def _check_same(study: Path, stored: identity.Stored, other: Path) -> None:
     """Raise StudyMismatch unless both ledgers belong to one study."""
-    ours = {**_UNSAID, **{name: text(shown(value)) for name, value in stored.fingerprint.items()}}
+    ours = {name: text(shown(value)) for name, value in {**_UNSAID, **stored.fingerprint}.items()}
     if other.suffix.lower() == ".jsonl":
         beside = other.with_name(IDENTITY)
         if not beside.is_file():
@@ -84,14 +94,15 @@ def _check_same(study: Path, stored: identity.Stored, other: Path) -> None:
                 expected=f"{beside}, which does",
                 hint="copy it together with the study.json of its folder, or import the workbook instead",
             )
-        fingerprint = identity.read(beside).fingerprint
-        theirs = {**_UNSAID, **{name: text(shown(value)) for name, value in fingerprint.items()}}
+        fingerprint = {**_UNSAID, **identity.read(beside).fingerprint}
+        theirs = {name: text(shown(value)) for name, value in fingerprint.items()}
         names = sorted(set(ours) | set(theirs))
     else:
         rows = _study_sheet(other)
-        theirs = {**_UNSAID, **{written(cells.get("name")): written(cells.get("value")) for _, cells in rows}}
+        theirs = {name: shown(value) for name, value in _UNSAID.items()}
+        theirs |= {written(cells.get("name")): written(cells.get("value")) for _, cells in rows}
         if theirs["objective"] in _USUAL:
-            theirs["objective"] = _UNSAID["objective"]
+            theirs["objective"] = "auto"
         names = sorted(ours)
     differing = [name for name in names if theirs.get(name, "") != ours.get(name, "").strip()]
     if differing:

@@ -19,7 +19,7 @@ HEADER_LINES = 2  # row 0 of the data is row 2 of a spreadsheet without blank ro
 class WorstRow:
     """A test row, and the error of the mean prediction of the group of best configurations."""
 
-    row: int  # in the user's table, from 0
+    row: int  # in the user's table, or in its own file, from 0
     where: tuple[str, ...]  # its cells below `place_header`
     error: float  # mean over outputs of the absolute error on scaled outputs
     measured: tuple[float, ...]  # one per output, original units
@@ -32,14 +32,22 @@ class WorstRow:
 
 
 def place_header(verdict: Verdict) -> list[str]:
-    """The columns by which a test row is found again in the user's table: its two numbers, and the time of a series."""
-    return ["row", "spreadsheet row", *(["time"] if verdict.times else [])]
+    """The columns by which a test row is found again in the user's table.
+
+    They are its file, if there are several, its two numbers, and the time of a series.
+    """
+    return [*(["file"] if verdict.places else []), "row", "spreadsheet row", *(["time"] if verdict.times else [])]
 
 
 def place_cells(verdict: Verdict, place: int) -> list[str]:
     """The cells of a test row below `place_header`."""
-    row = int(verdict.rows[place])
-    return [str(row), str(row + HEADER_LINES + verdict.above), *([verdict.times[place]] if verdict.times else [])]
+    row, time = _row(verdict, place), [verdict.times[place]] if verdict.times else []
+    number = verdict.spreadsheet[place] if verdict.spreadsheet else row + HEADER_LINES
+    return [*([verdict.places[place][0]] if verdict.places else []), str(row), str(number), *time]
+
+
+def _row(verdict: Verdict, place: int) -> int:
+    return verdict.places[place][1] if verdict.places else int(verdict.rows[place])
 
 
 def worst_places(verdict: Verdict, count: int = 10) -> tuple[tuple[int, float], ...]:
@@ -65,7 +73,7 @@ def worst_rows(verdict: Verdict, count: int = 10) -> tuple[WorstRow, ...]:
     predicted = _predicted(verdict) if verdict.best else verdict.measured
     return tuple(
         WorstRow(
-            row=int(verdict.rows[place]),
+            row=_row(verdict, place),
             error=error,
             measured=tuple(float(each) for each in verdict.measured[place]),
             predicted=tuple(float(each) for each in predicted[place]),

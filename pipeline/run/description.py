@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline import space
-from pipeline.data.duplicates import equal_test_rows
+from pipeline.data.duplicates import equal_rows
 from pipeline.data.times import in_words
 from pipeline.run.prepared_run import PreparedRun
 from pipeline.run.understood import understood
@@ -31,7 +31,7 @@ def _data(prepared: PreparedRun) -> str:
     table, rows = prepared.table, prepared.rows
     parts = ", ".join(f"{len(getattr(rows, name).rows)} {name}" for name in ("train", "validation", "test"))
     grouped = f", grouped by {', '.join(table.columns.groups)}" if table.columns.groups else ""
-    return f"Data: {table.source}, {len(table.frame)} rows ({parts}{grouped})"
+    return f"Data: {table.files.words}, {len(table.frame)} rows ({parts}{grouped})"
 
 
 def _split(prepared: PreparedRun) -> tuple[str, ...]:
@@ -40,13 +40,23 @@ def _split(prepared: PreparedRun) -> tuple[str, ...]:
     given, lines = table.split, []
     if given:
         divided = f"--folds {settings.folds}" if settings.folds else f"--validation {settings.validation:g}"
-        rest = "" if given.folds or given.has_validation else f"; {divided} divides those that are for training"
-        lines.append(f"Split: of column {given.column} ({given.words}){rest}")
-    equal = equal_test_rows(table, prepared.rows)
-    if equal:
-        tested = len(prepared.rows.test.rows)
-        lines.append(f"Equal rows: {equal} of the {tested} test rows are training or validation rows too")
-    return tuple(lines)
+        divided = divided if given.has_test else f"--test {settings.test:g}"
+        whole = given.folds or (given.has_validation and given.has_test)
+        rest = "" if whole else f"; {divided} divides those that are for training"
+        lines.append(f"Split: of {given.source} ({given.words}){rest}")
+    return (*lines, *_equal(prepared))
+
+
+def _equal(prepared: PreparedRun) -> tuple[str, ...]:
+    """Which rows of a part are in an earlier one too."""
+    table, rows, said = prepared.table, prepared.rows, []
+    tested = equal_rows(table, rows.test, (rows.train, rows.validation))
+    if tested:
+        said.append(f"{tested} of the {len(rows.test.rows)} test rows are training or validation rows too")
+    validated = equal_rows(table, rows.validation, (rows.train,)) if table.split and table.split.has_validation else 0
+    if validated:
+        said.append(f"{validated} of the {len(rows.validation.rows)} validation rows are training rows too")
+    return (f"Equal rows: {'; '.join(said)}",) if said else ()
 
 
 def _folds(prepared: PreparedRun) -> str:

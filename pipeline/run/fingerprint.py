@@ -63,7 +63,7 @@ def _optional(settings: Settings, table: Table, rows: Rows, code: Mapping[str, S
         **({"time_format": settings.time_format} if settings.time_format else {}),
         **({"reading": table.columns.reading} if table.columns.reading > 1 else {}),
         **({"shape": shape} if shape else {}),
-        **({"split": table.split.describe()} if table.split else {}),
+        **(table.split.facts if table.split else {}),
         **_asked(settings.asked, rows.target),
     }
 

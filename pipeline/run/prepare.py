@@ -88,10 +88,10 @@ def _with_folds(settings: Settings, table: tables.Table) -> Settings:
     if given is None or not (given.folds or given.has_validation):
         return settings
     for name in ("validation", "folds"):
-        if getattr(settings, name) != type(settings).model_fields[name].default:
+        if name in settings.model_fields_set and getattr(settings, name):
             raise UserError(
                 f"--{name} stands beside a split with {'folds' if given.folds else 'validation rows'} of its own",
-                expected=f"the parts of column {given.column!r}: {given.words}",
+                expected=f"the parts of {given.source}: {given.words}",
                 hint=f"leave --{name} out",
             )
     return settings.model_copy(update={"folds": given.folds})
@@ -111,6 +111,8 @@ def _table(settings: Settings) -> tables.Table:
         window=settings.window,
         horizon=settings.horizon,
         split=settings.split,
+        validation_data=settings.validation_data,
+        test_data=settings.test_data,
         task=settings.task,
         reading=identity.reading_of(settings.study) or rules.LATEST,
     )

@@ -60,8 +60,24 @@ def verdict(prepared: PreparedRun, result: Result, journal: Journal, workers: Wo
     judged = judge(target, rows.test, median, default, [test(each) for each in best], further=further)
     chosen = _ensembles(examine, rows, judged, {each.key: answers[each.key] for each in best})
     _save_ensembles(study, chosen, examine.digests)
-    table = prepared.table
-    return replace(judged, ensembles=chosen, times=_times(table, rows.test.rows), above=table.above)
+    table, tests = prepared.table, rows.test.rows
+    return replace(
+        judged,
+        ensembles=chosen,
+        times=_times(table, tests),
+        places=_places(table, tests),
+        spreadsheet=_spreadsheet(table, tests),
+    )
+
+
+def _places(table: Table, rows: np.ndarray) -> tuple[tuple[str, int], ...]:
+    """The file of each row, and the row in it; nothing of a table in one file."""
+    return tuple(table.files.place(int(row)) for row in rows) if table.files.several else ()
+
+
+def _spreadsheet(table: Table, rows: np.ndarray) -> tuple[int, ...]:
+    """The number of each row in a spreadsheet; nothing where all headers are the first rows of their files."""
+    return tuple(table.files.spreadsheet_row(int(row)) for row in rows) if any(table.files.above) else ()
 
 
 def _times(table: Table, rows: np.ndarray) -> tuple[str, ...]:

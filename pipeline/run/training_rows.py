@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from pipeline import saved_models
 from pipeline.data import preprocessing_file
-from pipeline.data.cells import rows_above
 from pipeline.data.preprocessing import Preprocessing
 from pipeline.data.rows import Rows, prepare_rows, rows_file, save_rows
 from pipeline.data.tables import Table
@@ -24,20 +23,19 @@ from pipeline.workers.places import Parcel
 
 def rows_of_repeat(settings: Settings, table: Table, index: int) -> tuple[Rows, Preprocessing]:
     """The rows of a repeat, and the preprocessing fitted on its training rows; the same for all without folds."""
-    with rows_above(table.above):
-        return prepare_rows(
-            table,
-            validation=settings.validation,
-            test=settings.test,
-            seed=settings.seed,
-            input_scaler=settings.input_scaler,
-            output_scaler=settings.output_scaler,
-            loss=settings.loss,
-            class_weights=settings.class_weights,
-            folds=settings.folds,
-            index=index,
-            asked=settings.asked,
-        )
+    return prepare_rows(
+        table,
+        validation=settings.validation,
+        test=settings.test,
+        seed=settings.seed,
+        input_scaler=settings.input_scaler,
+        output_scaler=settings.output_scaler,
+        loss=settings.loss,
+        class_weights=settings.class_weights,
+        folds=settings.folds,
+        index=index,
+        asked=settings.asked,
+    )
 
 
 def with_chosen(settings: Settings, target: Target) -> Settings:

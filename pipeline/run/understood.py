@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from pipeline import tasks
-from pipeline.data.cells import number_rows_below, row_number, rows_above
 from pipeline.data.overview import Column, Odd
 from pipeline.data.rows import targets_of
 from pipeline.data.series import base
@@ -19,17 +18,15 @@ EACH: Final = 3  # and odd values, or words for a missing cell, of each of them
 _KINDS: Final = (("number", "numbers"), ("truth value", "truth values"), ("category", "categories"))
 
 
-@rows_above()
 def understood(prepared: PreparedRun) -> tuple[str, ...]:
     """A line for each thing that there is to say: inputs, what is missing, odd or constant in columns, and the task."""
-    number_rows_below(prepared.table.above)
     inputs = prepared.overview.inputs
     columns = (*inputs, *prepared.overview.targets)
     lines = {
         "Inputs": _inputs(prepared),
         "Missing cells": _missing(inputs, len(prepared.table.frame)),
         "Words": _kept(inputs),
-        "Suspicious values": _odd(columns),
+        "Suspicious values": _odd(columns, prepared.table.files.called),
         "Points": _grouped(prepared),
         "Constant": _constant(inputs),
         "Never repeated": _unrepeated(inputs),
@@ -78,8 +75,8 @@ def _words(words: Mapping[str, int]) -> str:
     return _listed([f'"{word}" in {count(cells, "cell")}' for word, cells in words.items()], EACH)
 
 
-def _odd(columns: Sequence[Column]) -> str:
-    found = [f"{each.name}: {_values(each)}" for each in columns if each.odd]
+def _odd(columns: Sequence[Column], called: Callable[[int], str]) -> str:
+    found = [f"{each.name}: {_values(each, called)}" for each in columns if each.odd]
     mend = "correct such cells, or leave those of inputs empty where the value is not known"
     return f"{_listed(found, ODD, '; ')}; {mend}" if found else ""
 
@@ -90,7 +87,7 @@ def _grouped(prepared: PreparedRun) -> str:
     used = {*table.columns.targets, *map(base, table.columns.inputs), table.columns.weight}
     numbers = [name for name in table.grouped if name in used and name not in table.columns.categories]
     found = [
-        f"{name} {table.grouped[name].cell} in {row_number(table.grouped[name].first)}"
+        f"{name} {table.grouped[name].cell} in {table.files.called(table.grouped[name].first)}"
         f" ({count(table.grouped[name].cells, 'cell')} with three digits behind a point, others with none)"
         for name in numbers
     ]
@@ -98,15 +95,15 @@ def _grouped(prepared: PreparedRun) -> str:
     return f"{_listed(found, ODD, '; ')}; {read}" if found else ""
 
 
-def _values(column: Column) -> str:
-    values = _listed([_place(each) for each in column.odd], EACH)
+def _values(column: Column, called: Callable[[int], str]) -> str:
+    values = _listed([_place(each, called) for each in column.odd], EACH)
     return f"{values}, far off from all others ({column.low:.6g} to {column.high:.6g})"
 
 
-def _place(odd: Odd) -> str:
+def _place(odd: Odd, called: Callable[[int], str]) -> str:
     if odd.row is None or odd.cells == 1:
-        return f"{odd.value:.6g} in {count(odd.cells, 'cell') if odd.row is None else row_number(odd.row)}"
-    return f"{odd.value:.6g} in {count(odd.cells, 'row')}, first in {row_number(odd.row)}"
+        return f"{odd.value:.6g} in {count(odd.cells, 'cell') if odd.row is None else called(odd.row)}"
+    return f"{odd.value:.6g} in {count(odd.cells, 'row')}, first in {called(odd.row)}"
 
 
 def _constant(columns: Sequence[Column]) -> str:

@@ -81,6 +81,12 @@ class Settings(BaseModel):
         about="column that says which part each row is in: train, validation and test, or numbers of folds and test",
         heading=DATA,
     )
+    validation_data: str | None = setting(
+        None, about="file of the validation rows, with the columns of --data", heading=DATA, min_length=1
+    )
+    test_data: str | None = setting(
+        None, about="file of the test rows, with the columns of --data", heading=DATA, min_length=1
+    )
     validation: Share = setting(0.2, about="validation rows: a fraction below 1, or a count", heading=DATA)
     test: Share = setting(0.2, about="test rows, used once at the end: a fraction below 1, or a count", heading=DATA)
     folds: int = setting(
@@ -338,8 +344,20 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _a_split_has_test_rows(self) -> Settings:
-        if self.split and self.test != type(self).model_fields["test"].default:
+        if self.split and "test" in self.model_fields_set:
             raise ValueError("the column of --split says which rows are for the test; leave --test out")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_are_said_once(self) -> Settings:
+        for part, others in (("test", ("test",)), ("validation", ("validation", "folds"))):
+            if not getattr(self, f"{part}_data"):
+                continue
+            beside = [each for each in others if each in self.model_fields_set and getattr(self, each)]
+            if beside or self.split:
+                raise ValueError(
+                    f"the file of --{part}-data has all {part} rows; leave --{beside[0] if beside else 'split'} out"
+                )
         return self
 
     @model_validator(mode="after")

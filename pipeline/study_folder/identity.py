@@ -33,6 +33,8 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "judge_on": "transformed",
     "target_weights": {},
     "tolerance": {},
+    "validation_data": None,
+    "test_data": None,
 }
 _PACKAGES: Final = (
     "tensorflow",

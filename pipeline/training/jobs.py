@@ -6,14 +6,14 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Final
 
 from pipeline import tasks
 from pipeline.data.layout import shape_of
 from pipeline.data.rows import Rows, load_rows
 from pipeline.plugins import load_object
-from pipeline.training import engines, provenance
+from pipeline.training import engines, provenance, tensorflow_start
 from pipeline.training.protocol import Protocol, Trained
 from pipeline.trial import Job, Training
 from pipeline.workers.parcels import path_of
@@ -127,22 +127,13 @@ class TrainJobs:
         engine = engines.load(self.protocol.engine)
         _ = engine.train
         if engine.tensorflow:
-            _set_up(self.protocol.tf32)
+            tensorflow_start.start(self.protocol.tf32)
         if not self.protocol.folds:
             rows_of(self.rows[0])
 
     def rows_of(self, training: Training) -> Rows:
         """The rows of the training and of its whole job."""
         return rows_of(self.rows[training.index if self.protocol.folds else 0])
-
-
-@cache
-def _set_up(tf32: bool) -> None:
-    """Set TensorFlow's process-wide switches before the first training of a process."""
-    import tensorflow as tf
-
-    tf.config.experimental.enable_op_determinism()
-    tf.config.experimental.enable_tensor_float_32_execution(tf32)
 
 
 @lru_cache(maxsize=KEPT)

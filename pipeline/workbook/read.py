@@ -55,9 +55,16 @@ def rows_below(path: Path, sheet: str, names: Collection[str]) -> list[tuple[int
 
     Raise OSError if the file cannot be read, and one of `ooxml.BROKEN` if it is not a workbook.
     """
-    values = ooxml.values(path, sheet)
-    header = find_header(enumerate(values, 1), names)
-    return [] if header is None else below(enumerate(values, 1), header)
+    return rows_of_sheets(path, {sheet: names})[sheet]
+
+
+def rows_of_sheets(path: Path, names: Mapping[str, Collection[str]]) -> dict[str, list[tuple[int, Cells]]]:
+    """The same for several sheets and the names of their headers: the workbook is opened once."""
+    found = {}
+    for sheet, values in ooxml.values(path, names).items():
+        header = find_header(enumerate(values, 1), names[sheet])
+        found[sheet] = [] if header is None else below(enumerate(values, 1), header)
+    return found
 
 
 def written(value: object) -> str:

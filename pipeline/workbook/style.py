@@ -29,24 +29,30 @@ FILLS: Final = {
     "cost": "6B4E1E",
     "exact": "616161",
 }
+_WITH_OWN_LOOK: Final = (KEY, JSON, NOTES)  # headers
 
 
 class Palette:
-    """The numbers of the styles of a sheet, each looked up once."""
+    """The numbers of the styles of a sheet, each looked up once: openpyxl takes longer for a style than for a row."""
 
     def __init__(self, sheet: Sheet) -> None:
         self._sheet = sheet
-        self._own: dict[Column, int] = {}
+        self._own: dict[tuple[str, bool, str], int] = {}
+        self._headers: dict[str, int] = {}
 
     def of(self, column: Column) -> int:
         """The style of a new cell in the table's body."""
-        if column not in self._own:
-            self._own[column] = self._sheet.style(look(column))
-        return self._own[column]
+        # All that `look` depends on.
+        alike = (column.kind, column.group == "place", column.header if column.header in _WITH_OWN_LOOK else "")
+        if alike not in self._own:
+            self._own[alike] = self._sheet.style(look(column))
+        return self._own[alike]
 
     def header(self, column: Column) -> int:
         """The style of a header."""
-        return self._sheet.style(header_look(column))
+        if column.group not in self._headers:
+            self._headers[column.group] = self._sheet.style(header_look(column))
+        return self._headers[column.group]
 
 
 def look(column: Column) -> Look:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.data.duplicates import equal_test_rows
+from pipeline.data.duplicates import equal_rows
 from pipeline.data.rows import prepare_rows
 from pipeline.data.splits import fold, split
 from pipeline.data.tables import Table, read
@@ -121,7 +121,8 @@ def test_equal_rows_in_different_parts_are_counted(tmp_path: Path) -> None:
     path.write_text("\n".join(["x,y,part", *lines]) + "\n")
     given = read(str(path), targets=["y"], split="part")
     rows, _ = prepare_rows(given, **CUT, input_scaler="standard", output_scaler="standard")
-    assert equal_test_rows(given, rows) == 2
+    assert equal_rows(given, rows.test, (rows.train, rows.validation)) == 2
+    assert equal_rows(given, rows.validation, (rows.train,)) == 1
     assert np.array_equal(np.sort(rows.test.rows), [1, 3, 5, 6])
 
 
@@ -141,8 +142,8 @@ def test_a_window_that_takes_the_training_rows_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
-        (["train"] * 6 + ["test"] * 3, "Split 'part' has no training rows of class 'b'"),
-        (["1", "2"] * 3 + ["3"] * 3, "Split 'part' has no training rows of class 'b'"),
+        (["train"] * 6 + ["test"] * 3, "column 'part' has no training rows of class 'b'"),
+        (["1", "2"] * 3 + ["3"] * 3, "column 'part' has no training rows of class 'b'"),
     ],
 )
 def test_a_class_that_the_split_leaves_out_is_its_fault(parts: list[str], said: str, tmp_path: Path) -> None:

@@ -9,14 +9,15 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from pipeline.data.cells import number_rows_below, row_number, rows_above
+from pipeline.data.cells import row_number, rows_above
 from pipeline.data.header import above_header
 from pipeline.data.new_rows import ROW, labelled
 from pipeline.data.readers import read_frame
 from pipeline.data.tables import read
 from pipeline.errors import UserError
 
-CELLS: list[list[str | int]] = [["a", "y"], *[[row, row * row] for row in range(9)]]
+CELLS: list[list[str | int]] = [["a", "y"]]
+CELLS += [[row, row * row] for row in range(9)]
 
 
 def written(path: Path, above: int, cells: Sequence[Sequence[str | int]], blank: str = "\n") -> str:
@@ -42,7 +43,8 @@ def test_blank_rows_above_the_header_count(ending: str, blank: str, above: int, 
     cells: list[list[str | int]] = [*CELLS[:6], ["x", 1], *CELLS[6:]]
     path = written(tmp_path / f"t.{ending}", above, CELLS, blank)
     table = read(path, targets=["y"])
-    assert table.above == above
+    assert table.files.above == (above,)
+    assert table.files.called(3) == f"row {5 + above}"
     assert table.frame.index.tolist() == [*range(9)]
     assert table.sha256 == read(written(tmp_path / "plain.csv", 0, CELLS), targets=["y"]).sha256
     path = written(tmp_path / f"odd.{ending}", above, cells, blank)
@@ -57,8 +59,7 @@ def test_a_row_with_too_many_cells_has_the_number_of_the_file(tmp_path: Path) ->
 
 
 def test_the_numbers_of_another_table_end_with_it() -> None:
-    with rows_above():
-        number_rows_below(4)
+    with rows_above(4):
         assert row_number(0) == "row 6"
         with rows_above(1):
             assert row_number(0) == "row 3"
@@ -67,7 +68,8 @@ def test_the_numbers_of_another_table_end_with_it() -> None:
 
 
 def test_predictions_of_a_series_have_the_rows_of_the_file(tmp_path: Path) -> None:
-    cells: list[list[str | int]] = [["t", "v"], *[[row, row] for row in range(9)]]
+    cells: list[list[str | int]] = [["t", "v"]]
+    cells += [[row, row] for row in range(9)]
     frame = read_frame(written(tmp_path / "t.csv", 3, cells))
     assert above_header(frame) == 3
     columns = read(str(tmp_path / "t.csv"), targets=["v"], time="t", window=2).columns
@@ -79,3 +81,18 @@ def test_a_title_above_the_names_is_a_reason_for_an_unknown_column(tmp_path: Pat
     path = written(tmp_path / "t.xlsx", 0, [["Report"], *CELLS])
     with pytest.raises(UserError, match="remove what stands above the names"):
         read(path, targets=["y"])
+
+
+def test_files_of_a_table_have_blank_rows_of_their_own(tmp_path: Path) -> None:
+    train, test = (written(tmp_path / f"{name}.csv", above, CELLS) for name, above in (("train", 0), ("test", 2)))
+    table = read(train, targets=["y"], test_data=test)
+    assert [table.files.called(row) for row in (0, 9)] == [f"row 2 of {train}", f"row 4 of {test}"]
+    cells: list[list[str | int]] = [*CELLS[:3], ["x", 1]]
+    test = written(tmp_path / "test.csv", 2, cells)
+    with pytest.raises(UserError, match="row 6"):
+        read(train, targets=["y"], test_data=test)
+
+
+def test_reports_name_the_rows_of_the_file(tmp_path: Path) -> None:
+    files = read(written(tmp_path / "t.csv", 2, CELLS), targets=["y"]).files
+    assert [files.spreadsheet_row(row) for row in range(3)] == [4, 5, 6]

@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import typer.main
+
 from pipeline import saved_models
 from pipeline.cli import commands, search
 from pipeline.data import tables
@@ -91,6 +93,7 @@ def stage() -> None:
         (training_rows, "prepare_rows"),
         (training_rows, "_common"),
         (identity, "versions"),
+        (typer.main, "get_command"),
     ):
         setattr(module, name, once(getattr(module, name)))
     replaced: Any = refresh

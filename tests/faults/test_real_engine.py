@@ -32,7 +32,8 @@ SMALL = {
     "calls": "1",
     "top": "1",
 }
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+# Each process compiles its programs for itself, see tests/conftest.py.
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "TF_XLA_FLAGS": ""}
 
 
 def start(folder: Path, **options: str) -> subprocess.Popen[str]:

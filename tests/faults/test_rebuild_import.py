@@ -142,6 +142,15 @@ def other_study(colleague: Path, **fields: object) -> None:
 
 
 @pytest.mark.parametrize("name", ["ledger.jsonl", "ledger.xlsx"])
+@pytest.mark.parametrize("field", ["split", "validation_data", "test_data"])
+def test_a_study_of_parts_that_this_one_does_not_have_is_refused(study, colleague, name, field):
+    other_study(colleague, **{field: "of their own"})
+    rebuild(colleague, print)
+    with pytest.raises(StudyMismatch, match=f"the same {field}"):
+        import_ledger(study, colleague / name, print)
+
+
+@pytest.mark.parametrize("name", ["ledger.jsonl", "ledger.xlsx"])
 def test_another_study_is_refused_with_the_fields_that_differ(study, colleague, name):
     other_study(colleague, patience=7, loss="mae")
     rebuild(colleague, print)

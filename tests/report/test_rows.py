@@ -44,6 +44,21 @@ def test_the_largest_mean_scaled_error_of_the_group_comes_first(verdict: verdict
     assert len(rows.worst_rows(verdict, 2)) == 2
 
 
+def test_rows_of_several_files_are_told_by_their_file(verdict: verdicts.Verdict) -> None:
+    found = replace(verdict, places=(("b.csv", 1), ("a.csv", 4), ("b.csv", 3)))
+    assert [each.where for each in rows.worst_rows(found)] == [
+        ("a.csv", "4", "6"),
+        ("b.csv", "3", "5"),
+        ("b.csv", "1", "3"),
+    ]
+    lines = list(csv.DictReader(io.StringIO(rows.test_predictions_csv(found))))
+    assert [(line["file"], line["row"], line["spreadsheet row"]) for line in lines] == [
+        ("a.csv", "4", "6"),
+        ("b.csv", "1", "3"),
+        ("b.csv", "3", "5"),
+    ]
+
+
 def test_the_scale_decides_what_is_worst(verdict: verdicts.Verdict) -> None:
     assert rows.worst_rows(scaled(verdict, 0.01, 1000.0))[0].row == 9
 

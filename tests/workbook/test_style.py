@@ -1,11 +1,14 @@
 """The colours of the workbook reach the columns that they are about."""
 
+import itertools
+from typing import get_args
+
 import openpyxl
 
 from pipeline.workbook import ooxml
-from pipeline.workbook.columns import CONFIGURATIONS, Column, Table
+from pipeline.workbook.columns import CONFIGURATIONS, Column, Group, Kind, Table
 from pipeline.workbook.merge import draw
-from pipeline.workbook.style import layout, look
+from pipeline.workbook.style import Palette, header_look, layout, look
 
 COLUMNS = (
     Column("rank", "count", 6, "place"),
@@ -45,3 +48,14 @@ def test_rows_are_one_line_high_but_for_what_people_type():
         name: look(Column(name, "wide", 28, "exact")).alignment for name in ("notes", "error", "versions", "value")
     }
     assert [name for name, alignment in wraps.items() if alignment and alignment.wrap_text] == ["notes"]
+
+
+def test_a_style_that_was_looked_up_for_another_column_is_the_one_of_this_column():
+    sheet = ooxml.Book.new("me").add("S")
+    palette = Palette(sheet)
+    for header, kind, group in itertools.product(
+        ("key", "configuration", "notes", "seconds"), get_args(Kind), get_args(Group)
+    ):
+        column = Column(header, kind, 10, group)
+        assert palette.of(column) == sheet.style(look(column))
+        assert palette.header(column) == sheet.style(header_look(column))

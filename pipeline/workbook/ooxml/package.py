@@ -10,7 +10,7 @@ import struct
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import BytesIO
@@ -143,17 +143,17 @@ def is_workbook(path: Path) -> bool:
     return True
 
 
-def values(path: Path, sheet: str) -> list[tuple[object, ...]]:
-    """The values of a sheet row by row, for formulas their last results; empty if there is no such sheet.
+def values(path: Path, sheets: Collection[str]) -> dict[str, list[tuple[object, ...]]]:
+    """The values of sheets row by row, for formulas their last results; empty where there is no such sheet.
 
     What is beside the cells does not matter. Raise OSError if the disk fails, and one of BROKEN for a file that is not
     a workbook or too large unpacked.
     """
     _unsupported(path.read_bytes())
-    return read(path, lambda file: _values(file, sheet))
+    return read(path, lambda file: _values(file, sheets))
 
 
-def _values(file: BytesIO, sheet: str) -> list[tuple[object, ...]]:
+def _values(file: BytesIO, sheets: Collection[str]) -> dict[str, list[tuple[object, ...]]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with _disk_errors_only():
@@ -161,7 +161,10 @@ def _values(file: BytesIO, sheet: str) -> list[tuple[object, ...]]:
         try:
             if not book.sheetnames:
                 raise ValueError(_NO_SHEET)
-            return [tuple(row) for row in book[sheet].iter_rows(values_only=True)] if sheet in book.sheetnames else []
+            return {
+                name: [tuple(row) for row in book[name].iter_rows(values_only=True)] if name in book.sheetnames else []
+                for name in sheets
+            }
         finally:
             book.close()
 

@@ -130,7 +130,7 @@ def test_a_sheet_is_found_by_its_title_wherever_it_stands(tmp_path):
     assert ooxml.knows_only(file, "First", {"fedcba9876543210"})
     assert not ooxml.knows_only(file, "First", {key})
     assert not ooxml.knows_only(file, "Second", {key})
-    assert ooxml.values(file, "Zwei & <drei>") == [(key,)]
+    assert ooxml.values(file, ["Zwei & <drei>"]) == {"Zwei & <drei>": [(key,)]}
 
 
 def test_a_file_that_arrived_otherwise_is_not_put_in_its_place(path, monkeypatch):
