@@ -168,7 +168,9 @@ def _number_of_text(text: str) -> float | None:
 
 
 def _not_a_number(what: str, cell: object, position: int, *, some: bool, otherwise: str) -> UserError:
-    hint = "correct the cell, or leave it empty if the value is missing" if some else "name a column of numbers"
+    hint = "correct the cell, or leave it empty if the value is missing"
+    if not some:
+        hint = "write numbers into its cells, or name a column of numbers"
     if isinstance(cell, str) and _DECIMAL_COMMA.fullmatch(cell.strip()):
         hint = "write decimal points instead of decimal commas, and no separators between thousands"
     elif isinstance(cell, str) and _SIGNED.fullmatch(cell.strip()):

@@ -214,7 +214,11 @@ def _values(column: pd.Series[Any], name: str, columns: Columns, rules: Rules) -
     what = f"Input {name!r}"
     if name in columns.categories:
         return rules.texts(column, what, spelled=name in columns.spelled)
-    return rules.truths(column, what) if name in columns.truths else rules.numbers(column, what)
+    return (
+        rules.truths(column, what)
+        if name in columns.truths
+        else rules.numbers(column, what, "; in training this one had numbers")
+    )
 
 
 def known_categories(preprocessing: Preprocessing) -> dict[str, tuple[str, ...]]:

@@ -30,7 +30,7 @@ def read(path: Path, reading: int, named: Collection[str] = ()) -> pd.DataFrame:
     """
     cells, frame = spreadsheet.read(path, first_rules.excel if reading == 1 else _cells)
     if not cells and frame.empty:
-        raise UserError(f"The first sheet of {path} is empty", expected="a header and rows", hint="check the file")
+        raise UserError(f"The first sheet of {path} is empty", expected="a header and rows", hint="put the table there")
     names = header_of([*cells, *[""] * (frame.shape[1] - len(cells))], str(path), named)
     frame.columns = pd.Index(names, dtype=object)
     return frame

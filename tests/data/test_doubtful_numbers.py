@@ -65,7 +65,16 @@ def test_a_header_of_whole_numbers_is_one_where_the_target_is_named(ending: str,
     with pytest.raises(UserError, match="has no header") as error:
         read(str(path), targets=["y"])
     assert "2019, 2020, 2021" in str(error.value)
-    assert "name the target" in str(error.value)
+    assert "name one of them in --target" in str(error.value)
+
+
+def test_a_named_decimal_is_a_name_as_in_spectra(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.csv", "400.5,410.5,y\n" + "".join(f"{row},{row % 7},{row}\n" for row in range(9)))
+    columns = read(path, targets=["y"]).columns
+    new = written(tmp_path / "new.csv", "400.5,410.5\n1,2\n")
+    assert [*read_frame(new, named=columns.inputs).columns] == ["400.5", "410.5"]
+    with pytest.raises(UserError, match="has no header"):
+        read_frame(new)
 
 
 def test_numbers_that_are_no_names_stay_refused(tmp_path: Path) -> None:

@@ -96,3 +96,38 @@ def test_files_of_a_table_have_blank_rows_of_their_own(tmp_path: Path) -> None:
 def test_reports_name_the_rows_of_the_file(tmp_path: Path) -> None:
     files = read(written(tmp_path / "t.csv", 2, CELLS), targets=["y"]).files
     assert [files.spreadsheet_row(row) for row in range(3)] == [4, 5, 6]
+
+
+@pytest.mark.parametrize(("rows", "row"), [(40, 22), (40_000, 22), (40_000, 39_900)])
+def test_a_quotation_mark_that_is_not_closed_is_told_with_its_row(rows: int, row: int, tmp_path: Path) -> None:
+    cells = ['"pipe' if number == row - 2 else '5" pipe' for number in range(rows)]
+    lines = [f"{number},{cell},{number}" for number, cell in enumerate(cells)]
+    path = tmp_path / "t.csv"
+    path.write_text("\n\n" + "\n".join(["a,c,y", *lines]) + "\n")
+    with pytest.raises(UserError, match="not closed") as caught:
+        read_frame(str(path))
+    assert f"begins in row {row + 2}" in str(caught.value)
+
+
+def test_a_long_cell_is_no_quotation_mark_that_is_not_closed(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f'a,c\n1,"{"x" * 200_000}"\n2,y\n')
+    assert read_frame(str(path))["c"].str.len().tolist() == [200_000, 1]
+
+
+@pytest.mark.parametrize(
+    ("content", "got"),
+    [
+        ("a,y\n1,2\n".encode("utf-32"), None),
+        ("\ufeffa,y\n1,2\n".encode("utf-32-be"), None),
+        (b"a,y\n1,2\n3,\x81\n", "0x81 in line 3"),
+    ],
+)
+def test_texts_are_decoded_or_the_byte_is_told(content: bytes, got: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    if got is None:
+        assert [*read_frame(str(path)).columns] == ["a", "y"]
+    else:
+        with pytest.raises(UserError, match=got):
+            read_frame(str(path))
