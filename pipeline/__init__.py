@@ -57,7 +57,8 @@ def load_top_models(study: str | Path, count: int = 3, model: str = "", task: st
         task: The task, as `module:object`, if it is your own. It is imported.
 
     Returns:
-        The predictor, in original units. Its `configurations` are sorted from best to worst.
+        The predictor, in original units. Its `configurations` are sorted from best to worst. Of classes, `about` says
+        how they are decided and whether probabilities are calibrated.
 
     Raises:
         UserError: The folder is not a study or has no saved models, `count` is below 1, or the study needs your
@@ -88,7 +89,8 @@ def load_ensemble(study: str | Path, name: str = "greedy", model: str = "", task
         task: The task, as `module:object`, if it is your own. It is imported.
 
     Returns:
-        The predictor, in original units, which gives the same numbers that were scored at the end of the run.
+        The predictor, in original units, which gives the same numbers that were scored at the end of the run; for
+        classes these probabilities are calibrated if the study has a calibration for them (see `about`).
 
     Raises:
         UserError: The folder is not a study, it has no ensemble of that name, or the study needs your own

@@ -250,7 +250,7 @@ def test_where_trainings_are_counted_none_is_spent_on_what_nobody_asked_for():
 def test_a_value_is_for_all_targets_or_for_one_of_them(given, found):
     settings = read(None, {**GIVEN, "target_transform": given})
     assert settings.target_transform == found
-    assert read(None, settings.model_dump()) == settings
+    assert read(None, settings.model_dump(exclude_unset=True)) == settings
 
 
 def test_tolerances_are_numbers_or_percentages():
@@ -264,3 +264,22 @@ def test_tolerances_are_numbers_or_percentages():
 def test_an_objective_is_one_of_a_task():
     with pytest.raises(UserError, match="did you mean roc-auc"):
         read(None, {**GIVEN, "objective": "roc_auc"})
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["no:yes=1, yes:no=5", " no : yes = 1.0,yes:no=5,", {"no": {"yes": 1}, "yes": {"no": 5.0}}],
+)
+def test_costs_are_a_text_or_tables_by_the_true_class(written):
+    assert read(None, {**GIVEN, "cost": written}).cost == {"no": {"yes": 1.0}, "yes": {"no": 5.0}}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "no:yes", "no=1", "a:b:c=1", ":b=1", "a:=1", "a:b=x", "a:b=true", "a:b=", "a:b=1,a:b=2", "a:b=nan", "a:b=inf",
+        {"a": 1}, {"a": {"b": True}}, {"a": {"b": "1"}}, {"a": {"b": float("inf")}}, 3, ["a:b=1"],
+    ],
+)  # fmt: skip
+def test_what_is_not_a_cost_is_refused_by_the_name_of_the_setting(written):
+    assert "The setting cost is wrong" in refused(cost=written)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.analysis.decisions import Deciding
 from pipeline.analysis.ensemble import Ensemble
 from pipeline.data.rows import Part
 from pipeline.ranking.statistics import interval
@@ -65,8 +66,8 @@ class Verdict:
     ensembles: tuple[Ensemble, ...] = ()  # of networks of the best configurations
     further: tuple[Metric, ...] = ()  # user-defined, after those of the task
     times: tuple[str, ...] = ()  # of the test rows of a series, as the table spells them
-    spreadsheet: tuple[int, ...] = ()  # rows of the test rows in a spreadsheet, if blank rows stand above a header
     places: tuple[tuple[str, int], ...] = ()  # of the test rows of a table in several files: the file, the row from 0
+    deciding: Deciding | None = None  # of classes: how predictors decide; None for the likeliest class as it is
 
     @property
     def counted(self) -> np.ndarray:

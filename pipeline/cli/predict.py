@@ -9,8 +9,7 @@ from pipeline import load_ensemble, load_top_models
 from pipeline.cli import outputs
 from pipeline.cli.console import line, standard
 from pipeline.data import new_rows, readers
-from pipeline.data.cells import rows_above
-from pipeline.data.header import above_header
+from pipeline.data.part_files import below
 from pipeline.data.unlike_words import sentences
 from pipeline.errors import UnlikeTrainingWarning
 
@@ -27,9 +26,13 @@ def predict(source: Path, target: Path, study: Path, *, count: int, ensemble: st
     top = load_ensemble(study, ensemble, model, task) if ensemble else load_top_models(study, count, model, task)
     columns = top.preprocessing.columns
     frame = readers.read_frame(str(source), columns.reading, texts=new_rows.texts_of(columns), named=columns.inputs)
-    with rows_above(above_header(frame)), warnings.catch_warnings():
-        for each in sentences(top.unknown_categories(frame), top.unlike_training(frame)):
-            line(console, each)
+    with below(frame, str(source)):
+        told = sentences(top.unknown_categories(frame), top.unlike_training(frame))
+    for each in told:
+        line(console, each)
+    if top.about:
+        line(console, f"{top.about}.")
+    with below(frame, str(source)), warnings.catch_warnings():
         warnings.simplefilter("ignore", UnlikeTrainingWarning)  # these sentences
         predicted = top.predict(frame)
     write(new_rows.labelled(predicted, frame, columns))

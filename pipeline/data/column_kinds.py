@@ -156,7 +156,7 @@ class Local:
     cell: str  # the first cell that is spelled so
     first: int  # its position
     cells: str  # how many cells these are, in words
-    hint: str
+    hint: str  # "" for moments, which may be inputs: see `time_inputs`
 
 
 def local_spelling(column: pd.Series[Any]) -> Local | None:
@@ -167,7 +167,7 @@ def local_spelling(column: pd.Series[Any]) -> Local | None:
     plain_ones = [each for each in values if kind_of(each.value) in {"number", "missing word"}]
     moments = [each for each in words if is_date(str(each.value)) or is_time_of_day(str(each.value))]
     return _mostly("numbers", figures, [*figures, *plain_ones], values, _FIGURES) or _mostly(
-        "dates or times", moments, moments, [each for each in values if each not in plain_ones], _MOMENTS
+        "dates or times", moments, moments, [each for each in values if each not in plain_ones], ""
     )
 
 
@@ -180,7 +180,6 @@ def _mostly(
     return Local(holds, str(odd[0].value), odd[0].first, f"{fits} of {cells} cells", hint)
 
 
-_MOMENTS: Final = "leave the column out, or convert it to a number (days since a date, hour of the day)"
 _FIGURES: Final = "write decimal points, and no separators of thousands, currencies or per cent"
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from pipeline.errors import UserError
 
 _SHOWN: Final = 5  # cells in an error
-ABOVE: Final = "rows above the header"  # an attribute of a frame: how many blank ones its file begins with
+ABOVE: Final = "above"  # attribute of a data frame: the empty rows above the header of its file
 NAMELESS: Final = "Unnamed: "  # and its position: the name given to a column without a name
 
 

@@ -7,7 +7,7 @@ with the same columns in any order, and with cells of the same kind.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -15,7 +15,6 @@ import pandas as pd
 
 from pipeline.data import series
 from pipeline.data.cells import MISSING, as_codes, row_number
-from pipeline.data.header import above_header
 from pipeline.data.layout import shape_of
 from pipeline.data.part_files import Files
 from pipeline.data.roles import Columns, Named, quoted
@@ -65,7 +64,7 @@ class Trained:
         columns = self.columns
         classes = columns.targets if self.task.targets == "texts" else ()
         written = (columns.time,) if columns.time else ()
-        return (*columns.categories, *columns.groups, *classes, *written)
+        return (*columns.categories, *columns.groups, *classes, *written, *columns.times)
 
 
 def joined(files: Files, each: Sequence[Cells], ignore: Sequence[str]) -> tuple[Files, Cells]:
@@ -73,8 +72,7 @@ def joined(files: Files, each: Sequence[Cells], ignore: Sequence[str]) -> tuple[
 
     Raise UserError for a column to leave out that no file has.
     """
-    above = tuple(above_header(one.frame) for one in each)
-    files = replace(files, rows=tuple(len(one.frame) for one in each), above=above)
+    files = files.read([one.frame for one in each])
     if not files.several:
         return files, each[0]
     frame = pd.concat([one.frame for one in each], ignore_index=True)
@@ -136,6 +134,8 @@ def check_kinds(frame: pd.DataFrame, trained: Trained) -> None:
     columns, training, rules = trained.columns, trained.source, rules_of(trained.columns.reading)
     for name in columns.inputs:
         found, what = rules.kind(frame[name]), f"Input {name!r}"
+        if name in columns.times:
+            continue  # `time_inputs.read` says what is none, by the format of the training file
         if name in columns.truths:
             rules.truths(frame[name], what)
         elif name not in columns.categories:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from pipeline.data import series
+from pipeline.data import series, time_inputs
 from pipeline.data.header import above_header
 from pipeline.data.preprocessing import typed
 from pipeline.data.roles import Columns, unknown_column
@@ -53,22 +53,42 @@ class NewRows:
 def texts_of(columns: Columns) -> tuple[str, ...]:
     """The columns of a table to predict whose cells are texts, whatever they look like: categories, written times."""
     written = (columns.time,) if columns.time else ()
-    return (*dict.fromkeys((*columns.categories, *map(series.base, columns.categories), *written)),)
+    named = (*columns.categories, *map(series.base, columns.categories), *written, *columns.times)
+    return (*dict.fromkeys(named),)
 
 
 def new_rows(frame: pd.DataFrame, columns: Columns) -> NewRows:
     """Prepare the rows of a user's table for a model with these columns; a series is sorted by its time column.
 
-    Raise UserError for a series without its time column, with times that cannot be read as in training or that occur
-    twice, with cells that the model cannot read, and with fewer rows than a window; errors name the row of the table.
+    Raise UserError for times that cannot be read as in training, and for a series without its time column, with times
+    that occur twice, with cells that the model cannot read, and with fewer rows than a window; errors name the row of
+    the table.
     """
     given = frame.reset_index(drop=True)
     names = [rules_of(columns.reading).tidy(str(name)) for name in frame.columns]
     if not series.is_series(columns.inputs, names) or not (columns.time or columns.reading == 1):
-        return NewRows(given, frame.index)
+        return NewRows(_with_moments(given, names, columns), frame.index)
     if columns.reading == 1:
         return _by_first_rules(frame, columns)
     return _of_series(given.set_axis(names, axis=1), frame.index, columns)
+
+
+def _with_moments(given: pd.DataFrame, names: list[str], columns: Columns) -> pd.DataFrame:
+    """The rows with the moments of their dates and times, which have zones if those of the training rows have."""
+    found = given
+    for name in (each for each in columns.times if names.count(each) == 1):  # `typed` reports the others
+        place = names.index(name)
+        read = time_inputs.read(given.iloc[:, place], name, columns.times[name])
+        if read.zoned != (name in columns.zoned) and not np.isnat(read.moments).all():
+            has = ("no zone", "a zone")
+            raise UserError(
+                f"Input {name!r} has moments with {has[read.zoned]}",
+                expected=f"moments with {has[not read.zoned]}, as in training",
+                hint="write them as in the table of the study: its zone decides which hour of the day a moment has",
+            )
+        before, after = found.iloc[:, :place], found.iloc[:, place + 1 :]
+        found = pd.concat([before, pd.Series(read.moments, given.index, name=given.columns[place]), after], axis=1)
+    return found
 
 
 def _by_first_rules(frame: pd.DataFrame, columns: Columns) -> NewRows:

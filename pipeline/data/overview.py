@@ -17,9 +17,10 @@ from pipeline.data.cells import ERRORS, MISSING, SHOWN_MISSING
 from pipeline.data.far_off import far_off
 from pipeline.data.layout import PIXELS, quantities, shape_of, step_of
 from pipeline.data.tables import Table
+from pipeline.data.time_inputs import days, written
 from pipeline.tasks import few_values
 
-Kind = Literal["number", "truth value", "category"]
+Kind = Literal["number", "truth value", "category", "time"]
 
 LEAST: Final = 20  # texts that do not repeat
 SURE: Final = 20.0  # a chance of exp(-20) that numbers drawn at random do not repeat
@@ -45,9 +46,10 @@ class Column:
     words: Mapping[str, int] = field(default_factory=dict)  # spellings of missing cells that are not empty -> cells
     kept: Mapping[str, int] = field(default_factory=dict)  # words of categories that elsewhere mean a missing cell
     few: bool = False  # whole numbers, and few: they could be categories
-    low: float = np.nan  # the lowest and the highest number that is not odd; NaN for categories
+    low: float = np.nan  # the lowest and the highest number that is not odd, of times as days since 1970; or NaN
     high: float = np.nan
     odd: tuple[Odd, ...] = ()
+    time_format: str = ""  # of times, see `time_inputs`
     only: str = ""  # the value that all rows have, or else all training rows
     only_in_training: bool = False
     unrepeated: bool = False  # whole numbers, or texts, of which none occurs twice, as in an identifier
@@ -89,21 +91,28 @@ def _pixels(frame: pd.DataFrame, names: Sequence[str]) -> Column:
 def _column(table: Table, name: str, names: tuple[str, ...], training: np.ndarray) -> Column:
     frame, own = table.frame, names == (name,)
     values, rows = _whole(frame, name, names)
+    timed = name in table.columns.times
+    values = days(values) if timed else values
     found = _texts(name, values) if values.dtype == object else _numbers(name, values, rows)
     words: Counter[str] = Counter()
     for each in {name, *names}:
         words.update(table.words.get(each, {}))
-    always = _only(values)
-    in_training = "" if always else _only(np.concatenate([frame[each].to_numpy()[training] for each in names]))
+    time_format = table.columns.times.get(name, "")
+    always = _only(values, time_format)
+    trained = values[training] if own else np.concatenate([frame[each].to_numpy()[training] for each in names])
+    in_training = "" if always else _only(trained, time_format)
+    truth = bool({name, *names} & {*table.columns.truths})
     return replace(
         found,
-        kind="truth value" if {name, *names} & {*table.columns.truths} else found.kind,
+        kind="time" if timed else "truth value" if truth else found.kind,
+        few=found.few and not timed,
+        time_format=time_format,
         words={word: cells for word, cells in words.items() if found.kind == "number" or word in ERRORS},
         kept={word: cells for word, cells in words.items() if found.kind == "category" and word not in ERRORS},
         only=always or in_training,
         only_in_training=bool(in_training),
         # A single input is hardly an identifier of its rows, and a series may count.
-        unrepeated=found.unrepeated and own and len(table.columns.inputs) > 1,
+        unrepeated=found.unrepeated and own and len(table.columns.inputs) > 1 and not timed,
     )
 
 
@@ -155,7 +164,9 @@ def _texts(name: str, values: np.ndarray) -> Column:
     return Column(name, "category", len(counted), missing, unrepeated=LEAST <= len(counted) == len(values))
 
 
-def _only(values: np.ndarray) -> str:
+def _only(values: np.ndarray, time_format: str = "") -> str:
     """The one value that all cells have, as text; "" where there are several, or gaps among numbers."""
     first = values[0]
+    if time_format and (values == first).all():
+        return written(float(first), time_format)
     return "" if not (values == first).all() else f"{first:.6g}" if values.dtype.kind == "f" else first or SHOWN_MISSING

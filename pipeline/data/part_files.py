@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Final
@@ -13,8 +13,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from pipeline.data.cells import rows_above
+from pipeline.data.cells import row_number, rows_above
 from pipeline.data.given_split import TEST, TRAIN, VALIDATION, GivenSplit
+from pipeline.data.header import above_header
 from pipeline.errors import UserError
 
 FIRST_READING: Final = 2  # of the rules by which cells are read: earlier studies have one file
@@ -28,12 +29,22 @@ class Files:
     sources: tuple[str, ...] = ()
     parts: tuple[int, ...] = ()
     rows: tuple[int, ...] = ()  # of each file
-    above: tuple[int, ...] = ()  # blank rows of each file above its header
+    above: tuple[int, ...] = ()  # empty rows above the header of each file
 
     @property
     def several(self) -> bool:
         """True if the number of a row does not say which one it is."""
         return len(self.sources) > 1
+
+    @property
+    def numbered(self) -> bool:
+        """True if the position of a row says where it stands: in the only file, whose header is its first row."""
+        return not self.several and not any(self.above)
+
+    def read(self, frames: Sequence[pd.DataFrame]) -> Files:
+        """The same with what was found in the files."""
+        above = tuple(map(above_header, frames))
+        return replace(self, rows=tuple(map(len, frames)), above=above)
 
     @property
     def words(self) -> str:
@@ -52,39 +63,43 @@ class Files:
         return [frame.iloc[of_row == number] for number in range(len(self.sources))]
 
     def place(self, position: int) -> tuple[str, int]:
-        """The file of a row of a table in several files, and the position of the row in it."""
+        """The file of a row of the table, and the position of the row in it if its header were the first row."""
         ends = [*accumulate(self.rows)]
         number = bisect_right(ends, position)
-        return self.sources[number], position - (ends[number] - self.rows[number])
+        above = self.above[number] if self.above else 0
+        return self.sources[number], position - (ends[number] - self.rows[number]) + above
 
     def called(self, position: int) -> str:
         """A row of the table as its user finds it again: its number in the spreadsheet, and its file among several."""
-        number = f"row {self.spreadsheet_row(position)}"
-        return f"{number} of {self.place(int(position))[0]}" if self.several else number
-
-    def spreadsheet_row(self, position: int) -> int:
-        """The number of a row of the table in the spreadsheet of its file."""
-        file = int(self.of(np.array([position]))[0]) if self.several else 0
-        row = self.place(int(position))[1] if self.several else int(position)
-        return row + 2 + (self.above[file] if self.above else 0)
+        if self.numbered:
+            return row_number(position)
+        source, row = self.place(int(position))
+        return f"{row_number(row)} of {source}" if self.several else row_number(row)
 
     @contextmanager
-    def within(self, number: int, above: int = 0) -> Iterator[None]:
-        """Let errors about cells of one file name its rows, and begin with its name, if there are several files.
-
-        `above` is how many blank rows it has above its header.
-        """
-        try:
-            with rows_above(above):
-                yield
-        except UserError as error:
-            if not self.several:
-                raise
-            raise error.within(self.sources[number]) from error
+    def within(self, number: int, frame: pd.DataFrame) -> Iterator[None]:
+        """Let errors about cells of one file say so, if there are several: they name rows of that file."""
+        with below(frame, self.sources[number], named=self.several):
+            yield
 
     def split(self, positions: np.ndarray) -> GivenSplit:
         """The split of the rows at these positions."""
         return GivenSplit(f"the files {self.words}", np.array(self.parts, dtype=np.int64)[self.of(positions)])
+
+
+@contextmanager
+def below(frame: pd.DataFrame, source: str, *, named: bool = False) -> Iterator[None]:
+    """Let errors about cells count the rows as the file does, above whose header may be empty ones.
+
+    With `named` they begin with the name of the file.
+    """
+    try:
+        with rows_above(above_header(frame)):
+            yield
+    except UserError as error:
+        if named:
+            raise error.within(source) from error
+        raise
 
 
 def files_of(source: str, validation_data: str | None, test_data: str | None) -> Files:

@@ -3,6 +3,7 @@
 Numbers: missing cells get the median, then the column is scaled. The scaler *quantile* maps ranks among the training
 values to a normal distribution, which suits columns with long tails (Gorishniy et al. 2021, arXiv:2106.11959). Columns
 with missing cells in the training rows get an indicator, 0 or 1.
+Dates and times: numbers made of them, see `time_inputs`; these are filled and scaled like others.
 Categories: one-hot, compared as text. A missing cell is a category of its own; unknown categories are all zeros.
 """
 
@@ -22,6 +23,7 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
 
+from pipeline.data import time_inputs
 from pipeline.data.cells import SHOWN_MISSING, as_codes, row_number
 from pipeline.data.layout import layout_of, quantities
 from pipeline.data.roles import Columns, unknown_column
@@ -45,8 +47,10 @@ class Preprocessing:
     transformer: ColumnTransformer
     target: Target
     seen: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    """The lowest and highest number of the training rows, by quantity (see `quantities`); studies of before have none,
-    and neither have images."""
+    """The lowest and highest number of the training rows, by quantity (see `quantities`), of times as days since 1970;
+    studies of before have none, and neither have images."""
+    cycles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The cycles of each column of times; see `time_inputs`."""
 
     def inputs(
         self,
@@ -69,13 +73,14 @@ class Preprocessing:
         called: Callable[[int], str] = row_number,
     ) -> np.ndarray:
         """The same of cells that `typed` made."""
+        cells = time_inputs.as_numbers(cells, {name: self.seen[name][0] for name in self.cycles}, self.cycles)
         with np.errstate(over="ignore", invalid="ignore"):
             values = np.asarray(self.transformer.transform(cells), dtype=np.float32)
         finite = np.isfinite(values)
         if not finite.all():
             # Scales are finite, so what is not is so by its own cell; numbers come first among the features.
             place, feature = (int(each[0]) for each in np.nonzero(~finite))
-            name = self.features[feature]
+            name = _used(self, "numbers")[feature]
             row = called(place if rows is None else int(rows[place]))
             raise input_too_large(name, float(cells[name].iloc[place]), row)
         return values
@@ -83,15 +88,10 @@ class Preprocessing:
     @property
     def features(self) -> tuple[str, ...]:
         """The names of the network's inputs, in their order; no two are alike."""
-        names: list[str] = []
-        for step, _, used in self.transformer.transformers_:
-            if step == "numbers":
-                names += used
-            elif step == "missing":
-                names += [f"{name} is missing" for name in used]
-            elif step == "categories":
-                for name, known in known_categories(self).items():
-                    names += [f"{name} = {each or SHOWN_MISSING}" for each in known]
+        names = [time_inputs.elapsed(name) if name in self.cycles else name for name in _used(self, "numbers")]
+        names += [f"{name} is missing" for name in with_gaps(self)]
+        for name, known in known_categories(self).items():
+            names += [f"{name} = {each or SHOWN_MISSING}" for each in known]
         return tuple(all_distinct(names, "derived"))
 
 
@@ -117,6 +117,10 @@ def fit(
     categories = [name for name in columns.inputs if name in columns.categories]
     layout = layout_of(numeric)
     alike = layout is not None and layout.alike
+    seen = {} if alike or (columns.reading < 2 and not columns.times) else _ranges(cells[numeric])
+    cycles = {name: time_inputs.cycles_of(cells[name].to_numpy()) for name in columns.times}
+    cells = time_inputs.as_numbers(cells, {name: seen[name][0] for name in cycles}, cycles)
+    numeric = time_inputs.with_positions(numeric, cycles)
     if alike and input_scaler == "quantile":
         raise UserError("Pixels cannot be scaled by quantiles", hint="use another --input-scaler for images")
     of_numbers = cells[numeric]
@@ -135,8 +139,7 @@ def fit(
     if target is None:
         measured = {name: train[name].to_numpy(dtype=np.float64) for name in columns.targets}
         target = FIRST.fit(measured, np.ones(len(train)), output_scaler, "auto")
-    seen = {} if alike or columns.reading < 2 else _ranges(ends)
-    return Preprocessing(columns, transformer, target, seen)
+    return Preprocessing(columns, transformer, target, seen, cycles)
 
 
 def _check_values(cells: pd.DataFrame, numeric: Sequence[str]) -> None:
@@ -149,8 +152,9 @@ def _check_values(cells: pd.DataFrame, numeric: Sequence[str]) -> None:
         )
 
 
-def _ranges(ends: pd.DataFrame) -> dict[str, tuple[float, float]]:
-    """The lowest and the highest number of each quantity, of those of each column."""
+def _ranges(numbers: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """The lowest and the highest number of each quantity."""
+    ends = pd.DataFrame([numbers.min(), numbers.max()])
     found = {name: ends[[*names]].to_numpy() for name, names in quantities(ends.columns.tolist()).items()}
     return {name: (float(each.min()), float(each.max())) for name, each in found.items()}
 
@@ -180,7 +184,7 @@ def _numeric(scaler: InputScaler) -> Pipeline:
 def typed(
     frame: pd.DataFrame, columns: Columns, known: Mapping[str, Collection[str]] = MappingProxyType({})
 ) -> pd.DataFrame:
-    """The inputs alone, in their order: numbers as float64, categories as texts; rows from 0 on.
+    """The inputs alone, in their order: numbers as float64, categories as texts, times as days since 1970; rows from 0.
 
     `known` are the categories of the training rows, by column, for numbers that stand for them; see `cells.as_codes`.
     Raise UserError for a missing column, text in a numeric column, infinite values, and a frame without rows.
@@ -214,11 +218,10 @@ def _values(column: pd.Series[Any], name: str, columns: Columns, rules: Rules) -
     what = f"Input {name!r}"
     if name in columns.categories:
         return rules.texts(column, what, spelled=name in columns.spelled)
-    return (
-        rules.truths(column, what)
-        if name in columns.truths
-        else rules.numbers(column, what, "; in training this one had numbers")
-    )
+    if name in columns.times:
+        return time_inputs.days(time_inputs.read(column, name, columns.times[name]).moments)
+    trained = "; in training this one had numbers"
+    return rules.truths(column, what) if name in columns.truths else rules.numbers(column, what, trained)
 
 
 def known_categories(preprocessing: Preprocessing) -> dict[str, tuple[str, ...]]:
@@ -231,4 +234,9 @@ def known_categories(preprocessing: Preprocessing) -> dict[str, tuple[str, ...]]
 
 def with_gaps(preprocessing: Preprocessing) -> tuple[str, ...]:
     """The columns of numbers that have missing cells in the training rows."""
-    return next((tuple(used) for step, _, used in preprocessing.transformer.transformers_ if step == "missing"), ())
+    return _used(preprocessing, "missing")
+
+
+def _used(preprocessing: Preprocessing, step: str) -> tuple[str, ...]:
+    """The columns that a step takes."""
+    return next((tuple(used) for name, _, used in preprocessing.transformer.transformers_ if name == step), ())

@@ -25,6 +25,8 @@ from pipeline.data.layout import quantities
 from pipeline.data.preprocessing import InputScaler, Preprocessing, unfitted
 from pipeline.data.roles import Columns
 from pipeline.data.rules import LATEST
+from pipeline.data.time_inputs import CYCLES
+from pipeline.data.time_patterns import is_pattern
 from pipeline.data.times import is_format
 from pipeline.errors import DamagedFile, UserError
 from pipeline.storage import untrusted
@@ -78,6 +80,7 @@ def dumps(preprocessing: Preprocessing) -> bytes:
         "columns": preprocessing.columns.describe(),
         "target": preprocessing.target.describe(),
         **({"seen": dict(preprocessing.seen)} if preprocessing.columns.reading > 1 else {}),
+        **({"cycles": dict(preprocessing.cycles)} if preprocessing.cycles else {}),
     }
     stored = skops.io.dumps({"about": json.dumps(about, allow_nan=False), "transformer": preprocessing.transformer})
     content, size = _canonical(stored)
@@ -129,6 +132,7 @@ def loads(data: bytes, what: str = "The stored preprocessing") -> Preprocessing:
         columns = _columns(about["columns"])
         target = tasks.restore(about["target"])
         seen = _seen(about["seen"], columns) if columns.reading > 1 else {}
+        cycles = _cycles(about.get("cycles", {}), columns, seen)
         ours = found == FORMAT and len(stored) == 2 and _is_known(transformer)
     except UserError:
         raise
@@ -141,7 +145,7 @@ def loads(data: bytes, what: str = "The stored preprocessing") -> Preprocessing:
         ) from error
     if not ours:
         raise _not_ours(what, f"format {untrusted.shown(found)} with {type(transformer).__name__}")
-    return Preprocessing(columns, transformer, target, seen)
+    return Preprocessing(columns, transformer, target, seen, cycles)
 
 
 def _not_ours(what: str, got: str) -> DamagedFile:
@@ -207,12 +211,29 @@ def _columns(about: dict[str, Any]) -> Columns:
     if type(columns.reading) is not int or not 1 <= columns.reading <= LATEST:
         raise untrusted.Damage("its cells are read by rules that this version does not know")
     lists = (columns.targets, columns.inputs, columns.categories, columns.groups, columns.truths, columns.spelled)
-    for names in (*lists, (columns.weight, columns.time, columns.time_format)):
+    times = columns.times
+    if not isinstance(times, dict):
+        raise untrusted.Damage("its times are not columns and formats")
+    for names in (*lists, columns.zoned, tuple(times.values()), (columns.weight, columns.time, columns.time_format)):
         if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
             raise untrusted.Damage("its columns are not names")
     if columns.time_format and not is_format(columns.time_format):
         raise untrusted.Damage("its times have a format that is not one")
+    if not {*columns.zoned} <= times.keys() <= {*columns.inputs} - {*columns.categories}:
+        raise untrusted.Damage("its times are not inputs")
+    if not all(map(is_pattern, times.values())):
+        raise untrusted.Damage("its times have a format that is not one")
     return columns
+
+
+def _cycles(about: dict[str, Any], columns: Columns, seen: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The cycles of the columns of times."""
+    if about.keys() != columns.times.keys() or not about.keys() <= seen.keys():
+        raise untrusted.Damage("its cycles are not those of its times")
+    found = {name: tuple(cycles) for name, cycles in about.items()}
+    if any(each != tuple(name for name in CYCLES if name in each) for each in found.values()):
+        raise untrusted.Damage("its times have cycles that are not known")
+    return found
 
 
 def _seen(about: dict[str, Any], columns: Columns) -> dict[str, tuple[float, float]]:

@@ -135,7 +135,11 @@ def _parquet(path: Path) -> pd.DataFrame:
 
         check_distinct(parquet.read_schema(path).names, str(path))
         raise
-    return frame.reset_index() if any(name is not None for name in frame.index.names) else frame
+    whole = frame.reset_index() if any(name is not None for name in frame.index.names) else frame
+    periods = [name for name, kind in whole.dtypes.items() if isinstance(kind, pd.PeriodDtype)]
+    for name in periods:  # the text files that pandas writes have them as texts, too
+        whole[name] = whole[name].astype(str).where(whole[name].notna(), MISSING)
+    return whole
 
 
 def _builtin(name: str) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from pipeline.data.header import NAMELESS
@@ -33,10 +33,13 @@ class Columns:
     truths: tuple[str, ...] = ()  # the inputs that are true or false
     spelled: tuple[str, ...] = ()  # columns of texts of which only the spelling tells some apart, as 1.1 and 1.10
     reading: int = 1  # number of the rules by which its cells are read
+    times: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """The inputs that are dates or times -> how their cells are written, at prediction too; see `time_inputs`."""
+    zoned: tuple[str, ...] = ()  # those of them whose cells have zones
 
     def describe(self) -> dict[str, Any]:
         """All of it in JSON's types; what a study of before does not say is left out where it says the same."""
-        unsaid = {"time": "", "time_format": "", "truths": (), "spelled": (), "reading": 1}
+        unsaid = {"time": "", "time_format": "", "truths": (), "spelled": (), "reading": 1, "times": {}, "zoned": ()}
         return {name: value for name, value in asdict(self).items() if name not in unsaid or unsaid[name] != value}
 
 
@@ -52,6 +55,7 @@ class Named:
     groups: Sequence[str] = ()
     time: str = ""
     split: str = ""
+    times: Mapping[str, str] = field(default_factory=dict)  # to their formats, "" where the cells say it
 
     def tidied(self, tidy: Callable[[str], str]) -> Named:
         """The same names, spelled as a table spells them."""
@@ -59,7 +63,10 @@ class Named:
             role: tuple(map(tidy, getattr(self, role)))
             for role in ("targets", "inputs", "ignore", "categories", "groups")
         }
-        return replace(self, **several, weight=tidy(self.weight), time=tidy(self.time), split=tidy(self.split))
+        single = {role: tidy(getattr(self, role)) for role in ("weight", "time", "split")}
+        times = {tidy(name): given for name, given in self.times.items()}
+        changes: dict[str, Any] = {**several, **single, "times": times}
+        return replace(self, **changes)
 
     def check_existence(self, names: Sequence[str], source: str) -> None:
         """Raise UserError for a column that the table does not have."""
@@ -72,6 +79,7 @@ class Named:
             "group": self.groups,
             "time": [self.time] if self.time else [],
             "split": [self.split] if self.split else [],
+            "times": [*self.times],
         }
         for role, named in roles.items():
             for name in named:
@@ -81,7 +89,7 @@ class Named:
 
     def check_series(self) -> None:
         """Raise UserError for roles that a series does not have."""
-        others = {"inputs": self.inputs, "weight": self.weight, "group": self.groups}
+        others = {"inputs": self.inputs, "weight": self.weight, "group": self.groups, "times": self.times}
         named = [name for name, given in others.items() if given]
         if named or self.time in self.targets:
             raise UserError(
@@ -107,6 +115,8 @@ class Named:
             "group": {*self.groups},
             "weight": {self.weight} if self.weight else set(),
             "split": {self.split} if self.split else set(),
+            "category": {*self.categories},
+            "times": {*self.times},
         }
         for one, other in _EXCLUSIVE:
             both = sorted(named[one] & named[other])
@@ -148,6 +158,12 @@ _EXCLUSIVE: Final = (
     ("input", "split"),
     ("weight", "split"),
     ("group", "split"),
+    ("target", "times"),
+    ("ignored", "times"),
+    ("weight", "times"),
+    ("group", "times"),
+    ("split", "times"),
+    ("category", "times"),
 )
 
 

@@ -111,6 +111,36 @@ def fold(table: Table, *, folds: int, index: int, validation: float, test: float
     return np.concatenate([part for number, part in enumerate(parts) if number != held]), parts[held], tested
 
 
+def parts_of(table: Table, rows: np.ndarray, count: int, seed: int) -> np.ndarray | None:
+    """The part of each of some rows, to fit something to all parts but one and to judge it on that one.
+
+    Args:
+        table: The table.
+        rows: Their positions in the user's table (n,), as `Part.rows` has them.
+        count: How many parts there are, or fewer where there are fewer rows or groups.
+        seed: The seed of the study.
+
+    Returns:
+        Numbers of parts (n,) from 0 on, at least two and none of them empty: of random rows with the classes in equal
+        shares; of whole groups; or of rows of a series that follow each other. None for rows that are a single one, or
+        of a single group.
+    """
+    import pandas as pd  # deferred: workers import this module, and need numpy alone
+
+    places = table.frame.index.get_indexer(pd.Index(rows))
+    ordered, groups = np.sort(places), _group_of_each_row(table)
+    count = min(count, len(ordered) if groups is None else len(np.unique(groups[ordered])))
+    if count < 2:
+        return None
+    generator = np.random.default_rng(np.random.SeedSequence([seed, 0], spawn_key=(0, count)))
+    parts = np.array_split(ordered, count) if table.in_time else _parts(table, ordered, count, generator)
+    number = np.empty(len(table.frame), dtype=np.int64)
+    for part, held in enumerate(parts):
+        number[held] = part
+    found: np.ndarray = number[places]
+    return found
+
+
 def _parts(table: Table, others: np.ndarray, folds: int, generator: np.random.Generator) -> list[np.ndarray]:
     """The rows of each fold, of the rows that are not for the test."""
     groups = _group_of_each_row(table)

@@ -11,11 +11,20 @@ import numpy as np
 import pandas as pd
 
 from pipeline import tasks
-from pipeline.data import column_kinds, given_split, like_training, part_files, series, series_columns, user_split
+from pipeline.data import (
+    column_kinds,
+    given_split,
+    images,
+    like_training,
+    part_files,
+    series,
+    series_columns,
+    time_inputs,
+    user_split,
+)
 from pipeline.data.cells import MISSING, row_number
 from pipeline.data.column_kinds import Grouped
 from pipeline.data.digest import digest_of
-from pipeline.data.header import above_header
 from pipeline.data.like_training import Cells, Trained
 from pipeline.data.part_files import Files
 from pipeline.data.readers import read_frame
@@ -31,7 +40,9 @@ _Texts = Callable[[str, str], np.ndarray]  # of a column, and what errors call i
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """The used columns only: numbers as float64, categories and groups as text; rows as in the user's file or files."""
+    """The used columns only: numbers as float64, categories and groups as text, dates and times as datetime64; rows as
+    in the user's file or files.
+    """
 
     frame: pd.DataFrame  # its index: positions in the file, or counted on from one file to the next, see `files`
     columns: Columns
@@ -67,6 +78,7 @@ def read(
     split: str = "",
     validation_data: str | None = None,
     test_data: str | None = None,
+    times: Sequence[str] = (),
     reading: int = LATEST,
 ) -> Table:
     """Read a table and check every used cell. Raise UserError naming the column, the row and what to do.
@@ -80,14 +92,19 @@ def read(
     `categories` names further, numeric ones. A group column is an input too, unless it is in `ignore`. With a `time`
     column, inputs are windows of all columns; see `series`. `time_format` says how its cells are written, if they do
     not say it themselves. The column `split` says which part each row is in, see `given_split`; it is no input.
+    `times` names inputs that are dates or times, as COLUMN or COLUMN=FORMAT, see `time_inputs`.
     `reading` is the number of the rules by which cells are read.
     """
     files = part_files.files_of(source, validation_data, test_data)
     reading = max(reading, part_files.FIRST_READING) if files.several else reading
     rules = rules_of(reading)
-    named = Named(targets, inputs, ignore, categories, weight, groups, time, split).tidied(rules.tidy)
+    named = Named(targets, inputs, ignore, categories, weight, groups, time, split, time_inputs.named(times))
+    named = named.tidied(rules.tidy)
     classes = named.targets if task != "auto" and tasks.load(task).targets == "texts" else ()
+    if named.times and images.is_image_source(source):
+        raise UserError(f"{source} has images, whose inputs are pixels", hint=f"leave {time_inputs.OPTION} out")
     texts = [*named.categories, *named.groups, *classes, named.split, named.time]
+    texts += [name for name, given in named.times.items() if given]
     frame = read_frame(source, reading, texts, named={*named.targets, *named.inputs})
     (replace(named, ignore=()) if files.several else named).check_existence([*frame.columns], source)
     steps = bool(time) and reading > 1
@@ -99,7 +116,7 @@ def read(
             named = named.of_windows()
     else:
         named.check_roles()
-    with files.within(0, above_header(frame)):
+    with files.within(0, frame):
         columns = _columns(frame, series_columns.of_steps(frame, named) if steps else named, rules, reading)
         found, why = (tasks.load(task), "") if task != "auto" else _task(frame, columns.targets, rules)
         measured = _targets(frame, columns, found, rules)
@@ -131,7 +148,7 @@ def _further(number: int, files: Files, trained: Trained) -> Cells:
     source, columns, time = files.sources[number], trained.columns, trained.columns.time
     frame = read_frame(source, columns.reading, texts=trained.texts, named=columns.inputs)
     like_training.check_columns(frame, source, trained)
-    with files.within(number, above_header(frame)):
+    with files.within(number, frame):
         like_training.check_kinds(frame, trained)
         rules, theirs = rules_of(columns.reading), trained.cells
         targets = _targets(frame, columns, trained.task, rules, theirs.targets)
@@ -148,7 +165,10 @@ def _columns(frame: pd.DataFrame, named: Named, rules: Rules, reading: int) -> C
         raise UserError(
             f"{quoted(outside)} cannot be a category: it is not an input", hint="remove it from `categories`"
         )
-    kinds = {name: "text" if name in named.categories else _input_kind(frame[name], name, rules) for name in used}
+    times = time_inputs.read_all(frame, named.times, used)
+    told = {**dict.fromkeys(named.categories, "text"), **dict.fromkeys(times, "time")}
+    in_series = bool(named.time)
+    kinds = {name: told.get(name) or _input_kind(frame[name], name, rules, in_series=in_series) for name in used}
     categories = tuple(name for name in used if kinds[name] == "text")
     texts = (*categories, *(name for name in (*named.targets, *named.groups) if name not in categories))
     return Columns(
@@ -161,10 +181,12 @@ def _columns(frame: pd.DataFrame, named: Named, rules: Rules, reading: int) -> C
         truths=tuple(name for name in used if kinds[name] == "truth") if reading > 1 else (),
         spelled=tuple(name for name in dict.fromkeys(texts) if rules.spelled_apart(frame[name])),
         reading=reading,
+        times={name: each.format for name, each in times.items()},
+        zoned=tuple(name for name, each in times.items() if each.zoned),
     )
 
 
-def _input_kind(column: pd.Series[Any], name: str, rules: Rules) -> str:
+def _input_kind(column: pd.Series[Any], name: str, rules: Rules, *, in_series: bool) -> str:
     """Of an input that the user did not name as a category: "number", "truth" or "text"."""
     found, what = rules.kind(column), f"Input {name!r}"
     ignore = f"name {name!r} in `ignore`"
@@ -174,15 +196,14 @@ def _input_kind(column: pd.Series[Any], name: str, rules: Rules) -> str:
         raise UserError(
             f"{what} holds dates or times",
             expected="numbers or categories",
-            hint=f"{ignore}, or convert it to a number (days since a date, hour of the day)"
-            + _or_categories(column, name),
+            hint=_as_time(column, name, in_series=in_series) + ignore + _or_categories(column, name),
         )
     if found == "other":
         raise _a_date_among_numbers(column, what) or UserError(
             f"{what} holds neither numbers nor text", expected="one value per cell", hint=ignore
         )
     if found == "text" and not isinstance(column.dtype, pd.CategoricalDtype):
-        _check_words(column, name, rules)
+        _check_words(column, name, rules, in_series=in_series)
     return found
 
 
@@ -198,20 +219,29 @@ def _a_date_among_numbers(column: pd.Series[Any], what: str) -> UserError | None
     )
 
 
+def _as_time(column: pd.Series[Any], name: str, *, in_series: bool) -> str:
+    """How to make an input of a column of dates or times."""
+    option = "" if in_series else time_inputs.offered(column, name)
+    made = f"{option} makes it an input" if option else "convert it to a number (days since a date, hour of the day)"
+    return f"{made}; or "
+
+
 def _or_categories(column: pd.Series[Any], name: str) -> str:
     written = pd.api.types.infer_dtype(column, skipna=True) == "string"
     return f"; or name {name!r} in `categories` if its texts are categories" if written else ""
 
 
-def _check_words(column: pd.Series[Any], name: str, rules: Rules) -> None:
+def _check_words(column: pd.Series[Any], name: str, rules: Rules, *, in_series: bool) -> None:
     """Raise UserError for texts that are no categories, but numbers with a mistake or in a local spelling."""
     odd, local = rules.stray_text(column), rules.local_spelling(column)
     if local:
+        figures = local.holds == "numbers"
+        hint = local.hint if figures else _as_time(column, name, in_series=in_series) + f"name {name!r} in `ignore`"
         raise UserError(
-            f"Input {name!r} holds {local.holds}{' in a local spelling' if local.holds == 'numbers' else ''}",
+            f"Input {name!r} holds {local.holds}{' in a local spelling' if figures else ''}",
             expected="numbers with a decimal point, or categories",
             got=f"{local.cell!r} in {row_number(local.first)}; {local.cells} are spelled like this",
-            hint=f"{local.hint}; or name {name!r} in `categories` if its texts are categories",
+            hint=f"{hint}; or name {name!r} in `categories` if its texts are categories",
         )
     if odd:
         raise UserError(
@@ -256,9 +286,12 @@ def _checked(
     texts, checked = _texts(frame, columns, rules, like), {str(name): targets[name].to_numpy() for name in targets}
     for name in columns.inputs:
         what = f"Input {name!r}"
-        checked[name] = (
-            _limited(texts(name, what), name) if name in columns.categories else rules.numbers(frame[name], what)
-        )
+        if name in columns.times:
+            checked[name] = time_inputs.read(frame[name], name, columns.times[name]).moments
+        elif name in columns.categories:
+            checked[name] = _limited(texts(name, what), name)
+        else:
+            checked[name] = rules.numbers(frame[name], what)
     if columns.weight:
         checked[columns.weight] = _weights(frame[columns.weight], columns.weight, rules)
     for name in columns.groups:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -31,10 +31,13 @@ class Cells:
     distinct: tuple[object, ...]  # in the order of the rows; texts without the spaces around them
     first: tuple[int, ...]  # position of the first cell of each
     codes: np.ndarray  # (n,) place among the distinct ones
+    option: str  # how a user gives the format: what stands before it
 
     @classmethod
-    def of(cls, column: pd.Series[Any], what: str) -> Cells:
-        """The cells of a column that has no empty ones."""
+    def of(
+        cls, column: pd.Series[Any], what: str, option: str, rows: Sequence[int] | np.ndarray | None = None
+    ) -> Cells:
+        """The cells of a column that has no empty ones; `rows` are their positions, if those are not 0, 1, ..."""
         known: dict[object, int] = {}
         first, codes = [], []
         for position, cell in enumerate(column.astype(object).tolist()):
@@ -44,7 +47,8 @@ class Cells:
                 known[key] = len(known)
                 first.append((position, plain))
             codes.append(known[key])
-        return cls(what, tuple(cell for _, cell in first), tuple(position for position, _ in first), np.array(codes))
+        places = tuple(position if rows is None else int(rows[position]) for position, _ in first)
+        return cls(what, tuple(cell for _, cell in first), places, np.array(codes), option)
 
 
 CellReader = Callable[[object], Read | None]

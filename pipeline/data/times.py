@@ -23,6 +23,9 @@ from pipeline.errors import UserError
 
 OPTION: Final = "--time-format"
 
+Rows = Sequence[int] | np.ndarray | None
+"""Positions of cells in the user's table; None for 0, 1, ..."""
+
 _INT64: Final = 2**63
 _EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - in UTC, like everything that is compared here
 
@@ -47,13 +50,17 @@ def in_words(time_format: str) -> str:
     return name if name in ("numbers", time_format) else f"{name} ({time_format})"
 
 
-def moments(column: pd.Series[Any], what: str, time_format: str = "") -> Moments:
+def moments(
+    column: pd.Series[Any], what: str, time_format: str = "", *, option: str = f"{OPTION} ", rows: Rows = None
+) -> Moments:
     """Read a column of times.
 
     Args:
         column: Numbers, moments with a type of their own, or texts, in the order of the user's table.
         what: How errors name the column, as in "Time 't'".
         time_format: The only format that fits; if empty, the one that fits every cell.
+        option: How a user gives the format, which errors name: what stands before it.
+        rows: The positions of the cells in the user's table, if they are not 0, 1, ...
 
     Raises:
         UserError: A cell is empty, is not a moment or does not fit, which names its row; several formats fit all cells;
@@ -61,22 +68,22 @@ def moments(column: pd.Series[Any], what: str, time_format: str = "") -> Moments
     """
     if time_format and not is_format(time_format):
         raise UserError(
-            f"{what} cannot be read by {OPTION} {time_format!r}",
+            f"{what} cannot be read by {option}{time_format!r}",
             expected=f"a pattern with a year, such as %d/%m/%Y, %d.%m.%y or %m/%d/%Y %I:%M %p; or {NUMBER}",
             hint="%d is the day, %m the month, %b its name, %Y the year, %y its last two digits, %H:%M:%S the time",
         )
     _check_filled(column, what)
     typed = _typed(column, time_format)
     if typed is None:
-        typed = _parsed(Cells.of(column, what), time_format)
+        typed = _parsed(Cells.of(column, what, option, rows), time_format)
     doubtful = pattern_of(typed.instants) if typed.format == NUMBER and not time_format else ""
     if doubtful:
-        say = f"say what they are: {OPTION} {doubtful}, or" if is_pattern(doubtful) else "add the year, or"
+        say = f"say what they are: {option}{doubtful}, or" if is_pattern(doubtful) else "add the year, or"
         raise UserError(
             f"{what} has numbers that look like dates ({doubtful}), and would be sorted as numbers",
             expected="numbers that grow with the time, or dates",
-            got=f"{column.iloc[0]} in {row_number(0)}",
-            hint=f"{say} {OPTION} {NUMBER} if they are numbers",
+            got=f"{column.iloc[0]} in {row_number(0 if rows is None else rows[0])}",
+            hint=f"{say} {option}{NUMBER} if they are numbers",
         )
     return typed
 
@@ -148,14 +155,18 @@ def _datetimes(nanoseconds: Sequence[int | float]) -> np.ndarray:
 
 def _unfit(cells: Cells, time_format: str, place: int, *, given: bool) -> UserError:
     row = row_number(cells.first[place])
-    asked = [f"or say what the cells are: {OPTION} {each}" for each in UNASKED if not given and read_all(cells, each)]
+    fitting = [each for each in UNASKED if not given and read_all(cells, each)]
+    asked = [f"or say what the cells are: {cells.option}{each}" for each in fitting]
     like = "1 or 2.5" if time_format == NUMBER else example(time_format or DATES[0])
-    dates = f"numbers, or dates in one format such as {', '.join(map(example, DATES[:6]))}"
+    ordering = cells.option.startswith(OPTION)  # of a series, in which every row has its moment
+    dates = f"{'numbers, or ' if ordering else ''}dates in one format such as {', '.join(map(example, DATES[:6]))}"
+    correct = f"write all cells like {like}" if not time_format else "correct the cell"
+    correct += "" if ordering else ", or leave it empty if the moment is not known"
     return UserError(
         f"{cells.what} {'does not fit its format' if time_format else 'is not a moment'} in {row}",
         expected=in_words(time_format) if time_format else dates,
         got=_shown(cells.distinct[place]),
-        hint=", ".join((f"write all cells like {like}" if given or not time_format else "correct the cell", *asked)),
+        hint=", ".join((f"write all cells like {like}" if given else correct, *asked)),
     )
 
 
@@ -174,7 +185,7 @@ def _ambiguous(cells: Cells, fitting: Sequence[str]) -> UserError:
         f"{cells.what} can be read in {len(fitting)} ways: {cells.distinct[place]!r} in"
         f" {row_number(cells.first[place])} is {ways}",
         expected="a column whose cells fit one format alone",
-        hint=f"say which it is: {', or '.join(f'{OPTION} {each}' for each in fitting)}",
+        hint=f"say which it is: {', or '.join(f'{cells.option}{each}' for each in fitting)}",
     )
 
 

@@ -24,6 +24,7 @@ class Unlike:
         values: The distinct numbers of those rows that are far outside, the furthest first.
         low: The lowest number that all networks had in training, NaN where the study does not say it.
         high: The highest one.
+        time_format: How the cells of a column of times are written; numbers are then days since 1970. "" for others.
     """
 
     missing: int
@@ -31,6 +32,7 @@ class Unlike:
     values: tuple[float, ...]
     low: float
     high: float
+    time_format: str = ""
 
 
 def unknown_categories(preprocessings: Iterable[Preprocessing], cells: pd.DataFrame) -> dict[str, tuple[str, ...]]:
@@ -75,4 +77,5 @@ def _compared(own: Sequence[Preprocessing], base: str, numbers: np.ndarray, name
     values = np.unique(numbers[far])
     furthest = values[np.argsort(-np.maximum(low - values, values - high), kind="stable")]
     missing = 0 if expected else int(gaps.any(axis=1).sum())
-    return Unlike(missing, int(far.any(axis=1).sum()), tuple(furthest.tolist()), low, high)
+    time_format = own[0].columns.times.get(base, "")
+    return Unlike(missing, int(far.any(axis=1).sum()), tuple(furthest.tolist()), low, high, time_format)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from pipeline.data.time_inputs import written
 from pipeline.data.unlike import Unlike
 
 LISTED: Final = 5  # values of a column
@@ -27,11 +28,16 @@ def _of_numbers(numbers: Mapping[str, Unlike]) -> Iterator[str]:
             rows = _rows(found.missing)
             yield f"{column}: missing in {rows}, never in training, treated as the median of the training rows"
         if found.outside:
-            rows, listed = _rows(found.outside), ", ".join(f"{each:.6g}" for each in found.values[:LISTED])
+            rows, listed = _rows(found.outside), ", ".join(_shown(each, found) for each in found.values[:LISTED])
             more = f" and {len(found.values) - LISTED} more values" if len(found.values) > LISTED else ""
-            seen = f"{found.low:.6g} to {found.high:.6g}" if found.low < found.high else f"only {found.low:.6g}"
+            low, high = _shown(found.low, found), _shown(found.high, found)
+            seen = f"{low} to {high}" if found.low < found.high else f"only {low}"
             yield f"{column}: far outside of what training saw ({seen}) in {rows}: {listed}{more}"
 
 
 def _rows(many: int) -> str:
     return f"{many} row{'' if many == 1 else 's'}"
+
+
+def _shown(value: float, of: Unlike) -> str:
+    return written(value, of.time_format) if of.time_format else f"{value:.6g}"

@@ -39,7 +39,7 @@ def split_of(
     if files.several:
         found = _of_files(files, checked)
     elif named.split:
-        with files.within(0, *files.above):
+        with files.within(0, frame):
             texts = rules.texts(frame.loc[rows, named.split], f"Split {named.split!r}")
             found = given_split.read(texts, named.split, rows, len(frame) - len(rows) if named.time else 0)
         if named.time:

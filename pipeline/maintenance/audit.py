@@ -19,7 +19,7 @@ from pipeline.errors import UserError
 from pipeline.ledger import journal
 from pipeline.ledger.records import FENCE, unframe
 from pipeline.ranking.summaries import summaries
-from pipeline.saved_models import ensembles
+from pipeline.saved_models import decisions, ensembles
 from pipeline.saved_models.agreement import Agreement
 from pipeline.storage import untrusted
 from pipeline.study_folder import identity, lock
@@ -63,7 +63,7 @@ def audit(study: Path) -> tuple[Finding, ...]:
     if not path.exists():
         return (*found, Finding(path, "The journal is missing."))
     found += [*_repeated_lines(path), *_contradictions(path, contents.repeats, _limit(study))]
-    found += [*_models(study, contents.repeats), *_unknown_entries(study), *_ensembles(study)]
+    found += [*_models(study, contents.repeats), *_unknown_entries(study), *_ensembles(study), *_decisions(study)]
     return tuple(found) if _task(study) else (*found, *_workbook(study, contents))
 
 
@@ -220,6 +220,21 @@ def _ensembles(study: Path) -> Iterator[Finding]:
             ensembles.entries_of(path)
         except UserError as error:
             yield Finding(path, _sentence(error))
+
+
+def _decisions(study: Path) -> Iterator[Finding]:
+    """Problems of the decisions. Those for networks that the study no longer has are harmless: nothing uses them."""
+    folder = StudyFolder(study)
+    try:
+        stored = identity.read(folder.identity)
+    except UserError:
+        return  # reported by `_study`
+    if _task(study):
+        return
+    try:
+        decisions.check(folder, stored)
+    except UserError as error:
+        yield Finding(folder.decisions, _sentence(error))
 
 
 # ----------------------------------------------------------------------------------------------------------- workbook

@@ -12,7 +12,7 @@ import numpy as np
 from pipeline.analysis.verdict import Verdict
 from pipeline.tasks.naming import all_distinct
 
-HEADER_LINES = 2  # row 0 of the data is row 2 of a spreadsheet without blank rows above the header: rows count from 1
+HEADER_LINES = 2  # row 0 of the data is row 2 of a spreadsheet: rows count from 1, and the first is the header
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,7 @@ def place_header(verdict: Verdict) -> list[str]:
 def place_cells(verdict: Verdict, place: int) -> list[str]:
     """The cells of a test row below `place_header`."""
     row, time = _row(verdict, place), [verdict.times[place]] if verdict.times else []
-    number = verdict.spreadsheet[place] if verdict.spreadsheet else row + HEADER_LINES
-    return [*([verdict.places[place][0]] if verdict.places else []), str(row), str(number), *time]
+    return [*([verdict.places[place][0]] if verdict.places else []), str(row), str(row + HEADER_LINES), *time]
 
 
 def _row(verdict: Verdict, place: int) -> int:

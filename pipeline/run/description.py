@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pipeline import space
 from pipeline.data.duplicates import equal_rows
+from pipeline.data.new_categories import new_categories
 from pipeline.data.times import in_words
 from pipeline.run.prepared_run import PreparedRun
-from pipeline.run.understood import understood
+from pipeline.run.understood import LISTED, understood
 
 
 def describe(prepared: PreparedRun) -> tuple[str, ...]:
@@ -43,8 +44,9 @@ def _split(prepared: PreparedRun) -> tuple[str, ...]:
         divided = divided if given.has_test else f"--test {settings.test:g}"
         whole = given.folds or (given.has_validation and given.has_test)
         rest = "" if whole else f"; {divided} divides those that are for training"
-        lines.append(f"Split: of {given.source} ({given.words}){rest}")
-    return (*lines, *_equal(prepared))
+        source = "by file" if table.files.several else f"of {given.source}"
+        lines.append(f"Split: {source} ({given.words}){rest}")
+    return (*lines, *_equal(prepared), *_new(prepared))
 
 
 def _equal(prepared: PreparedRun) -> tuple[str, ...]:
@@ -57,6 +59,14 @@ def _equal(prepared: PreparedRun) -> tuple[str, ...]:
     if validated:
         said.append(f"{validated} of the {len(rows.validation.rows)} validation rows are training rows too")
     return (f"Equal rows: {'; '.join(said)}",) if said else ()
+
+
+def _new(prepared: PreparedRun) -> tuple[str, ...]:
+    """The categories that only files of validation or test rows have, where these are files of their own."""
+    new = new_categories(prepared.table).items()
+    more = {name: f" and {len(texts) - LISTED} more" for name, texts in new if len(texts) > LISTED}
+    found = [f"{name} {', '.join(texts[:LISTED])}{more.get(name, '')}" for name, texts in new]
+    return (f"New categories: {'; '.join(found)}; the training file lacks them",) if found else ()
 
 
 def _folds(prepared: PreparedRun) -> str:

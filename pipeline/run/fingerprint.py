@@ -8,10 +8,12 @@ from typing import Any, Final
 from pipeline.data.layout import shape_of
 from pipeline.data.rows import Rows
 from pipeline.data.tables import Table
+from pipeline.run.deciding import costs_asked
 from pipeline.settings import Settings
 from pipeline.study_folder import identity
 from pipeline.tasks import NOTHING_ASKED, Asked, Target
 from pipeline.tasks.asked import of_target
+from pipeline.tasks.decisions import described
 from pipeline.tasks.tolerance import Tolerance
 from pipeline.workers.places import Parcel
 
@@ -64,8 +66,19 @@ def _optional(settings: Settings, table: Table, rows: Rows, code: Mapping[str, S
         **({"reading": table.columns.reading} if table.columns.reading > 1 else {}),
         **({"shape": shape} if shape else {}),
         **(table.split.facts if table.split else {}),
+        **({"times": _times(table)} if table.columns.times else {}),
         **_asked(settings.asked, rows.target),
+        **({"cost": described(costs, rows.target.labels)} if (costs := costs_asked(settings, rows.target)) else {}),
     }
+
+
+def _times(table: Table) -> dict[str, str]:
+    """What the columns of dates and times span, as ISO 8601: the same whichever way they are written."""
+    found = {}
+    for name in table.columns.times:
+        first, last = table.frame[name].min(), table.frame[name].max()
+        found[name] = f"{first.isoformat()} to {last.isoformat()}"
+    return found
 
 
 def _asked(asked: Asked, target: Target) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pipeline.data.rows import targets_of
 from pipeline.errors import UserError
 from pipeline.plugins import load_object
 from pipeline.run import model_size
+from pipeline.run.deciding import with_calibration
 from pipeline.run.fingerprint import fingerprint_of
 from pipeline.run.parcels import code_of
 from pipeline.run.plan import plan_of, protocol_of
@@ -39,7 +40,7 @@ def prepare(settings: Settings) -> PreparedRun:
     table = _table(settings)
     settings = _with_folds(settings, table)
     rows, fitted = rows_of_repeat(settings, table, 0)
-    settings = with_chosen(settings, rows.target)
+    settings = with_calibration(with_chosen(settings, rows.target), rows.target)
     signature = largest_signature(settings, table, rows)
     kind.check(searched, signature)
     most_weights = model_size.most_weights(settings.model, searched, signature, owned[0], code.get("model", ()))
@@ -113,6 +114,7 @@ def _table(settings: Settings) -> tables.Table:
         split=settings.split,
         validation_data=settings.validation_data,
         test_data=settings.test_data,
+        times=settings.times,
         task=settings.task,
         reading=identity.reading_of(settings.study) or rules.LATEST,
     )

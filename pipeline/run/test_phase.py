@@ -9,16 +9,18 @@ from pathlib import Path
 import numpy as np
 
 from pipeline import saved_models, tasks
-from pipeline.analysis.ensemble import NAMES, Candidate, Ensemble, choose, examined
+from pipeline.analysis.ensemble import NAMES, Ensemble, choose, examined
 from pipeline.analysis.verdict import Tested, Verdict, judge, tested
 from pipeline.baselines.constant import constant
-from pipeline.data.rows import Rows, load_rows, rows_file
+from pipeline.data.rows import Rows
 from pipeline.data.tables import Table
 from pipeline.errors import UserError
 from pipeline.ledger.journal import Journal
 from pipeline.ledger.known import searched
 from pipeline.plugins import load_object
 from pipeline.ranking.order import with_models
+from pipeline.run.deciding import deciding
+from pipeline.run.held_out import Answers, held_out, library_of
 from pipeline.run.prepared_run import PreparedRun
 from pipeline.saved_models import ensembles
 from pipeline.saved_models.member_files import Digests
@@ -29,15 +31,9 @@ from pipeline.tuning.study import Result
 from pipeline.workers.places import Parcel
 from pipeline.workers.pool import Workers
 
-Answers = Mapping[str, saved_models.Examined]
-"""The predictions of the reloaded networks of a configuration, by its key."""
-
-Library = Sequence[tuple[str, int]]
-"""A network that an ensemble may contain: key of the configuration and number of the repeat."""
-
 
 def verdict(prepared: PreparedRun, result: Result, journal: Journal, workers: Workers) -> Verdict:
-    """Score the best models on the test rows, which are used only here; also write ensembles and Keras files.
+    """Score the best models on the test rows, which are used only here; also write ensembles, decisions, Keras files.
 
     Raise UserError if the saved models of a configuration cannot be tested.
     """
@@ -60,24 +56,14 @@ def verdict(prepared: PreparedRun, result: Result, journal: Journal, workers: Wo
     judged = judge(target, rows.test, median, default, [test(each) for each in best], further=further)
     chosen = _ensembles(examine, rows, judged, {each.key: answers[each.key] for each in best})
     _save_ensembles(study, chosen, examine.digests)
+    decided = deciding(prepared, examine, answers, [each.key for each in best], chosen)
     table, tests = prepared.table, rows.test.rows
-    return replace(
-        judged,
-        ensembles=chosen,
-        times=_times(table, tests),
-        places=_places(table, tests),
-        spreadsheet=_spreadsheet(table, tests),
-    )
+    return replace(judged, ensembles=chosen, times=_times(table, tests), places=_places(table, tests), deciding=decided)
 
 
 def _places(table: Table, rows: np.ndarray) -> tuple[tuple[str, int], ...]:
-    """The file of each row, and the row in it; nothing of a table in one file."""
-    return tuple(table.files.place(int(row)) for row in rows) if table.files.several else ()
-
-
-def _spreadsheet(table: Table, rows: np.ndarray) -> tuple[int, ...]:
-    """The number of each row in a spreadsheet; nothing where all headers are the first rows of their files."""
-    return tuple(table.files.spreadsheet_row(int(row)) for row in rows) if any(table.files.above) else ()
+    """The file of each row, and the row in it; nothing where the number of a row says that."""
+    return () if table.files.numbered else tuple(table.files.place(int(row)) for row in rows)
 
 
 def _times(table: Table, rows: np.ndarray) -> tuple[str, ...]:
@@ -116,13 +102,7 @@ def _add_keras_files(study: Path, best: Sequence[Summary], answers: Answers) -> 
 
 def _ensembles(examine: saved_models.Examine, rows: Rows, judged: Verdict, answers: Answers) -> tuple[Ensemble, ...]:
     """The ensembles of the best configurations' networks, selected on the validation and scored on the test rows."""
-    library = [(key, index) for key, answer in answers.items() for index in answer.indices]
-    validated = [predictions for answer in answers.values() for predictions in answer.validation]
-    if examine.folds:
-        candidates, measured, weights = _complete_rounds(library, validated, examine)
-    else:
-        candidates = [Candidate((place,), predictions) for place, predictions in enumerate(validated)]
-        measured, weights = rows.validation.measured, rows.validation.weights
+    library, found = library_of(answers), held_out(answers, rows.validation, examine)
     return tuple(
         examined(
             name,
@@ -134,38 +114,8 @@ def _ensembles(examine: saved_models.Examine, rows: Rows, judged: Verdict, answe
             part=rows.test,
             target=rows.target,
         )
-        for name, (times, objective) in choose(candidates, measured, weights, rows.target).items()
+        for name, (times, objective) in choose(found.candidates, found.measured, found.weights, rows.target).items()
     )
-
-
-def _complete_rounds(
-    library: Library, validated: Sequence[np.ndarray], examine: saved_models.Examine
-) -> tuple[list[Candidate], np.ndarray, np.ndarray]:
-    """With folds: a complete round predicts every row except the test rows, each by the network that held it out.
-
-    So the networks of a round enter an ensemble together. `validated` are the predictions of each network for its own
-    validation rows. Return the rounds as candidates, and the measured values (rows, columns) and weights (rows,) of
-    their rows, all in the order of the table.
-    """
-    rounds: dict[tuple[str, int], list[int]] = {}
-    for place, (key, index) in enumerate(library):
-        rounds.setdefault((key, index // examine.folds), []).append(place)
-    complete = [places for places in rounds.values() if len(places) == examine.folds]
-    if not complete:
-        return [], np.empty(0), np.empty(0)
-    needed = sorted({library[place][1] for places in complete for place in places})
-    held_out = {index: load_rows(rows_file(examine.rows, examine.folds, index)).validation for index in needed}
-
-    def in_order(places: Sequence[int], arrays: Sequence[np.ndarray]) -> np.ndarray:
-        rows = np.concatenate([held_out[library[place][1]].rows for place in places])
-        return np.concatenate(arrays)[np.argsort(rows)]
-
-    candidates = [
-        Candidate(tuple(places), in_order(places, [validated[place] for place in places])) for places in complete
-    ]
-    parts = [held_out[library[place][1]] for place in complete[0]]
-    measured, weights = ([getattr(part, name) for part in parts] for name in ("measured", "weights"))
-    return candidates, in_order(complete[0], measured), in_order(complete[0], weights)
 
 
 def _save_ensembles(study: Path, chosen: Sequence[Ensemble], digests: Mapping[str, Digests]) -> None:

@@ -9,13 +9,17 @@ from pipeline import tasks
 from pipeline.data.overview import Column, Odd
 from pipeline.data.rows import targets_of
 from pipeline.data.series import base
+from pipeline.data.time_inputs import OPTION, written
+from pipeline.data.times import in_words
 from pipeline.report.wording import count
+from pipeline.run.deciding import costs_asked, threshold_of
 from pipeline.run.prepared_run import PreparedRun
+from pipeline.tasks import Decision
 
 LISTED: Final = 20  # names of inputs of one kind,
 ODD: Final = 5  # columns with odd values,
 EACH: Final = 3  # and odd values, or words for a missing cell, of each of them
-_KINDS: Final = (("number", "numbers"), ("truth value", "truth values"), ("category", "categories"))
+_KINDS: Final = (("number", "numbers"), ("truth value", "truth values"), ("category", "categories"), ("time", "times"))
 
 
 def understood(prepared: PreparedRun) -> tuple[str, ...]:
@@ -24,6 +28,7 @@ def understood(prepared: PreparedRun) -> tuple[str, ...]:
     columns = (*inputs, *prepared.overview.targets)
     lines = {
         "Inputs": _inputs(prepared),
+        "Times": _times(prepared),
         "Missing cells": _missing(inputs, len(prepared.table.frame)),
         "Words": _kept(inputs),
         "Suspicious values": _odd(columns, prepared.table.files.called),
@@ -31,6 +36,7 @@ def understood(prepared: PreparedRun) -> tuple[str, ...]:
         "Constant": _constant(inputs),
         "Never repeated": _unrepeated(inputs),
         "Task": _task(prepared),
+        "Decisions": _decisions(prepared),
     }
     return tuple(f"{name}: {text}" for name, text in lines.items() if text)
 
@@ -57,6 +63,27 @@ def _inputs(prepared: PreparedRun) -> str:
 def _named(column: Column) -> str:
     counted = column.kind == "category" or (column.kind == "number" and column.few and column.distinct > 2)
     return f"{column.name} of {count(column.distinct, 'value')}" if counted else column.name
+
+
+def _times(prepared: PreparedRun) -> str:
+    """How dates and times were understood, what they span, and which inputs they become."""
+    made, found = prepared.preprocessing.cycles, []
+    for each in (column for column in prepared.overview.inputs if column.kind == "time"):
+        cycles = made[each.name]
+        positions = f" and position in the {_and(cycles)}" if cycles else ""
+        zone = " in UTC" if each.name in prepared.table.columns.zoned else ""
+        span = f"{_shown(each.low, each)} to {_shown(each.high, each)}{zone}"
+        found.append(f"{each.name}, {in_words(each.time_format)}, {span}: elapsed days{positions}")
+    overrule = f" ({OPTION} COLUMN=FORMAT says how a column is written)" if found else ""
+    return f"{_listed(found, LISTED, '; ')}{overrule}"
+
+
+def _and(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def _shown(value: float, of: Column) -> str:
+    return written(value, of.time_format) if of.time_format else f"{value:.6g}"
 
 
 def _missing(columns: Sequence[Column], rows: int) -> str:
@@ -96,14 +123,15 @@ def _grouped(prepared: PreparedRun) -> str:
 
 
 def _values(column: Column, called: Callable[[int], str]) -> str:
-    values = _listed([_place(each, called) for each in column.odd], EACH)
-    return f"{values}, far off from all others ({column.low:.6g} to {column.high:.6g})"
+    values = _listed([_place(each, column, called) for each in column.odd], EACH)
+    return f"{values}, far off from all others ({_shown(column.low, column)} to {_shown(column.high, column)})"
 
 
-def _place(odd: Odd, called: Callable[[int], str]) -> str:
+def _place(odd: Odd, column: Column, called: Callable[[int], str]) -> str:
+    value = _shown(odd.value, column)
     if odd.row is None or odd.cells == 1:
-        return f"{odd.value:.6g} in {count(odd.cells, 'cell') if odd.row is None else called(odd.row)}"
-    return f"{odd.value:.6g} in {count(odd.cells, 'row')}, first in {called(odd.row)}"
+        return f"{value} in {count(odd.cells, 'cell') if odd.row is None else called(odd.row)}"
+    return f"{value} in {count(odd.cells, 'row')}, first in {called(odd.row)}"
 
 
 def _constant(columns: Sequence[Column]) -> str:
@@ -128,6 +156,21 @@ def _task(prepared: PreparedRun) -> str:
         found = f" ({doubt})" if doubt else ""
     weighed = f", class weights {weights}" if weights != "none" else ""
     return f"{task.name}{found}; loss {prepared.protocol.loss}{weighed}, objective {task.about}"
+
+
+def _decisions(prepared: PreparedRun) -> str:
+    """How the class of a row is decided; nothing where it is the likeliest one by probabilities as they are."""
+    settings, target = prepared.settings, prepared.rows.target
+    costs, threshold = costs_asked(settings, target), threshold_of(settings, target)
+    calibrates = settings.calibration == tasks.FITTED
+    if not (costs or threshold or calibrates):
+        return ""
+    rule, ranked = Decision(target.labels, costs=costs).rule, ""
+    if threshold:
+        rule = f"{target.labels[1]} above the threshold with the best {threshold} on validation rows"
+        ranked = f"; configurations are ranked by the {threshold} of the likeliest class"
+    kept = "calibrated on validation rows where that lowers their log loss" if calibrates else "as networks give them"
+    return f"{rule}; probabilities {kept}{ranked}"
 
 
 def _listed(words: Sequence[str], most: int, between: str = ", ") -> str:

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 
-from pipeline.data import preprocessing_file
+from pipeline.data import preprocessing_file, time_inputs
 from pipeline.data.preprocessing import Preprocessing
 from pipeline.data.rows import Rows, load_about, rows_file
 from pipeline.errors import DamagedFile, StudyMismatch
@@ -45,6 +44,7 @@ def facts_of(preprocessing: Preprocessing) -> Facts:
     columns, target = preprocessing.columns, preprocessing.target
     return {
         **{name: getattr(columns, field) for name, field in _COLUMNS.items()},
+        "times": [*columns.times],
         **_facts_of_target(target),
         "number of features": len(preprocessing.features),
         "features": preprocessing.features,
@@ -63,7 +63,13 @@ def _facts_of_target(target: Target) -> Facts:
 def _facts_of_study(fingerprint: Mapping[str, Any]) -> Facts:
     """What study.json says; the classes are not among it, for they follow from the data."""
     known = {name: fingerprint[name] for name in (*_COLUMNS, "model") if name in fingerprint}
-    return {**known, "task": fingerprint.get("task", UNSAID["task"]), "folds": fingerprint.get("folds", 0)}
+    times = fingerprint.get("times")
+    return {
+        **known,
+        "times": [*times] if isinstance(times, dict) else [],
+        "task": fingerprint.get("task", UNSAID["task"]),
+        "folds": fingerprint.get("folds", 0),
+    }
 
 
 def check(what: object, found: Facts, expected: Facts, whose: str) -> None:
@@ -173,8 +179,9 @@ def check_saved(
     theirs = preprocessing_file.loads(read_verified(path, hashes, preprocessing_file.LARGEST), str(path))
     ours = preprocessing_file.loads(preprocessing)
     check(folder.path, facts_of(theirs), facts_of(ours), "this study")
-    rows = pd.DataFrame(object_of(folder.probe(fold), probe))
-    same = np.allclose(theirs.inputs(rows), ours.inputs(rows), rtol=0.0, atol=TOLERANCE)
+    stored = object_of(folder.probe(fold), probe)
+    known, made = (each.inputs(time_inputs.stored_rows(stored, each.columns.times)) for each in (theirs, ours))
+    same = np.allclose(known, made, rtol=0.0, atol=TOLERANCE)
     if not (same and _same_units(theirs.target, ours.target)):
         raise _other_scales(folder.path, "this study")
 

@@ -19,6 +19,7 @@ from pipeline import tasks
 from pipeline.errors import DamagedFile, UserError
 from pipeline.ledger.known import open_study
 from pipeline.plugins import load_object
+from pipeline.saved_models.decisions import decision_of
 from pipeline.saved_models.member_files import Member, load_members
 from pipeline.saved_models.predictor import TopModels, check_together
 from pipeline.storage import atomic, untrusted
@@ -117,9 +118,13 @@ def load_ensemble(study: str | Path, name: str = "greedy", model: str = "", task
         members |= {(key, member.index): member for member in loaded[key][1]}
     ordered = tuple(members[each.key, each.index] for each in entries)
     check_together(folder, opened.stored.fingerprint, ordered)
+    networks = [(each.key, each.index, each.digest, each.times) for each in entries]
+    decision, about = decision_of(folder, opened.stored, networks, ordered[0].preprocessing.target)
     return TopModels(
         configurations=tuple(each[1][0].configuration for each in loaded.values()),
         members=ordered,
         preprocessing=loaded[entries[0].key][0],
         times=tuple(each.times for each in entries),
+        decision=decision,
+        about=about,
     )

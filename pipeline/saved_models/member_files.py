@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 
 from pipeline import models
-from pipeline.data import preprocessing_file
+from pipeline.data import preprocessing_file, time_inputs
 from pipeline.data.layout import shape_of
 from pipeline.data.preprocessing import Preprocessing
 from pipeline.errors import DamagedFile, UserError
@@ -242,7 +241,7 @@ def _probe(
     if rows.keys() != set(prepared.columns.inputs):
         raise DamagedFile(f"{path} has other columns than the inputs of the networks", hint=HINT)
     try:
-        inputs = prepared.inputs(pd.DataFrame(rows))
+        inputs = prepared.inputs(time_inputs.stored_rows(rows, prepared.columns.times))
     except Exception as error:  # of every kind, UserError too: these rows are part of the folder, not the user's
         raise DamagedFile(
             f"{scalers} cannot prepare the rows of {path}",

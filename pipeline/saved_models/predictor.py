@@ -20,9 +20,11 @@ from pipeline.errors import UnlikeTrainingWarning, UserError
 from pipeline.ledger.known import open_study
 from pipeline.plugins import load_object
 from pipeline.saved_models.agreement import Agreement
+from pipeline.saved_models.decisions import decision_of
 from pipeline.saved_models.member_files import Digests, Member, load_members
 from pipeline.storage import untrusted
 from pipeline.study_folder.layout import StudyFolder
+from pipeline.tasks import Decision, decisions
 from pipeline.trial import Configuration, Repeat, Summary
 
 
@@ -35,6 +37,9 @@ class TopModels:
         members: The networks, one for each repeat.
         preprocessing: The preprocessing of the first member.
         times: How often each member counts in the mean; empty if each counts once.
+        decision: How classes are decided and probabilities calibrated; None for the likeliest class by probabilities as
+            the networks give them, and where numbers are predicted.
+        about: The same in a sentence; empty where there is nothing to say.
 
     Example:
         >>> top = load_top_models("results/iris", 2)
@@ -48,6 +53,8 @@ class TopModels:
     members: tuple[Member, ...]
     preprocessing: Preprocessing
     times: tuple[int, ...] = ()
+    decision: Decision | None = None
+    about: str = ""
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -68,9 +75,9 @@ class TopModels:
 
         Returns:
             Predictions (members, rows, outputs), float64. For regression an output is a target, in original units; for
-            classification it is the probability of a class, in the order of `classes`. A series has a row for each row
-            of `frame`, in the order of `frame`, and then one for each step after its end, as many as the horizon; rows
-            without a whole window before them, the first in time, are NaN.
+            classification it is the probability of a class, in the order of `classes`, as the network gives it. A
+            series has a row for each row of `frame`, in the order of `frame`, and then one for each step after its end,
+            as many as the horizon; rows without a whole window before them, the first in time, are NaN.
 
         Raises:
             UserError: The table lacks a column, has no rows, or has text or infinity where a number is needed; the
@@ -115,9 +122,10 @@ class TopModels:
         Returns:
             A table with the index of `frame`, and for a series with further rows, see below. Its columns are, for
             regression, each output in original units (the mean over the networks) and `<output> spread` (their standard
-            deviation). For classification they are the output (the class with the highest mean probability), `<output>
-            probability <class>` for each class, and `<output> spread` (the standard deviation of that class's
-            probability).
+            deviation). For classification they are the output (the class that is decided on), `<output> probability
+            <class>` for each class, and `<output> spread` (the standard deviation of that class's probability). The
+            probabilities are means, calibrated if the study has a calibration for these networks; the class is the
+            likeliest one, or the one of least expected cost, or as a threshold says: see `decision` and `about`.
 
             A series that is given as such ends with a row for each step after its end; they are labelled by the next
             numbers where `frame` has the default index, and else by "+1", "+2" and so on. Rows without a whole window
@@ -138,7 +146,8 @@ class TopModels:
         """
         rows = self._new_rows(frame)
         units = np.repeat(self._predictions(rows), self.times or (1,), axis=0)
-        return rows.answer(self.preprocessing.target.table(units))
+        target = self.preprocessing.target
+        return rows.answer(decisions.table(target, units, self.decision) if self.decision else target.table(units))
 
     def unknown_categories(self, frame: pd.DataFrame) -> dict[str, tuple[str, ...]]:
         """Find categories that did not occur in training; the networks treat them as none of the known ones.
@@ -217,10 +226,19 @@ def load_top_models(study: str | Path, count: int = 3, model: str = "", task: st
         raise UserError(
             f"{folder.path} has no saved models yet", hint="let the search train at least one configuration"
         )
-    loaded = [load_members(folder.model(each.key), digests_of(repeats, each), model) for each in best[:count]]
+    digests = {each.key: digests_of(repeats, each) for each in best[:count]}
+    loaded = [load_members(folder.model(key), each, model) for key, each in digests.items()]
     members = tuple(member for _, each in loaded for member in each)
     check_together(folder, known.stored.fingerprint, members)
-    return TopModels(tuple(summary.configuration for summary in best[:count]), members, loaded[0][0])
+    networks = [(key, index, digest, 1) for key, each in digests.items() for index, digest in each.items()]
+    decision, about = decision_of(folder, known.stored, networks, loaded[0][0].target)
+    return TopModels(
+        configurations=tuple(summary.configuration for summary in best[:count]),
+        members=members,
+        preprocessing=loaded[0][0],
+        decision=decision,
+        about=about,
+    )
 
 
 def check_together(folder: StudyFolder, fingerprint: Mapping[str, Any], members: Iterable[Member]) -> None:

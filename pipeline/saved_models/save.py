@@ -38,12 +38,9 @@ class Common:
 
 
 def probe_of(frame: pd.DataFrame) -> bytes:
-    """Encode rows of the user's table as JSON, with exact numbers, and null for missing cells."""
+    """Encode rows of the user's table as JSON, with exact numbers, moments by ISO 8601, and null for missing cells."""
     columns = {
-        str(name): [
-            None if pd.isna(value) else getattr(value, "item", lambda value=value: value)() for value in frame[name]
-        ]
-        for name in frame.columns
+        str(name): [None if pd.isna(value) else _plain(value) for value in frame[name]] for name in frame.columns
     }
     probe = json.dumps(columns, allow_nan=False).encode()
     if len(probe) > PROBE:
@@ -53,6 +50,13 @@ def probe_of(frame: pd.DataFrame) -> bytes:
             hint="name columns that are not needed in `ignore`",
         )
     return probe
+
+
+def _plain(value: Any) -> object:
+    """A cell in JSON's types."""
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat()
+    return getattr(value, "item", lambda: value)()
 
 
 def save(study: Path, trained: Trained, common: Common) -> str:

@@ -53,6 +53,32 @@ def _per_target(value: object) -> object:
     return found
 
 
+def _costs(value: object) -> object:
+    """Parse `TRUTH:PREDICTION=COST, ...` to a table of tables; one of these stays as it is, but for truth values.
+
+    Raise ValueError for a pair that is given twice, and for names that have a separator in them.
+    """
+    if isinstance(value, str):
+        found: dict[str, dict[str, object]] = {}
+        for part in filter(None, (part.strip() for part in value.split(","))):
+            pair, sign, text = part.rpartition("=")
+            names = [name.strip() for name in pair.split(":")]
+            if not sign or len(names) != 2 or not all(names):
+                raise ValueError(
+                    f"expected TRUTH:PREDICTION=COST instead of {part!r}; in a settings file a class may have any name:"
+                    " [cost.TRUTH] and below it PREDICTION = COST, with quotes around names of other signs"
+                )
+            if names[1] in found.setdefault(names[0], {}):
+                raise ValueError(f"{part!r} is a second cost of {pair.strip()}")
+            found[names[0]][names[1]] = _value(text.strip())
+        value = found
+    if isinstance(value, Mapping):
+        for row in value.values():
+            if not isinstance(row, Mapping) or any(type(cost) not in (int, float) for cost in row.values()):
+                raise ValueError("expected numbers by the true class and the one that is predicted, as no:yes=1")
+    return value
+
+
 def _value(text: str) -> object:
     try:
         return tomllib.loads(f"value = {text}")["value"]
@@ -63,6 +89,7 @@ def _value(text: str) -> object:
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Pairs = Annotated[dict[str, bool | int | float | str], BeforeValidator(_pairs)]
 PerTarget = Annotated[dict[str, bool | int | float | str], BeforeValidator(_per_target)]
+Costs = Annotated[dict[str, dict[str, float]], BeforeValidator(_costs)]
 Share = Annotated[float, Field(gt=0)]
 
 COUNTED = {"repeats": 1, "max_repeats": 8, "elite": 2}  # defaults with --trainings, chosen by benchmark_search.py

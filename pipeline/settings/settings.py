@@ -25,6 +25,7 @@ from pipeline.settings.fields import (
     RUNNING,
     SEARCH,
     TRAINING,
+    Costs,
     Names,
     Pairs,
     PerTarget,
@@ -76,6 +77,12 @@ class Settings(BaseModel):
     )
     window: int = setting(24, about="steps in a window of a series", heading=DATA, ge=1, le=10_000)
     horizon: int = setting(1, about="steps ahead that a series is forecast", heading=DATA, ge=1, le=10_000)
+    times: Names = setting(
+        (),
+        about="columns of dates or times that are inputs, as COLUMN or COLUMN=%d/%m/%Y: elapsed days, and positions in"
+        " the year, week and day",
+        heading=DATA,
+    )
     split: str = setting(
         "",
         about="column that says which part each row is in: train, validation and test, or numbers of folds and test",
@@ -130,6 +137,19 @@ class Settings(BaseModel):
         + "; auto is the first",
         heading=SEARCH,
     )
+    cost: Costs | None = setting(
+        None,
+        about="what wrong decisions of classes cost, as TRUTH:PREDICTION=COST,TRUTH:PREDICTION=COST (*:*=1 for all that"
+        " are not named): the class of least expected cost is predicted, instead of the likeliest",
+        heading=SEARCH,
+    )
+    calibration: tasks.Calibrating = setting(
+        "auto",
+        about="probabilities of classes: fitted (calibrated on validation rows, where that lowers their cross-fitted"
+        " log loss), none (as networks give them), or auto: as the study has it, and fitted for new ones",
+        heading=SEARCH,
+    )
+
     strategy: str = setting(
         DEFAULT,
         about="; ".join(f"{name}: {each.help}" for name, each in STRATEGIES.items()) + "; or your own as module:object",

@@ -28,6 +28,7 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "folds": 0,
     "reading": 1,
     "split": None,
+    "times": {},
     "objective": "auto",
     "target_transform": {},
     "judge_on": "transformed",
@@ -35,6 +36,7 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "tolerance": {},
     "validation_data": None,
     "test_data": None,
+    "cost": {},
 }
 _PACKAGES: Final = (
     "tensorflow",
@@ -67,6 +69,11 @@ class Stored:
     fingerprint: Mapping[str, Any]
     settings: Mapping[str, Any]
     versions: Mapping[str, Any]
+
+    @property
+    def calibration(self) -> str:
+        """Whether probabilities are calibrated, in the word of the setting; those of earlier versions are not."""
+        return tasks.FITTED if self.settings.get("calibration") == tasks.FITTED else tasks.UNCALIBRATED
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -127,6 +134,15 @@ def reading_of(study: Path) -> int | None:
         return None
     found = read(path).fingerprint.get("reading", _DEFAULTS["reading"])
     return found if type(found) is int else None
+
+
+def calibration_of(study: Path) -> str | None:
+    """Whether the probabilities of the study are calibrated, in the word of the setting; None for no study yet.
+
+    Those of an earlier version are not, and say nothing of it.
+    """
+    path = StudyFolder(study).identity
+    return read(path).calibration if path.exists() else None
 
 
 def check(study: Path, fingerprint: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ ledger.xlsx                the workbook: what people read, drawn from the journa
 rows.npz, rows-000.npz     the prepared rows that workers train with; with folds a file for each repeat
 models/<key>/              the saved networks of a configuration, see `ModelFolder`
 ensemble-mean.json, ...    which networks are averaged
+decisions.json             of classes: how probabilities are calibrated, and thresholds, for each predictor
 summary.md, best.txt, worst_rows.csv, test_predictions.csv, figures/, logs/
 outcome.json               what it came to, of a study that a comparison has made
 
@@ -37,6 +38,7 @@ LOCK: Final = ".lock"
 HOLDER: Final = ".holder"
 SIGNED: Final = "process "  # how the text in it begins
 OUTCOME: Final = "outcome.json"
+DECISIONS: Final = "decisions.json"
 
 _ENSEMBLE: Final = re.compile(r"ensemble-([a-z]{1,20})\.json", re.ASCII)
 _KEY: Final = re.compile("[0-9a-f]{16}", re.ASCII)
@@ -53,6 +55,7 @@ _OWN: Final = re.compile(  # a whole name directly within the folder, in lower c
             WORST_ROWS,
             TEST_PREDICTIONS,
             OUTCOME,
+            DECISIONS,
             LOCK,
             HOLDER,
             MODELS,
@@ -150,6 +153,11 @@ class StudyFolder:
         """The names of the ensembles in the folder, sorted."""
         found = (_ENSEMBLE.fullmatch(path.name) for path in self.path.glob("ensemble-*.json"))
         return tuple(sorted(each[1] for each in found if each))
+
+    @property
+    def decisions(self) -> Path:
+        """How the classes of rows are decided, for each predictor of the study."""
+        return self.path / DECISIONS
 
     @property
     def lock(self) -> Path:

@@ -5,6 +5,7 @@ this room, so it needs nothing but numpy; what a target needs to be fitted with 
 """
 
 from pipeline.tasks.asked import NOTHING_ASKED, Asked, JudgeOn
+from pipeline.tasks.decisions import FITTED, UNCALIBRATED, Calibrating, Decision
 from pipeline.tasks.few import few_values
 from pipeline.tasks.measures import objective, objective_of_units, with_options
 from pipeline.tasks.registry import FIRST, TASKS, UNSAID, for_targets, is_own, load, metrics, restore, use
@@ -12,11 +13,15 @@ from pipeline.tasks.task import Columns, InputScaler, Measure, Metric, Scaler, S
 
 __all__ = [
     "FIRST",
+    "FITTED",
     "NOTHING_ASKED",
     "TASKS",
+    "UNCALIBRATED",
     "UNSAID",
     "Asked",
+    "Calibrating",
     "Columns",
+    "Decision",
     "InputScaler",
     "JudgeOn",
     "Measure",

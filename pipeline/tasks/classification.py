@@ -260,5 +260,6 @@ TASK: Final = Task(
     weigh=weigh,
     restore=restore,
     measures=MEASURES,
+    chances=True,
     asked=wanted,
 )

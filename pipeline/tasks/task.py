@@ -176,6 +176,9 @@ class Task:
     measure: Measure | None = None  # what it is judged by, where that is not the objective of the target
     check_rows: Callable[[Columns, Sequence[str]], None] | None = None
     """UserError for whole target columns that an option cannot take, naming rows by where they stand."""
+    chances: bool = False
+    """True if the units of its one column are probabilities of the labels, and measured are positions of these: then
+    probabilities can be calibrated, and classes decided by costs."""
     asked: Callable[[Asked], Task] | None = None
     """The task with the options of a user; UserError for those that it does not have. None: it takes none of them."""
 

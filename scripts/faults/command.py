@@ -17,6 +17,7 @@ from scripts.asked import json_path, parsed
 from scripts.faults.storm import Tally, Weather, storm
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+SCRIPT: Final = ROOT / "scripts" / "run_pipeline.py"
 SPACE: Final = """\
 hidden_layers = { type = "integer", low = 1, high = 2 }
 units = { type = "integer", low = 4, high = 20, per = "hidden_layers" }
@@ -53,7 +54,7 @@ def main(words: Sequence[str]) -> int:
         def command(where: Path) -> list[str]:
             given = {**options, "study": str((where / "study").resolve())}
             flags = [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", value)]
-            return [sys.executable, str(ROOT / "scripts" / "run_pipeline.py"), *flags, *asked.options]
+            return [sys.executable, str(SCRIPT), *flags, *asked.options]
 
         weather = Weather(CALM, asked.kills, asked.seed)
         tally = storm(command, folder.resolve(), weather, lambda text: print(text, flush=True), PYTHONPATH=str(ROOT))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pandas as pd
@@ -135,3 +136,40 @@ def test_dates_of_two_centuries_are_not_sorted_as_numbers(cells: list[str], refu
     else:
         table = read(path, targets=["v"], time="t", window=1)
     assert list(table.times) == sorted(cells, key=lambda cell: (int(cell[:2]) < 69, cell))[1:]
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_empty_rows_above_the_header_count_in_what_a_row_is_called(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"t.{ending}"
+
+    def write(third: Any) -> None:
+        rows: list[list[Any]] = [[], [], [], ["a", "y"], *([row, row * row] for row in range(2)), [third, 4]]
+        if ending == "csv":
+            path.write_text("\n".join(",".join(map(str, row)) for row in rows) + "\n")
+        else:
+            book = openpyxl.Workbook()
+            for at, row in enumerate(rows, 1):
+                for column, cell in enumerate(row, 1):
+                    book.worksheets[0].cell(at, column).value = cell
+            book.save(path)
+
+    write(2)
+    table = read(str(path), targets=["y"])
+    assert table.frame["a"].tolist() == [0.0, 1.0, 2.0]
+    assert [table.files.called(row) for row in table.frame.index] == ["row 5", "row 6", "row 7"]
+    assert table.files.place(2) == (str(path), 5)  # 5 + 2 is row 7
+    write(float("inf") if ending == "csv" else "1e999")
+    with pytest.raises(UserError, match="in row 7"):
+        read(str(path), targets=["y"])
+
+
+def test_periods_of_parquet_are_the_texts_that_pandas_writes(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"t": pd.period_range("2020-01", periods=12, freq="M"), "v": range(12)})
+    frame.to_parquet(tmp_path / "t.parquet")
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    read_back, other = (
+        read(str(tmp_path / f"t.{end}"), targets=["v"], time="t", window=2) for end in ("parquet", "csv")
+    )
+    assert read_back.times == other.times
+    assert read_back.times[0] == "2020-03"
+    assert read_back.sha256 == other.sha256

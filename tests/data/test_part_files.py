@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from pipeline.data.duplicates import equal_rows
+from pipeline.data.new_categories import new_categories
 from pipeline.data.overview import overview
 from pipeline.data.part_files import Files
 from pipeline.data.rows import prepare_rows
@@ -186,6 +187,15 @@ def test_columns_to_leave_out_may_be_in_any_file(tmp_path: Path) -> None:
     given["test"] = given["test"].drop(columns="note").assign(answered="yes")
     assert "answered" not in three(tmp_path, given, ignore=["note", "answered"]).columns.inputs
     assert "has no column 'nothing'" in refused(tmp_path, given, ignore=["note", "answered", "nothing"])
+
+
+def test_categories_that_the_training_file_lacks_are_known(tmp_path: Path) -> None:
+    given = frames()
+    given["test"] = given["test"].assign(kind=["A", "Z", "7", "", "Y"])
+    assert new_categories(three(tmp_path, given)) == {"kind": ("(empty)", "Y", "Z")}
+    assert new_categories(in_one(given, tmp_path)) == {}
+    given = {"train": steps(0, 40), "validation": steps(40, 50), "test": steps(50, 60).assign(site="t")}
+    assert new_categories(three(tmp_path, given, **{**SERIES, "ignore": []})) == {"site": ("t",)}
 
 
 def test_a_class_that_the_training_file_lacks_is_refused(tmp_path: Path) -> None:

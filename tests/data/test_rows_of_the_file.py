@@ -93,14 +93,9 @@ def test_files_of_a_table_have_blank_rows_of_their_own(tmp_path: Path) -> None:
         read(train, targets=["y"], test_data=test)
 
 
-def test_reports_name_the_rows_of_the_file(tmp_path: Path) -> None:
-    files = read(written(tmp_path / "t.csv", 2, CELLS), targets=["y"]).files
-    assert [files.spreadsheet_row(row) for row in range(3)] == [4, 5, 6]
-
-
 @pytest.mark.parametrize(("rows", "row"), [(40, 22), (40_000, 22), (40_000, 39_900)])
 def test_a_quotation_mark_that_is_not_closed_is_told_with_its_row(rows: int, row: int, tmp_path: Path) -> None:
-    cells = ['"pipe' if number == row - 2 else '5" pipe' for number in range(rows)]
+    cells = ['5" pipe'] * (row - 2) + ['"pipe'] + ["pipe"] * (rows - row + 1)  # a mark within a text opens nothing
     lines = [f"{number},{cell},{number}" for number, cell in enumerate(cells)]
     path = tmp_path / "t.csv"
     path.write_text("\n\n" + "\n".join(["a,c,y", *lines]) + "\n")

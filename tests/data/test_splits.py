@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipeline.data import preprocessing
 from pipeline.data.roles import Columns
 from pipeline.data.rows import prepare_rows
-from pipeline.data.splits import fold, split
+from pipeline.data.splits import fold, parts_of, split
 from pipeline.data.tables import Table
 from pipeline.errors import UserError
 
@@ -106,3 +106,42 @@ def test_scalers_are_those_of_the_training_rows_of_the_fold():
             made.frame.iloc[positions[0]], made.columns, input_scaler="standard", target=fitted.target
         )
         assert np.array_equal(own.inputs(made.frame), fitted.inputs(made.frame))
+
+
+@given(
+    count=st.integers(1, 60),
+    groups=st.integers(0, 8),
+    parts=st.integers(2, 5),
+    seed=st.integers(0, 99),
+    taken=st.data(),
+)
+@settings(deadline=None, max_examples=60)
+def test_parts_of_some_rows_hold_whole_groups_and_follow_from_the_rows_alone(count, groups, parts, seed, taken):
+    made = table(count, groups=groups, seed=seed)
+    made = replace(made, frame=made.frame.set_axis(range(100, 100 + count)))  # rows are named, not numbered
+    rows = np.array(taken.draw(st.lists(st.sampled_from(range(100, 100 + count)), min_size=1, unique=True)))
+    found, units = parts_of(made, rows, parts, seed), made.frame.loc[rows, "g"].nunique() if groups else len(rows)
+    if units < 2:
+        assert found is None
+        return
+    assert found is not None
+    assert sorted(set(found)) == list(range(min(parts, units)))
+    if groups:
+        assert len({*zip(made.frame.loc[rows, "g"], found, strict=True)}) == units
+    order = np.random.default_rng(1).permutation(len(rows))
+    other = parts_of(made, rows[order], parts, seed)
+    assert other is not None
+    assert np.array_equal(other, found[order])
+
+
+def test_parts_have_the_shares_of_the_classes_and_those_of_a_series_follow_each_other():
+    made, rows = table(150, name="classification"), np.arange(100)
+    ordered = replace(made, in_time=True)
+    found, others, late = parts_of(made, rows, 5, 0), parts_of(made, rows, 5, 1), parts_of(ordered, rows[::-1], 5, 0)
+    assert found is not None
+    assert others is not None
+    assert late is not None
+    counts = pd.crosstab(made.frame["c"].to_numpy()[rows], found)
+    assert (counts.max(axis=1) - counts.min(axis=1) <= 2).all()
+    assert found.tolist() != others.tolist()
+    assert late.tolist() == sorted(late, reverse=True)

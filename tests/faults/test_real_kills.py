@@ -2,15 +2,14 @@
 
 import json
 import signal
-import subprocess
-import sys
 
 import pytest
 
 from pipeline.workers.slots import available_cores
+from scripts.faults import command as chaos
 from scripts.faults.evidence import facts
 from scripts.faults.processes import running
-from tests.faults.commands import FAKE, REAL, ROOT, command, lines, sound, wait_for
+from tests.faults.commands import FAKE, REAL, command, lines, sound, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(len(available_cores()) < 2, reason="needs two cores")]
 ONE = {"slots": "cpu:1"}  # each worker that starts imports TensorFlow; two of them stand in test_real_engine.py
@@ -62,20 +61,17 @@ def test_sigterm_to_the_group_keeps_what_finished(tmp_path):
 
 @pytest.mark.long
 @pytest.mark.parametrize(("kills", "slots"), [(3, "cpu:1"), pytest.param(40, "cpu:2", marks=pytest.mark.soak)])
-def test_random_kills_of_a_real_study_lose_nothing(tmp_path, kills, slots):
-    """The command of the README, with few kills."""
+def test_random_kills_of_a_real_study_lose_nothing(tmp_path, monkeypatch, capsys, kills, slots):
+    """What `scripts/chaos.py` does, with few kills and without pictures; in `make soak` with them."""
+    if kills < 10:
+        monkeypatch.setattr(chaos, "SCRIPT", REAL)
     words = ["--kills", str(kills), "--seed", "3", "--slots", slots, "--folder", str(tmp_path / "chaos")]
     report = tmp_path / "found.json"
     smaller = ["--", "--configurations", "4", "--calls", "1", "--repeats", "2"]
-    answer = subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / "chaos.py"), *words, "--json", str(report), *smaller],
-        capture_output=True,
-        text=True,
-        timeout=3000,
-        check=False,
-    )
-    assert answer.returncode == 0, answer.stdout + answer.stderr
+    code = chaos.main([*words, "--json", str(report), *smaller])
+    said = capsys.readouterr().out
+    assert code == 0, said
     found = json.loads(report.read_text())
     assert found["kills"] >= kills
     assert [found[name] for name in ("lost", "doubled", "orphans", "damaged", "differing", "ended")] == [[]] * 6
-    assert "lost 0, doubled 0, orphans 0" in answer.stdout
+    assert "lost 0, doubled 0, orphans 0" in said

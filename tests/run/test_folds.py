@@ -15,6 +15,7 @@ from pipeline.errors import DamagedFile
 from pipeline.ledger import journal
 from pipeline.maintenance.audit import audit
 from pipeline.run import test_phase
+from pipeline.run.held_out import complete_rounds
 from pipeline.settings import read
 from pipeline.space import parse
 from pipeline.study_folder.layout import StudyFolder
@@ -126,7 +127,9 @@ def test_ensembles_take_whole_rounds_and_give_the_bits_that_were_scored(study):
         loaded = load_ensemble(study, name)
         predicted = loaded.predict(tested)
         columns = [f"c probability {label}" for label in loaded.classes] or list(loaded.outputs)
-        assert np.array_equal(predicted[columns].to_numpy(), np.load(study.parent / f"{name}.npy"))
+        scored = np.load(study.parent / f"{name}.npy")
+        calibrated = loaded.decision.chances(scored) if loaded.decision else scored
+        assert np.array_equal(predicted[columns].to_numpy(), calibrated)
         rounds: dict[tuple[str, int], list[tuple[int, int]]] = {}
         for member, times in zip(loaded.members, loaded.times, strict=True):
             one = rounds.setdefault((member.configuration.key, member.index // FOLDS), [])
@@ -142,13 +145,14 @@ def test_rounds_are_put_into_the_order_of_the_table(study):
     # What each network says is the number of the row.
     said = [files[index].rows[:, np.newaxis].astype(float) for _, index in library]
     examine = saved_models.Examine(study, study / "rows.npz", {}, folds=FOLDS)
-    candidates, measured, weights = test_phase._complete_rounds(library, said, examine)
-    assert [each.members for each in candidates] == [(0, 1, 2), (3, 4, 5)]
+    found = complete_rounds(library, said, examine)
+    assert [each.members for each in found.candidates] == [(0, 1, 2), (3, 4, 5)]
     rows = np.sort(np.concatenate([files[index].rows for index in range(FOLDS)]))
-    assert all(np.array_equal(each.predictions[:, 0], rows) for each in candidates)
+    assert all(np.array_equal(each.predictions[:, 0], rows) for each in found.candidates)
+    assert np.array_equal(found.rows, rows)
     known = {row: one for part in files.values() for row, one in zip(part.rows, part.measured, strict=True)}
-    assert np.array_equal(measured, [known[row] for row in rows])
-    assert len(weights) == len(rows)
+    assert np.array_equal(found.measured, [known[row] for row in rows])
+    assert len(found.weights) == len(rows)
 
 
 def test_a_category_and_a_gap_that_some_folds_lack_are_no_obstacle(study):

@@ -35,7 +35,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert answer.exit_code == 0, answer.output
     text = " ".join(answer.stdout.split())
     assert "80 rows (50 train, 12 validation, 18 test)" in text
-    assert "Split: of the files " in text
+    assert "Split: by file (50 train, 12 validation, 18 test)" in text
     return home
 
 

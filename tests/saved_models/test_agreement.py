@@ -16,7 +16,7 @@ from pipeline import load_ensemble, load_top_models
 from pipeline.data import preprocessing_file
 from pipeline.data.preprocessing import Preprocessing
 from pipeline.data.rows import load_rows
-from pipeline.errors import StudyMismatch
+from pipeline.errors import DamagedFile, StudyMismatch
 from pipeline.ledger import journal
 from pipeline.maintenance.audit import audit
 from pipeline.saved_models import Common, Examined, adopt, load_members, save
@@ -128,6 +128,9 @@ def test_one_that_was_made_otherwise_is_found_and_does_not_predict_with_the_othe
 def test_the_rows_of_the_last_run_tell_networks_that_agree_with_each_other_alone(study):
     for each in folders(study):
         remade(each, CHANGES["classes"])
+    with pytest.raises(DamagedFile, match=r"decisions\.json is for other classes"):
+        load_top_models(study, 2)
+    (study / "decisions.json").unlink()
     load_top_models(study, 2)  # nothing beside the data says which order is right
     assert sorted(finding.file for finding in audit(study)) == folders(study)
     (study / "rows.npz").write_bytes(b"half")  # the next run writes it anew: it is no finding

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import UserError
-from scripts import benchmark_california, benchmark_ledger, benchmark_workbook
+from scripts import benchmark_california, benchmark_decisions, benchmark_ledger, benchmark_workbook
 from scripts.benchmark import command as training
 from scripts.benchmark import profile
 from scripts.faults import command as chaos
@@ -15,6 +15,7 @@ from scripts.replay import command as replay
 
 SCRIPTS = {
     "california": benchmark_california.main,
+    "decisions": benchmark_decisions.main,
     "ledger": lambda _: benchmark_ledger.main(),
     "search": replay.main,
     "training": training.main,

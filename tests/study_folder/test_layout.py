@@ -13,8 +13,9 @@ from pipeline.study_folder.layout import StudyFolder, belongs_to_study, beside
 STUDY = StudyFolder(Path("study"))
 OURS = [
     STUDY.identity, STUDY.journal, STUDY.workbook, STUDY.rows, STUDY.models, STUDY.figures, STUDY.logs, STUDY.summary,
-    STUDY.best, STUDY.worst_rows, STUDY.test_predictions, STUDY.outcome, STUDY.ensemble("greedy"), STUDY.lock,
-    STUDY.holder, *(beside(STUDY.workbook, word) for word in ("pending", "pending-2", "fresh", "damaged-1")),
+    STUDY.best, STUDY.worst_rows, STUDY.test_predictions, STUDY.outcome, STUDY.decisions, STUDY.ensemble("greedy"),
+    STUDY.lock, STUDY.holder,
+    *(beside(STUDY.workbook, word) for word in ("pending", "pending-2", "fresh", "damaged-1")),
     Path("rows-012.npz"), Path(".study.json.ab_12c9z.tmp"), Path(".ledger.xlsx.tmp"),
 ]  # fmt: skip
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
 from pipeline.analysis.verdict import Tested, Verdict
+from pipeline.report import decisions
 from pipeline.report.contents import Contents
 from pipeline.report.rows import as_csv, place_cells, place_header, worst_places
 from pipeline.report.wording import number, range_of, table, with_bounds
-from pipeline.tasks import Metric, probabilities, spread
+from pipeline.tasks import Decision, Metric, probabilities, spread
 
 
 def headline(contents: Contents) -> str:
@@ -28,7 +29,12 @@ def sections(contents: Contents) -> list[str]:
     """The tables of metrics, of classes, and of the worst rows."""
     if not contents.verdict.best:
         return []
-    return [*_metrics(contents), *_classes(contents.verdict), *_worst(contents.verdict)]
+    return [
+        *_metrics(contents),
+        *decisions.sections(contents),
+        *_classes(contents.verdict),
+        *_worst(contents.verdict),
+    ]
 
 
 def confusion(verdict: Verdict, tested: Tested) -> np.ndarray:
@@ -124,25 +130,29 @@ def worst_rows_csv(verdict: Verdict) -> str:
 def test_predictions_csv(verdict: Verdict) -> str:
     """Every test row as CSV text: true and predicted class, the mean probability of each class, and the spread.
 
-    The spread is that of the predicted class's probability over the trainings of the best configuration.
+    They are those of the best configuration, calibrated and decided as `predict` does. The spread is that of the
+    predicted class's probability over its trainings.
     """
     (name,), labels = verdict.outputs, verdict.target.labels
     header = [*place_header(verdict), f"measured {name}", f"predicted {name}"]
     header += [*(f"probability {label}" for label in labels), "spread"]
     if not verdict.best:
         return as_csv(header, [])
-    mean, deviation = verdict.best[0].predictions.mean(axis=0), spread(verdict.best[0].predictions)
-    order = np.argsort(verdict.rows, kind="stable")
-    return as_csv(header, [_line(verdict, int(place), labels, mean, deviation) for place in order])
+    units = verdict.best[0].predictions
+    decision = verdict.deciding.predictors[0].decision if verdict.deciding else Decision(labels)
+    chances, deviation = decision.chances(units.mean(axis=0)), spread(decision.chances(units))
+    chosen, order = decision.chosen(chances), np.argsort(verdict.rows, kind="stable")
+    lines = [_line(verdict, int(place), int(chosen[place]), chances, deviation) for place in order]
+    return as_csv(header, lines)
 
 
-def _line(verdict: Verdict, place: int, labels: Sequence[str], mean: np.ndarray, deviation: np.ndarray) -> list[str]:
-    said = int(mean[place].argmax())
+def _line(verdict: Verdict, place: int, said: int, chances: np.ndarray, deviation: np.ndarray) -> list[str]:
+    labels = verdict.target.labels
     doubt = deviation[place, said]
     return [
         *place_cells(verdict, place),
         labels[int(verdict.measured[place, 0])],
         labels[said],
-        *(f"{each:.6g}" for each in mean[place]),
+        *(f"{each:.6g}" for each in chances[place]),
         "" if np.isnan(doubt) else f"{doubt:.6g}",
     ]
