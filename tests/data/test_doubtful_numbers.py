@@ -163,6 +163,14 @@ def test_empty_rows_above_the_header_count_in_what_a_row_is_called(ending: str, 
         read(str(path), targets=["y"])
 
 
+def test_times_in_no_known_format_have_a_way_out(tmp_path: Path) -> None:
+    days = pd.date_range("2020-01-01", periods=9)
+    path = written(tmp_path / "t.csv", "t,v\n" + "".join(f"{day:%a %d.%m.%Y},{day.day}\n" for day in days))
+    with pytest.raises(UserError, match=r"--time-format '%a %d\.%m\.%Y'"):
+        read(path, targets=["v"], time="t", window=2)
+    assert len(read(path, targets=["v"], time="t", window=2, time_format="%a %d.%m.%Y").times) == 7
+
+
 def test_periods_of_parquet_are_the_texts_that_pandas_writes(tmp_path: Path) -> None:
     frame = pd.DataFrame({"t": pd.period_range("2020-01", periods=12, freq="M"), "v": range(12)})
     frame.to_parquet(tmp_path / "t.parquet")
