@@ -78,16 +78,9 @@ def _with_moments(given: pd.DataFrame, names: list[str], columns: Columns) -> pd
     found = given
     for name in (each for each in columns.times if names.count(each) == 1):  # `typed` reports the others
         place = names.index(name)
-        read = time_inputs.read(given.iloc[:, place], name, columns.times[name])
-        if read.zoned != (name in columns.zoned) and not np.isnat(read.moments).all():
-            has = ("no zone", "a zone")
-            raise UserError(
-                f"Input {name!r} has moments with {has[read.zoned]}",
-                expected=f"moments with {has[not read.zoned]}, as in training",
-                hint="write them as in the table of the study: its zone decides which hour of the day a moment has",
-            )
+        moments = time_inputs.read_like(given.iloc[:, place], name, columns)
         before, after = found.iloc[:, :place], found.iloc[:, place + 1 :]
-        found = pd.concat([before, pd.Series(read.moments, given.index, name=given.columns[place]), after], axis=1)
+        found = pd.concat([before, pd.Series(moments, given.index, name=given.columns[place]), after], axis=1)
     return found
 
 

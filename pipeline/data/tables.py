@@ -287,7 +287,7 @@ def _checked(
     for name in columns.inputs:
         what = f"Input {name!r}"
         if name in columns.times:
-            checked[name] = time_inputs.read(frame[name], name, columns.times[name]).moments
+            checked[name] = time_inputs.read_like(frame[name], name, columns)
         elif name in columns.categories:
             checked[name] = _limited(texts(name, what), name)
         else:

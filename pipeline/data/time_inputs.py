@@ -18,6 +18,7 @@ import pandas as pd
 
 from pipeline.data.cells import kind_of, row_number
 from pipeline.data.dates_as_numbers import pattern_of
+from pipeline.data.roles import Columns
 from pipeline.data.time_cells import NUMBER, Cells
 from pipeline.data.time_cells import read_all as read_cells
 from pipeline.data.time_patterns import is_pattern
@@ -109,6 +110,19 @@ def read(column: pd.Series[Any], name: str, time_format: str = "") -> Times:
     found = moments(filled, f"Input {name!r}", time_format, option=f"{OPTION} {name}=", rows=rows)
     values[rows] = found.instants.astype("datetime64[us]")
     return Times(values, found.format, found.zoned)
+
+
+def read_like(column: pd.Series[Any], name: str, columns: Columns) -> np.ndarray:
+    """The moments (n,) of cells that are written as those of the training rows; UserError for others."""
+    found, zoned = read(column, name, columns.times[name]), name in columns.zoned
+    if found.zoned != zoned and not np.isnat(found.moments).all():
+        has = ("no zone", "a zone")
+        raise UserError(
+            f"Input {name!r} has moments with {has[found.zoned]}",
+            expected=f"moments with {has[zoned]}, as in training",
+            hint="write them as in the table of the study: its zone decides which hour of the day a moment has",
+        )
+    return found.moments
 
 
 def _gaps(column: pd.Series[Any]) -> np.ndarray:

@@ -40,7 +40,14 @@ def _shown(found: Deciding) -> list[Decided]:
 def _calibrated(found: Deciding) -> Iterator[str]:
     if not found.calibrates:
         return
-    header = ["Predictor", "Calibration", "Log loss", "Calibrated", "Calibration error", "Calibrated"]
+    header = [
+        "Predictor",
+        "Calibration",
+        "Log loss",
+        "Log loss calibrated",
+        "Calibration error",
+        "Calibration error calibrated",
+    ]
     yield table(header, [_calibration_line(each) for each in _shown(found)], left=2)
     best = found.predictors[0]
     fitted = best.fitted

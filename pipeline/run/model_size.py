@@ -12,7 +12,6 @@ from pipeline import models
 from pipeline.errors import UserError
 from pipeline.models import Signature
 from pipeline.space import Space
-from pipeline.training.tensorflow_start import imported
 from pipeline.workers.local import LocalPlaces
 from pipeline.workers.places import Parcel
 from pipeline.workers.pool import Workers
@@ -30,7 +29,6 @@ class Measure:
 
     def __call__(self, name: str) -> tuple[int, str]:
         """Build networks of the space, in a process that may import Keras."""
-        imported()  # before the module of the function, which imports Keras whole
         try:
             return models.load(name).most_weights(self.space, self.signature), ""
         except UserError as error:

@@ -212,4 +212,4 @@ def _about(found: Fitted | None, fitted: Sequence[Fitted]) -> str:
     losses = f"log loss of {found.rows} held-out rows {found.before:.4g} as it is, {found.after:.4g} cross-fitted"
     if found.calibration:
         return f"probabilities calibrated by {found.calibration.words} ({losses})"
-    return f"{_RAW}, for no calibration lowers it ({losses})"
+    return f"{_RAW}, for no calibration lowers their log loss ({losses})"

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from functools import cache
 from importlib.abc import MetaPathFinder
-from typing import Any, Final
+from typing import Final
 
 # Keras does without them where they are not installed; they take a third of its four seconds of processor time.
 LEFT_OUT: Final = frozenset({"matplotlib", "pandas", "sklearn"})
@@ -17,16 +17,10 @@ LEFT_OUT: Final = frozenset({"matplotlib", "pandas", "sklearn"})
 @cache
 def start(tf32: bool) -> None:
     """Import TensorFlow and set its process-wide switches, before the first training of a process."""
-    tf = imported()
-    tf.config.experimental.enable_op_determinism()
-    tf.config.experimental.enable_tensor_float_32_execution(tf32)
-
-
-def imported() -> Any:
-    """TensorFlow, which imports Keras: the first time without the modules in `LEFT_OUT`."""
     with left_out():
         import tensorflow as tf
-    return tf
+    tf.config.experimental.enable_op_determinism()
+    tf.config.experimental.enable_tensor_float_32_execution(tf32)
 
 
 @contextlib.contextmanager

@@ -169,8 +169,9 @@ def test_the_training_file_decides_what_a_column_holds(tmp_path: Path) -> None:
 
 def test_a_file_with_nothing_but_figures_has_the_texts_of_the_training_file(tmp_path: Path) -> None:
     given = frames()
-    given["test"] = given["test"].assign(kind=[1, 7, 7, 1, 7])  # a spreadsheet has taken the zero of 01 away
+    given["test"] = given["test"].assign(kind=[1, 7, 7, 1, 7], old=[1, 0, 0, 1, 0])  # as spreadsheets write 01 and true
     found = three(tmp_path, given, ("csv", "csv", "xlsx"))
+    assert found.frame["old"].tolist()[-5:] == [1.0, 0.0, 0.0, 1.0, 0.0]
     assert found.frame["kind"].tolist()[-5:] == ["01", "7", "7", "01", "7"]
 
 

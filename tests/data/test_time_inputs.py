@@ -272,6 +272,20 @@ def test_zones_are_those_of_the_training(tmp_path: Path) -> None:
     assert new_rows(frame([None, None]), zoned.columns).frame["when"].isna().all()
 
 
+def test_the_files_of_parts_are_read_like_the_training_file(tmp_path: Path) -> None:
+    local = [f"{each:%d.%m.%Y %H:%M}" for each in HOURS[:30]]
+    train = saved(frame(local), tmp_path)
+    more = saved(frame(HOURS[30:40]), tmp_path, "more.parquet")
+    given = read(train, targets=["y"], times=["when"], test_data=more)
+    assert given.frame["when"].tolist() == HOURS[:40].tolist()
+    other = saved(frame(HOURS[30:40]), tmp_path, "other.csv")
+    with pytest.raises(UserError, match=r"other.csv: Input 'when' does not fit its format in row 2"):
+        read(train, targets=["y"], times=["when"], test_data=other)
+    zoned = saved(frame(HOURS[30:40].tz_localize("UTC")), tmp_path, "zoned.parquet")
+    with pytest.raises(UserError, match=r"zoned.parquet: Input 'when' has moments with a zone"):
+        read(train, targets=["y"], times=["when"], test_data=zoned)
+
+
 def test_new_rows_far_outside_are_told_as_moments(tmp_path: Path) -> None:
     own = fitted(table(HOURS, tmp_path))
     new = frame(["2019-04-01", "2050-01-01", None])

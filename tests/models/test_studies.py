@@ -5,6 +5,7 @@ Convolutional and recurrent networks are those of the README's commands, which r
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,19 +27,20 @@ SMALL = (
     "--target target --space space.toml --study study --configurations 2 --repeats 1 --max-repeats 1 --calls 1"
     " --elite 1 --epochs 1 --top 2 --slots cpu:1"
 )
+MODEL = "own_networks:build"
 WINDOW, HORIZON = 18, 6  # of search_spaces/recurrent.settings.toml
 
 pytestmark = pytest.mark.slow
 
 
-def words(folder: Path, model: str, data: str = "builtin:diabetes", *further: str) -> list[str]:
+def words(folder: Path, model: str, data: str = "builtin:diabetes", *further: str, source: str = OWN) -> list[str]:
     (folder / "space.toml").write_text(RATE + (WIDTH if ":" in model else ""))
-    (folder / "own_networks.py").write_text(OWN)
+    (folder / "own_networks.py").write_text(source)
     return ["--model", model, "--data", data, *SMALL.split(), *further]
 
 
-def run(folder: Path, model: str, *further: str) -> warm.Answer:
-    return warm.script(folder, "run_pipeline.py", *words(folder, model, *further))
+def run(folder: Path, model: str, *further: str, source: str = OWN) -> warm.Answer:
+    return warm.script(folder, "run_pipeline.py", *words(folder, model, *further, source=source))
 
 
 @pytest.mark.parametrize("settings", ["resnet_rate", "recurrent"])
@@ -53,22 +55,35 @@ def test_the_studies_of_the_readme_are_sound_and_their_networks_are_reloaded(rea
     _agrees(study, top, together, stored["data"], stored["target"][0])
 
 
-def test_a_study_of_a_network_of_ones_own_runs_resumes_and_is_reloaded(tmp_path, monkeypatch):
-    """That workers find the module where the command is started is shown by tests/run/test_own_source.py."""
-    model = "own_networks:build"
-    answer = run(tmp_path, model)
+@pytest.fixture(scope="module")
+def own(tmp_path_factory) -> Path:
+    """The folder of a finished study of a user's own network, and its module."""
+    folder: Path = tmp_path_factory.mktemp("own")
+    answer = run(folder, MODEL)
     assert answer.returncode == 0, answer.stderr + answer.stdout
-    study = tmp_path / "study"
+    return folder
+
+
+def test_a_study_of_a_network_of_ones_own_runs_resumes_and_is_reloaded(own, monkeypatch):
+    """That workers find the module where the command is started is shown by tests/run/test_own_source.py."""
+    study = own / "study"
     assert len(journal.read(study / "ledger.jsonl").repeats) == 4
     _sound(study)
     before = (study / "ledger.jsonl").read_bytes()
-    assert run(tmp_path, model).returncode == 0
+    assert run(own, MODEL).returncode == 0
     assert (study / "ledger.jsonl").read_bytes() == before
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(own)
     monkeypatch.setattr(sys, "path", [*sys.path])  # the working directory is added to it
     with pytest.raises(UserError, match="--model"):
         load_top_models(study, 1)
-    _agrees(study, load_top_models(study, 1, model), load_ensemble(study, "mean", model), "builtin:diabetes", "target")
+    _agrees(study, load_top_models(study, 1, MODEL), load_ensemble(study, "mean", MODEL), "builtin:diabetes", "target")
+
+
+def test_another_source_is_another_study(own, tmp_path):
+    shutil.copytree(own, tmp_path, dirs_exist_ok=True)
+    answer = run(tmp_path, MODEL, source=OWN.replace('"tanh"', '"relu"'))
+    assert answer.returncode == 2
+    assert "model_sha256" in answer.stderr
 
 
 def _sound(study: Path) -> None:
@@ -121,14 +136,3 @@ def test_what_cannot_be_trained_is_told_before_anything_is_written(model, furthe
     assert text in answer.stderr
     assert "Traceback" not in answer.stderr
     assert not (tmp_path / "study").exists()
-
-
-def test_another_source_is_another_study(tmp_path):
-    model = "changed_networks:build"
-    path = tmp_path / "changed_networks.py"
-    path.write_text(OWN)
-    assert run(tmp_path, model).returncode == 0
-    path.write_text(OWN.replace('"tanh"', '"relu"'))
-    answer = run(tmp_path, model)
-    assert answer.returncode == 2
-    assert "model_sha256" in answer.stderr

@@ -37,7 +37,7 @@ OPTIONS = {
     "space": "space.toml",
     "study": "study",
     "model": "my_network:build",
-    "configurations": "4",
+    "configurations": "3",
     "repeats": "2",
     "max_repeats": "2",
     "calls": "0",
@@ -46,7 +46,7 @@ OPTIONS = {
     "top": "1",
     "slots": "cpu:1",
 }
-TRAININGS = (1 + 4) * 2
+TRAININGS = (1 + 3) * 2
 
 
 def wait_for(condition: Callable[[], object], driver: subprocess.Popen[str]) -> None:
