@@ -83,14 +83,15 @@ def test_python_users_catch_a_value_error(kind):
 def test_csv(tmp_path):
     path = tmp_path / "table.csv"
     path.write_bytes(b"a,b\n1,\0\n")
-    text = f"{path} is not a text file.\n  Expected: text.\n  Try: give it the extension of its real format."
+    advice = "give it the extension of its real format; or save it as UTF-8, if it is text."
+    text = f"{path} is not a text file.\n  Expected: text.\n  Try: {advice}"
     comes_out_whole(partial(read_frame, str(path)), text)
 
 
 def test_excel(tmp_path):
     path = tmp_path / "table.xlsx"
     Workbook().save(path)
-    text = f"The first sheet of {path} is empty.\n  Expected: a header and rows.\n  Try: check the file."
+    text = f"The first sheet of {path} is empty.\n  Expected: a header and rows.\n  Try: put the table there."
     comes_out_whole(partial(read_frame, str(path)), text)
 
 

@@ -32,7 +32,7 @@ def predict(source: Path, target: Path, study: Path, *, count: int, ensemble: st
         line(console, each)
     if top.about:
         line(console, f"{top.about}.")
-    with warnings.catch_warnings():
+    with below(frame, str(source)), warnings.catch_warnings():
         warnings.simplefilter("ignore", UnlikeTrainingWarning)  # these sentences
         predicted = top.predict(frame)
     write(new_rows.labelled(predicted, frame, columns))

@@ -10,7 +10,9 @@ import datetime as dt
 import math
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from decimal import Decimal
 from typing import Any, Final, Literal
 
@@ -52,9 +54,22 @@ _MOMENTS: Final = (
 _EXACT: Final = 2.0**53  # the integers below it are floats without loss
 
 
+_above: ContextVar[int] = ContextVar("rows above the header", default=0)
+
+
+@contextmanager
+def rows_above(count: int) -> Iterator[None]:
+    """Within, rows are numbered as in a file with `count` blank rows above its header."""
+    token = _above.set(count)
+    try:
+        yield
+    finally:
+        _above.reset(token)
+
+
 def row_number(position: int) -> str:
-    """The row as a spreadsheet shows it: the header is row 1."""
-    return f"row {int(position) + 2}"
+    """The row as a spreadsheet shows it: the header is row 1, or stands below blank rows; see `rows_above`."""
+    return f"row {int(position) + 2 + _above.get()}"
 
 
 def tidy(text: str) -> str:
@@ -153,7 +168,9 @@ def _number_of_text(text: str) -> float | None:
 
 
 def _not_a_number(what: str, cell: object, position: int, *, some: bool, otherwise: str) -> UserError:
-    hint = "correct the cell, or leave it empty if the value is missing" if some else "name a column of numbers"
+    hint = "correct the cell, or leave it empty if the value is missing"
+    if not some:
+        hint = "write numbers into its cells, or name a column of numbers"
     if isinstance(cell, str) and _DECIMAL_COMMA.fullmatch(cell.strip()):
         hint = "write decimal points instead of decimal commas, and no separators between thousands"
     elif isinstance(cell, str) and _SIGNED.fullmatch(cell.strip()):
@@ -193,9 +210,16 @@ def texts(column: pd.Series[Any], what: str, *, spelled: bool = False) -> np.nda
     UserError for cells that are neither numbers nor text.
     """
     cells = _objects(column)
-    if any(not isinstance(cell, str) and kind_of(cell) in {"date", "other"} for cell in cells):
+    odd = (
+        place for place, cell in enumerate(cells) if not isinstance(cell, str) and kind_of(cell) in {"date", "other"}
+    )
+    place = next(odd, None)
+    if place is not None:
         raise UserError(
-            f"{what} holds neither numbers nor text", expected="one value per cell", hint="name it in `ignore`"
+            f"{what} holds neither numbers nor text in {row_number(place)}",
+            expected="a number or a text in every cell",
+            got=f"{cells[place]} ({type(cells[place]).__name__})",
+            hint="correct the cells; a study can leave the column out (`ignore`)",
         )
     known = {cell: text(cell, spelled=spelled) for cell in {cell for cell in cells if isinstance(cell, str)}}
     found = [known[cell] if isinstance(cell, str) else text(cell) for cell in cells]

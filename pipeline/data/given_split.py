@@ -62,8 +62,10 @@ class GivenSplit:
         return ", ".join(f"{count} {name}" for name, count in (*held, *named) if count)
 
 
-def read(texts: np.ndarray, column: str, rows: np.ndarray | None = None) -> GivenSplit:
+def read(texts: np.ndarray, column: str, rows: np.ndarray | None = None, windowless: int = 0) -> GivenSplit:
     """Read the cells of the column, as texts (n,); `rows` are their positions in the file, if not 0, 1, ...
+
+    `windowless` is how many rows a series had before these, too early for a whole window.
 
     They are the words train, validation (or val, valid) and test, in small or capital letters, or whole numbers of
     folds beside test. Raise UserError for anything else, and for a split that lacks a part.
@@ -84,7 +86,7 @@ def read(texts: np.ndarray, column: str, rows: np.ndarray | None = None) -> Give
             hint="correct the cell, or leave --split out",
         )
     found = GivenSplit(source, parts.astype(np.int64))
-    _check(found, what)
+    _check(found, what, windowless)
     digest = hashlib.sha256(found.parts.astype("<i8").tobytes()).hexdigest()
     return replace(found, facts={"split": {"column": column, "sha256": digest}})
 
@@ -97,7 +99,7 @@ def _part(text: str, number: Mapping[str, int]) -> int | None:
     return number[str(int(text))] if _is_fold(text) else WORDS.get(text.casefold())
 
 
-def _check(split: GivenSplit, what: str) -> None:
+def _check(split: GivenSplit, what: str, windowless: int) -> None:
     if not len(split.of(TEST)):
         raise UserError(
             f"{what} has no test rows",
@@ -114,11 +116,33 @@ def _check(split: GivenSplit, what: str) -> None:
             hint="give those rows the number of a fold",
         )
     if not split.folds and not len(split.of(TRAIN)):
-        raise UserError(f"{what} has no training rows", expected="rows named train", got=split.words)
+        raise UserError(
+            f"{what} has no training rows",
+            expected="rows named train" + (", of which some have a whole window before them" if windowless else ""),
+            got=split.words,
+            hint=f"lower --window or --horizon, or give training more rows: the first {windowless} rows of the table in"
+            " order of time have no whole window"
+            if windowless
+            else "name some rows train, or leave --split out",
+        )
     if split.folds == 1 or split.folds > MOST_FOLDS:
         raise UserError(
             f"{what} has {split.folds} fold(s)", expected=f"2 to {MOST_FOLDS} different whole numbers", got=split.words
         )
+
+
+def check_classes(split: GivenSplit, classes: np.ndarray, train: np.ndarray) -> None:
+    """Raise UserError for a class (of the texts (n,) of all rows) that the split leaves out of the training rows."""
+    rest = np.delete(np.arange(len(classes)), train)
+    for label in sorted({*classes[rest].tolist()} - {*classes[train].tolist()}):
+        rows = GivenSplit(split.source, split.parts[classes == label])
+        if not len(rows.of(TRAIN)):
+            raise UserError(
+                f"The split of {split.source} has no training rows of class {label!r}",
+                expected="training rows of every class",
+                got=rows.words,
+                hint="spread them over the parts, or leave the class out",
+            )
 
 
 def check_groups(

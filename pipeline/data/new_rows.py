@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.data import series, time_inputs
+from pipeline.data.header import above_header
 from pipeline.data.preprocessing import typed
 from pipeline.data.roles import Columns, unknown_column
 from pipeline.data.rules import rules_of
@@ -17,7 +18,7 @@ from pipeline.data.times import spelled
 from pipeline.errors import UserError
 from pipeline.tasks.naming import distinct
 
-ROW: Final = "spreadsheet row"  # the header is row 1
+ROW: Final = "spreadsheet row"  # the header is row 1, or stands below blank rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,7 +129,8 @@ def labelled(predicted: pd.DataFrame, frame: pd.DataFrame, columns: Columns) -> 
     if not columns.time:
         return predicted
     after = [""] * (len(predicted) - len(frame))
-    added: list[tuple[str, Sequence[object]]] = [(ROW, range(2, len(frame) + 2))]
+    first = 2 + above_header(frame)
+    added: list[tuple[str, Sequence[object]]] = [(ROW, range(first, len(frame) + first))]
     if columns.time in frame.columns:
         times = frame[columns.time]
         added.insert(0, (columns.time, times.tolist() if pd.api.types.is_numeric_dtype(times) else spelled(times)))

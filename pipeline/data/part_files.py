@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from pipeline.data.cells import row_number
+from pipeline.data.cells import row_number, rows_above
 from pipeline.data.given_split import TEST, TRAIN, VALIDATION, GivenSplit
-from pipeline.data.header import ABOVE
+from pipeline.data.header import above_header
 from pipeline.errors import UserError
 
 FIRST_READING: Final = 2  # of the rules by which cells are read: earlier studies have one file
@@ -43,7 +43,7 @@ class Files:
 
     def read(self, frames: Sequence[pd.DataFrame]) -> Files:
         """The same with what was found in the files."""
-        above = tuple(int(frame.attrs.get(ABOVE, 0)) for frame in frames)
+        above = tuple(map(above_header, frames))
         return replace(self, rows=tuple(map(len, frames)), above=above)
 
     @property
@@ -79,8 +79,7 @@ class Files:
     @contextmanager
     def within(self, number: int, frame: pd.DataFrame) -> Iterator[None]:
         """Let errors about cells of one file say so, if there are several: they name rows of that file."""
-        place = self.sources[number] if self.several else ""
-        with below(frame, place or self.sources[number], always=self.several):
+        with below(frame, self.sources[number], named=self.several):
             yield
 
     def split(self, positions: np.ndarray) -> GivenSplit:
@@ -89,19 +88,16 @@ class Files:
 
 
 @contextmanager
-def below(frame: pd.DataFrame, source: str, *, always: bool = False) -> Iterator[None]:
-    """Let errors about cells say that they count the rows from a header that is not the first row of the file.
+def below(frame: pd.DataFrame, source: str, *, named: bool = False) -> Iterator[None]:
+    """Let errors about cells count the rows as the file does, above whose header may be empty ones.
 
-    With `always` they begin with the name of the file in any case.
+    With `named` they begin with the name of the file.
     """
-    above = int(frame.attrs.get(ABOVE, 0))
     try:
-        yield
+        with rows_above(above_header(frame)):
+            yield
     except UserError as error:
-        if above:
-            many = f"{above} empty row{'' if above == 1 else 's'}"
-            raise error.within(f"{source}, counted from below its {many} at the top") from error
-        if always:
+        if named:
             raise error.within(source) from error
         raise
 

@@ -220,7 +220,8 @@ def _values(column: pd.Series[Any], name: str, columns: Columns, rules: Rules) -
         return rules.texts(column, what, spelled=name in columns.spelled)
     if name in columns.times:
         return time_inputs.days(time_inputs.read(column, name, columns.times[name]).moments)
-    return rules.truths(column, what) if name in columns.truths else rules.numbers(column, what)
+    trained = "; in training this one had numbers"
+    return rules.truths(column, what) if name in columns.truths else rules.numbers(column, what, trained)
 
 
 def known_categories(preprocessing: Preprocessing) -> dict[str, tuple[str, ...]]:

@@ -35,6 +35,7 @@ BUILTIN_NAMES: Final = (
 _TEXT_FILES: Final = (".csv", ".tsv", ".txt")
 _WORKBOOKS: Final = (".xlsx", ".xlsm")
 _PARQUET: Final = ".parquet"
+_ADVICE: Final = "check that the file is whole, and that its ending is the one of its format"
 _UNREADABLE: Final = (
     OSError,
     ValueError,
@@ -81,7 +82,7 @@ def read_frame(
         raise
     except _UNREADABLE as error:
         raise UserError(
-            f"{source} cannot be read", expected=f"a {path.suffix} file", got=_first_line(error), hint="check the file"
+            f"{source} cannot be read", expected=f"a {path.suffix} file", got=_first_line(error), hint=_ADVICE
         ) from error
     return _named(frame, source, tidy)
 
@@ -134,7 +135,11 @@ def _parquet(path: Path) -> pd.DataFrame:
 
         check_distinct(parquet.read_schema(path).names, str(path))
         raise
-    return frame.reset_index() if any(name is not None for name in frame.index.names) else frame
+    whole = frame.reset_index() if any(name is not None for name in frame.index.names) else frame
+    periods = [name for name, kind in whole.dtypes.items() if isinstance(kind, pd.PeriodDtype)]
+    for name in periods:  # the text files that pandas writes have them as texts, too
+        whole[name] = whole[name].astype(str).where(whole[name].notna(), MISSING)
+    return whole
 
 
 def _builtin(name: str) -> pd.DataFrame:

@@ -183,8 +183,14 @@ def unknown_column(name: str, names: Iterable[object], what: str) -> UserError:
     return UserError(
         what,
         expected=f"one of {listed}",
-        hint=f"did you mean {quoted(near, ' or ')}?{_in_a_file(near)}" if near else "check the name",
+        hint=f"did you mean {quoted(near, ' or ')}?{_in_a_file(near)}" if near else _check_the_name(there),
     )
+
+
+def _check_the_name(there: Sequence[str]) -> str:
+    nameless = sum(name.startswith(NAMELESS) for name in there)
+    above = ", and remove what stands above the names of the columns" if 2 * nameless >= len(there) else ""
+    return f"check the name{above}"
 
 
 def _in_a_file(names: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pipeline import tasks
+from pipeline.data.given_split import check_classes
 from pipeline.data.splits import fold, split
 from pipeline.errors import DamagedFile, UserError
 from pipeline.storage import atomic, untrusted
@@ -101,6 +102,8 @@ def prepare_rows(
         positions = fold(table, folds=folds, index=index, validation=validation, test=test, seed=seed)
     else:
         positions = split(table, validation=validation, test=test, seed=seed)
+    if table.split is not None and task.targets == "texts":
+        check_classes(table.split, table.frame[table.columns.targets[0]].to_numpy(), positions[0])
     weights = _weights(table, positions)
     too_large.check_targets(table)
     fitted = preprocessing.fit(
@@ -137,7 +140,9 @@ def _weights(table: Table, positions: Sequence[np.ndarray]) -> np.ndarray:
             raise UserError(
                 f"All {len(rows)} {name} rows have weight 0",
                 expected="weights above 0 in every part",
-                hint="make that part larger, or remove the rows without weight",
+                hint="make that part larger, or remove the rows without weight"
+                if table.split is None
+                else f"correct the split of {table.split.source}, or the weights",
             )
     return weights
 

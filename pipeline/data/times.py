@@ -161,6 +161,7 @@ def _unfit(cells: Cells, time_format: str, place: int, *, given: bool) -> UserEr
     ordering = cells.option.startswith(OPTION)  # of a series, in which every row has its moment
     dates = f"{'numbers, or ' if ordering else ''}dates in one format such as {', '.join(map(example, DATES[:6]))}"
     correct = f"write all cells like {like}" if not time_format else "correct the cell"
+    correct += f", or say how they are written, as in {OPTION} '%a %d.%m.%Y'" if ordering and not time_format else ""
     correct += "" if ordering else ", or leave it empty if the moment is not known"
     return UserError(
         f"{cells.what} {'does not fit its format' if time_format else 'is not a moment'} in {row}",

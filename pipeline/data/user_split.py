@@ -39,8 +39,9 @@ def split_of(
     if files.several:
         found = _of_files(files, checked)
     elif named.split:
-        texts = rules.texts(frame.loc[rows, named.split], f"Split {named.split!r}")
-        found = given_split.read(texts, named.split, rows)
+        with files.within(0, frame):
+            texts = rules.texts(frame.loc[rows, named.split], f"Split {named.split!r}")
+            found = given_split.read(texts, named.split, rows, len(frame) - len(rows) if named.time else 0)
         if named.time:
             given_split.check_order(found, lambda place: files.called(rows[place]))
     else:

@@ -30,7 +30,7 @@ def read(path: Path, reading: int, named: Collection[str] = ()) -> pd.DataFrame:
     """
     cells, frame = spreadsheet.read(path, first_rules.excel if reading == 1 else _cells)
     if not cells and frame.empty:
-        raise UserError(f"The first sheet of {path} is empty", expected="a header and rows", hint="check the file")
+        raise UserError(f"The first sheet of {path} is empty", expected="a header and rows", hint="put the table there")
     names = header_of([*cells, *[""] * (frame.shape[1] - len(cells))], str(path), named)
     frame.columns = pd.Index(names, dtype=object)
     return frame
@@ -40,12 +40,16 @@ def _cells(file: Path | BytesIO) -> tuple[list[object], pd.DataFrame]:
     rows = list(_rows(file, data_only=True))
     if any(cell is None for row in rows for cell in row):
         rows = [tuple(map(_value, *pair)) for pair in zip(rows, _rows(file, data_only=False), strict=True)]
+    above = next((place for place, row in enumerate(rows) if any(map(_is_filled, row))), 0)
     width = max(map(len, rows), default=0)
-    filled = [[*row, *[None] * (width - len(row))] for row in rows]
-    above = next((place for place, row in enumerate(filled) if any(cell is not None for cell in row)), 0)
-    frame = pd.DataFrame(filled[above + 1 :], columns=range(width), dtype=object)
+    filled = [[*row, *[None] * (width - len(row))] for row in rows[above:]]
+    frame = pd.DataFrame(filled[1:], columns=range(width), dtype=object)
     frame.attrs[ABOVE] = above
-    return (filled[above] if filled else []), frame
+    return (filled[0] if filled else []), frame
+
+
+def _is_filled(cell: object) -> bool:
+    return cell is not None and not (isinstance(cell, str) and not cell.strip())
 
 
 def _rows(file: Path | BytesIO, *, data_only: bool) -> Iterator[Row]:

@@ -56,6 +56,13 @@ def ahead(ranking: Sequence[Summary]) -> tuple[Summary, ...]:
     return tuple(each for each in before if each.stage == "imported")
 
 
+def ahead_in_words(ranking: Sequence[Summary]) -> str:
+    """How many imported results are `ahead`, and of how many if not of all, as in "2 of 3 imported results"."""
+    few, many = len(ahead(ranking)), sum(each.stage == "imported" for each in ranking)
+    plural = "" if many == 1 else "s"
+    return f"{few} {f'of {many} ' if few < many else ''}imported result{plural}"
+
+
 def ranks(ranking: Iterable[Summary]) -> dict[str, int]:
     """The rank of each configuration, by key, from 1 for the best with models; imported results have none."""
     return {each.key: rank for rank, each in enumerate((each for each in ranking if each.stage != "imported"), 1)}

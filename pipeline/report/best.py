@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.ranking.order import ahead, ranks, with_models
+from pipeline.ranking.order import ahead, ahead_in_words, ranks, with_models
 from pipeline.report.contents import Contents
 from pipeline.report.wording import count, scored
 from pipeline.trial import Value
@@ -28,7 +28,7 @@ def best(contents: Contents) -> str:
     better = ahead(contents.ranking)
     if better:
         first = f"{measure} {scored(contents.task, better[0].mean, better[0].low, better[0].high)}"
-        many = count(len(better), "imported result")
+        many = ahead_in_words(contents.ranking)
         lines.append(f"# Ahead of it, without models here: {many}, the best of key {better[0].key} with {first}")
     lines += [f"{name} = {_written(value)}" for name, value in found.configuration.items]
     return "\n".join(lines) + "\n"

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.analysis.gap import Gap, gap, gap_to
 from pipeline.analysis.verdict import Tested
-from pipeline.ranking.order import ahead, ranks, selection_interval
+from pipeline.ranking.order import ahead, ahead_in_words, ranks, selection_interval
 from pipeline.ranking.statistics import DIFFERENCE
 from pipeline.report import costs, ensembles, importance, tasks
 from pipeline.report.contents import Contents
@@ -80,7 +80,7 @@ def _ahead(contents: Contents) -> str:
     score = f"{contents.task.objective} {scored(contents.task, first.mean, first.low, first.high)}"
     which = f"{'' if one else 'the first: '}{escaped(contents.naming.title(first.configuration))}, {score}"
     return (
-        f" **{count(len(found), 'imported result')} {'is' if one else 'are'} ahead of it** on the validation rows"
+        f" **{ahead_in_words(contents.ranking)} {'is' if one else 'are'} ahead of it** on the validation rows"
         f" ({which}). Without models here, {'it is' if one else 'they are'} neither ranked nor tested."
     )
 

@@ -112,7 +112,8 @@ class _Reading:
         result = self._result(row, cells)
         key = result.configuration.key
         if key in self.known:
-            return "the study has results of its configuration already, which count"
+            own = f"; with the cell {JSON} empty its own columns count" if JSON in cells else ""
+            return f"the study has results of its configuration already, which count{own}"
         if key in self.results:
             return f"it is the configuration of row {self.rows[key]}, which counts"
         why = incomparable(result, self.epochs)

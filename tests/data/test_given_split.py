@@ -124,3 +124,48 @@ def test_equal_rows_in_different_parts_are_counted(tmp_path: Path) -> None:
     assert equal_rows(given, rows.test, (rows.train, rows.validation)) == 2
     assert equal_rows(given, rows.validation, (rows.train,)) == 1
     assert np.array_equal(np.sort(rows.test.rows), [1, 3, 5, 6])
+
+
+def test_a_window_that_takes_the_training_rows_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    parts = ["train"] * 3 + ["val"] * 4 + ["test"] * 4
+    path.write_text("t,v,part\n" + "".join(f"{place},{place},{part}\n" for place, part in enumerate(parts)))
+    with pytest.raises(UserError, match="no training rows") as caught:
+        read(str(path), targets=["v"], time="t", window=3, split="part")
+    assert "lower --window" in str(caught.value)
+    assert "the first 3 rows" in str(caught.value)
+    found = read(str(path), targets=["v"], time="t", window=2, split="part").split
+    assert found is not None
+    assert found.words == "1 train, 4 validation, 4 test"
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        (["train"] * 6 + ["test"] * 3, "column 'part' has no training rows of class 'b'"),
+        (["1", "2"] * 3 + ["3"] * 3, "column 'part' has no training rows of class 'b'"),
+    ],
+)
+def test_a_class_that_the_split_leaves_out_is_its_fault(parts: list[str], said: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    rows = [f"{place},{'ac'[place // 2 % 2] if place < 6 else 'b'},{part}" for place, part in enumerate(parts)]
+    rows += [f"{place},a,test" for place in range(9, 12)]
+    path.write_text("\n".join(["x,y,part", *rows]) + "\n")
+    given = read(str(path), targets=["y"], split="part")
+    folds = given.split.folds if given.split is not None else 0
+    with pytest.raises(UserError, match=said) as caught:
+        for index in range(max(1, folds)):
+            prepare_rows(given, **CUT, input_scaler="standard", output_scaler="standard", folds=folds, index=index)
+    assert "spread them over the parts" in str(caught.value)
+
+
+def test_weights_that_a_split_leaves_at_0_are_its_fault(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    parts = ["train"] * 6 + ["val"] * 3 + ["test"] * 3
+    path.write_text(
+        "x,y,w,part\n" + "".join(f"{at},{at},{int(part != 'val')},{part}\n" for at, part in enumerate(parts))
+    )
+    given = read(str(path), targets=["y"], weight="w", split="part")
+    with pytest.raises(UserError, match="All 3 validation rows have weight 0") as caught:
+        prepare_rows(given, **CUT, input_scaler="standard", output_scaler="standard")
+    assert "correct the split of column 'part'" in str(caught.value)

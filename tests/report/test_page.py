@@ -262,6 +262,8 @@ def test_imported_results_have_no_rank_and_who_is_ahead_is_said(study: Study) ->
     assert f"The best of {len(rest)} configurations" in page
     assert "**2 imported results are ahead of it** on the validation rows (the first: " in page
     assert "MAE 0.01000). Without models here, they are neither ranked nor tested." in page
+    some = summary(replace(contents, ranking=(replace(first, mean=0.01, low=None, high=None), *rest, second)))
+    assert "**1 of 2 imported results is ahead of it** on the validation rows (" in some
     behind = summary(replace(contents, ranking=(*rest, first, second)))
     assert "ahead of it" not in behind
     assert "2 imported from a workbook" in behind

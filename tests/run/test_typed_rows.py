@@ -51,7 +51,10 @@ def test_there_is_one_best_and_who_is_ahead_of_it_is_said(study: Path) -> None:
     type_in(study, log_loss_mean=0.0003)
     answer = small_study.run(study.parent, target="c")
     assert answer.exit_code == 0, answer.output
-    assert "1 configuration of the workbook was not in the journal" in " ".join(answer.output.split())
+    said = " ".join(answer.output.split())
+    assert "1 configuration of the workbook was not in the journal" in said
+    assert "Outside of the search space" in said  # which has 4 to 6 neurons
+    assert "ledger.xlsx, row" in said
     ranked = {row["rank"]: row for row in rows(study) if row["stage"] in ("explore", "refine")}
     best = ranked[1]["key"]
     assert set(ranked) == set(range(1, 1 + len(ranked)))

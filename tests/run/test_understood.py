@@ -50,6 +50,27 @@ def test_a_column_has_its_kind_and_the_option_overrules_it(tmp_path):
     assert found.startswith("1 number (a), 2 categories (town of 4 values, grade of 3 values)")
 
 
+def test_rows_are_those_of_the_file_below_blank_ones(tmp_path):
+    frame = pd.DataFrame({"a": [*range(1, 60), -9999], "y": range(60)})
+    known = pd.DataFrame.to_csv
+
+    def below_blank_rows(frame, path, **options):
+        known(frame, path, **options)
+        Path(path).write_text("\n\n\n" + Path(path).read_text())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pd.DataFrame, "to_csv", below_blank_rows)
+        assert "-9999 in row 64" in lines(frame, tmp_path)["Suspicious values"]
+
+
+def test_points_between_thousands_are_told_of_used_columns(tmp_path):
+    cells = [f"{each // 1000}.{each % 1000:03d}" if each > 999 else str(each) for each in range(41, 2441, 40)]
+    frame = pd.DataFrame({"a": cells, "b": cells, "y": range(60)})
+    told = lines(frame, tmp_path, ignore=["b"])["Points"]
+    assert told.startswith("a 1.001 in row 26 (36 cells with three digits behind a point, others with none); read as")
+    assert "Points" not in lines(frame, tmp_path, categories=["a"], ignore=["b"])
+
+
 def test_missing_cells_and_their_words_are_counted(tmp_path):
     frame = table().astype(object)
     frame.loc[[1, 2, 3], "a"], frame.loc[[4], "a"], frame.loc[[5], "town"] = "NA", None, None

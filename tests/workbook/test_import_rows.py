@@ -137,6 +137,13 @@ def test_what_is_known_or_stands_twice_is_named(path: Path) -> None:
     assert "its key is that of row" in found.remarks[2]
 
 
+def test_a_copied_row_without_its_key_is_told_what_counts(path: Path) -> None:
+    exact = cells(path)[0]["configuration"]
+    typed(path, {**RESULT, "learning_rate": 0.02, "configuration": exact})
+    (remark,) = read(path).remarks
+    assert "results of its configuration already, which count; with the cell configuration empty" in remark
+
+
 def test_rows_without_anything_of_ours_are_remarks_without_a_word(path: Path) -> None:
     typed(path, {"notes": "a remark"})
     typed(path, {"stage": "see the minutes"})
