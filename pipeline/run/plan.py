@@ -14,6 +14,7 @@ from pipeline.ledger.known import open_study
 from pipeline.settings import Settings, strategy_of
 from pipeline.space import Space
 from pipeline.storage import untrusted
+from pipeline.study_folder import identity
 from pipeline.study_folder.layout import StudyFolder
 from pipeline.tasks import Task
 from pipeline.training.protocol import Protocol
@@ -34,6 +35,7 @@ def plan_of(settings: Settings, searched: Space, task: Task) -> Plan:
         budget=_budget(settings, task),
         strategy=strategy_of(settings),
         prior=prior_of(settings, searched),
+        one_thread=identity.one_thread_of(settings.study),
     )
 
 

@@ -45,9 +45,10 @@ def prepare(settings: Settings) -> PreparedRun:
     kind.check(searched, signature)
     most_weights = model_size.most_weights(settings.model, searched, signature, owned[0], code.get("model", ()))
     loss = rows.target.task.loss(settings.loss, targets_of(table))
+    plan = plan_of(settings, searched, rows.target.task)
     stored = identity.Stored(
         fingerprint=fingerprint_of(settings, table, rows, loss, code),
-        settings=settings.model_dump(mode="json"),
+        settings={**settings.model_dump(mode="json"), **(identity.ON_ONE_THREAD if plan.one_thread else {})},
         versions=identity.versions(),
     )
     prepared = PreparedRun(
@@ -60,7 +61,7 @@ def prepare(settings: Settings) -> PreparedRun:
         slots=owned,
         open_places=open_places,
         most_weights=most_weights,
-        plan=plan_of(settings, searched, rows.target.task),
+        plan=plan,
         protocol=protocol_of(settings, searched, rows, loss, owned),
         identity=stored,
         code=tuple(each for parcels in code.values() for each in parcels),

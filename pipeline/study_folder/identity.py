@@ -19,6 +19,7 @@ from pipeline.study_folder.layout import StudyFolder
 from pipeline.tasks import Task
 
 FORMAT: Final = 1
+ON_ONE_THREAD: Final = {"proposals": "on one thread"}  # what study.json says beside the settings of a run
 _KEYS: Final = frozenset({"format", "fingerprint", "settings", "versions", SEAL})
 _HINT: Final = "restore it, or use another --study"
 _LARGEST: Final = 4 << 20  # bytes of study.json, which has a few thousand
@@ -143,6 +144,16 @@ def calibration_of(study: Path) -> str | None:
     """
     path = StudyFolder(study).identity
     return read(path).calibration if path.exists() else None
+
+
+def one_thread_of(study: Path) -> bool:
+    """True if proposals of the study are computed on one thread, and for a folder that is no study yet.
+
+    Those of an earlier version were computed on all cores. They still are: with other last bits a rerun would propose,
+    and train, other configurations than the ones that it has.
+    """
+    path = StudyFolder(study).identity
+    return not path.exists() or all(read(path).settings.get(name) == said for name, said in ON_ONE_THREAD.items())
 
 
 def check(study: Path, fingerprint: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from pipeline.errors import UserError
@@ -18,6 +19,7 @@ from pipeline.tuning.stopping import Elapsed, Limits, unlimited
 from pipeline.tuning.strategies.guard import Guard, summaries
 from pipeline.tuning.strategies.strategy import Strategy
 from pipeline.tuning.surrogate.posterior_curve import PosteriorCurve
+from pipeline.tuning.surrogate.threads import one_thread
 
 INHERITED = 3  # one in three configurations of stage 1 is one of the best of the prior
 
@@ -32,6 +34,7 @@ class Plan:
     strategy: Strategy
     layers: Layers = LAYERS  # how configurations define their depth
     prior: tuple[Configuration, ...] = ()  # best first, of another study: tried first, and trained like any other
+    one_thread: bool = True  # for the linear algebra of proposals, whose last bits depend on the number
 
     @property
     def configurations(self) -> int:
@@ -145,7 +148,7 @@ def run(plan: Plan, evaluate: Evaluate, begin: Begin, say: Say, *, elapsed: Elap
         proposals=plan.proposals,
         limits=Limits(budget, elapsed, plan.left((*earlier, *tried))),
     )
-    with guard.inside():
+    with guard.inside(), one_thread() if plan.one_thread else nullcontext():
         refined = strategy.refine(asked, _opening(begin, budget, guard), answer, say)
         summaries(refined.measured)
     within = [each for each in refined.measured if contains(plan.space, each.configuration)]

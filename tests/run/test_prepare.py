@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import FrozenInstanceError, dataclass, fields
+from dataclasses import FrozenInstanceError, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,20 @@ def test_the_first_lines_say_what_is_about_to_happen(tmp_path):
     assert found["Stage 1"] == "3 configurations x 2 repeats, up to 5 epochs"
     noise = "after 3 rounds without an expected gain above the noise"
     assert found["Ends earlier"] == f"after 60 seconds, at an objective of 0.1, {noise}"
+
+
+def test_new_studies_propose_on_one_thread_and_those_of_earlier_versions_as_they_did(tmp_path):
+    run = prepared(tmp_path)
+    assert run.plan.one_thread
+    assert run.identity.settings["proposals"] == "on one thread"
+    (tmp_path / "study").mkdir()
+    identity.write(tmp_path / "study", run.identity)
+    assert prepared(tmp_path).plan.one_thread
+    before = {name: value for name, value in run.identity.settings.items() if name != "proposals"}
+    identity.write(tmp_path / "study", replace(run.identity, settings=before))
+    again = prepared(tmp_path)
+    assert not again.plan.one_thread
+    assert "proposals" not in again.identity.settings
 
 
 def test_a_study_is_not_its_own_prior(tmp_path):

@@ -2,8 +2,10 @@ import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from pipeline.errors import UserError
 from pipeline.ledger.journal import open_journal
@@ -11,7 +13,8 @@ from pipeline.models import Layers
 from pipeline.ranking.order import by_mean, recommend
 from pipeline.run.evaluator import Evaluator
 from pipeline.space import Real, contains, grid, parse, size
-from pipeline.trial import Configuration, Imported, Summary
+from pipeline.trial import Configuration, Evaluate, Imported, Summary
+from pipeline.tuning.stages import Open, Refined, Refining, Say
 from pipeline.tuning.strategies.two_stage import TwoStage
 from pipeline.tuning.study import Plan, Result, run
 from pipeline.tuning.surrogate import gp_minimize, proposals
@@ -86,6 +89,30 @@ def test_a_study_explores_picks_and_refines():
     assert sum(ledger.trained.values()) == 2 * (1 + 12 + 4)
     # The searches advance in step, so that all workers are busy.
     assert [len(trials) for trials in ledger.asked] == [1, 12, 2, 2]
+
+
+@dataclass(frozen=True)
+class Counting(TwoStage):
+    """Counts the threads that linear algebra has while it proposes."""
+
+    threads: ClassVar[set[int]] = set()
+
+    def refine(self, asked: Refining, begin: Open, evaluate: Evaluate, say: Say) -> Refined:
+        self.threads.update(threads_of_linear_algebra())
+        return super().refine(asked, begin, evaluate, say)
+
+
+def threads_of_linear_algebra() -> set[int]:
+    return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
+
+
+@pytest.mark.parametrize("one", [True, False])
+def test_proposals_take_one_thread_and_those_of_studies_of_earlier_versions_as_many_as_ever(one, monkeypatch):
+    monkeypatch.setattr(Counting, "threads", set())
+    with threadpool_limits(2, user_api="blas"):
+        run_on(FakeLedger(), replace(changed(SMALL, strategy=Counting()), one_thread=one))
+        assert Counting.threads == ({1} if one else {2})
+        assert threads_of_linear_algebra() == {2}
 
 
 def test_stage_two_improves_what_stage_one_found():
