@@ -65,7 +65,7 @@ def fit(chances: np.ndarray, truth: np.ndarray, weights: np.ndarray, *, shifted:
     loss = rows.loss(point)
     for _ in range(_STEPS):
         step, before = _newton(*rows.slopes(point)), loss
-        nearer = (np.clip(point + step * 0.5**halving, low, high) for halving in range(_HALVINGS))
+        nearer = (np.clip(point + step * 0.5**times, low, high) for times in range(_HALVINGS))
         further = next(((there, found) for there in nearer if (found := rows.loss(there)) < loss), None)
         if further is None:
             break
