@@ -65,9 +65,7 @@ def test_errors_of_classes(seed: int, rows: int, classes: int) -> None:
     chances /= chances.sum(axis=1, keepdims=True)
     weights = rng.uniform(0.1, 2, len(truth))
     labels, likeliest = range(classes), chances.argmax(axis=1)
-    area = {"sample_weight": weights} if classes == 2 else {"multi_class": "ovr", "average": "macro"}
-    if classes > 2:
-        weights = np.ones(len(truth))  # its average over classes weighs by rows where these have weights
+    area = {"sample_weight": weights, **({} if classes == 2 else {"multi_class": "ovr", "average": "macro"})}
     wanted = {
         "log-loss": metrics.log_loss(truth, chances, sample_weight=weights, labels=labels),
         "accuracy": 1 - metrics.accuracy_score(truth, likeliest, sample_weight=weights),
